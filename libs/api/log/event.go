@@ -1,0 +1,76 @@
+// Package logapi is the log service's front door: the event that every service publishes and the log service stores.
+package logapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// Event is one fact of one tenant, published on its Subject with the message ID of its ID.
+type Event struct {
+	ID      string     `json:"id"`      // "evt_" and a ULID; the same on every redelivery
+	Subject string     `json:"subject"` // postern.<service>.<noun>.<past>
+	Tenant  tenancy.ID `json:"tenant"`
+	// TenantName is the account's slug, for readers of log streams.
+	TenantName string    `json:"tenant_name,omitempty"`
+	Time       time.Time `json:"time"` // UTC, when it happened
+	// Object names what changed, so that caches drop it; nil when nothing did.
+	Object *Object `json:"object,omitempty"`
+	// Entry is the audit line; nil when the fact is not one that the audit log shows.
+	Entry *Entry `json:"entry,omitempty"`
+}
+
+// Object is a thing of a tenant by kind ("client", "connection", "user", "key") and its public id.
+type Object struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+}
+
+// Entry is an audit log entry in the wire's words (reference: log event object). Secrets never enter it.
+type Entry struct {
+	Type         string         `json:"type"` // "seccft", "s", "sapi", …
+	Description  string         `json:"description,omitempty"`
+	ClientID     string         `json:"client_id,omitempty"`
+	ClientName   string         `json:"client_name,omitempty"`
+	Connection   string         `json:"connection,omitempty"`
+	ConnectionID string         `json:"connection_id,omitempty"`
+	Strategy     string         `json:"strategy,omitempty"`
+	StrategyType string         `json:"strategy_type,omitempty"` // database, social, enterprise, passwordless
+	UserID       string         `json:"user_id,omitempty"`
+	UserName     string         `json:"user_name,omitempty"`
+	IP           string         `json:"ip,omitempty"`
+	UserAgent    string         `json:"user_agent,omitempty"` // as sent; the log service normalises it
+	Hostname     string         `json:"hostname,omitempty"`   // host of the request, without port
+	Audience     string         `json:"audience,omitempty"`
+	Scope        string         `json:"scope,omitempty"` // space-separated
+	SessionID    string         `json:"session_id,omitempty"`
+	Details      map[string]any `json:"details,omitempty"`
+}
+
+// New makes an event with a fresh ID.
+func New(now time.Time, tenant tenancy.ID, subject string) Event {
+	return Event{ID: "evt_" + ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String(), Subject: subject, Tenant: tenant, Time: now.UTC()}
+}
+
+// Encode gives the JSON that travels.
+func (e Event) Encode() ([]byte, error) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encoding event %s: %w", e.Subject, err)
+	}
+	return b, nil
+}
+
+// Decode reads what Encode made.
+func Decode(payload []byte) (Event, error) {
+	var e Event
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return Event{}, fmt.Errorf("decoding event: %w", err)
+	}
+	return e, nil
+}

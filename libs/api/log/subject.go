@@ -1,0 +1,39 @@
+package logapi
+
+// The subjects published in a cell. A consumer that follows one noun subscribes to "postern.<service>.<noun>.>".
+const (
+	ClientCreated = "postern.client.client.created"
+	ClientUpdated = "postern.client.client.updated"
+	ClientDeleted = "postern.client.client.deleted"
+
+	ResourceServerCreated = "postern.client.resource_server.created"
+	ResourceServerUpdated = "postern.client.resource_server.updated"
+	ResourceServerDeleted = "postern.client.resource_server.deleted"
+
+	GrantCreated = "postern.client.client_grant.created"
+	GrantUpdated = "postern.client.client_grant.updated"
+	GrantDeleted = "postern.client.client_grant.deleted"
+
+	ConnectionCreated = "postern.client.connection.created"
+	ConnectionUpdated = "postern.client.connection.updated"
+	ConnectionDeleted = "postern.client.connection.deleted"
+
+	UserCreated = "postern.user.user.created"
+	UserUpdated = "postern.user.user.updated"
+	UserDeleted = "postern.user.user.deleted"
+
+	LoginSucceeded  = "postern.token.login.succeeded"
+	LoginFailed     = "postern.token.login.failed"
+	LogoutSucceeded = "postern.token.logout.succeeded"
+	SilentSucceeded = "postern.token.silent_login.succeeded"
+	SilentFailed    = "postern.token.silent_login.failed"
+	TokenIssued     = "postern.token.token.issued"
+	TokenRefused    = "postern.token.token.refused"
+	KeysPublished   = "postern.token.key.published"
+
+	SettingsUpdated = "postern.tenant.settings.updated"
+	TenantRemoved   = "postern.tenant.tenant.removed"
+)
+
+// ClientSubjects covers everything the token service caches of the client service.
+const ClientSubjects = "postern.client.>"

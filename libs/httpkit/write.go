@@ -1,0 +1,130 @@
+package httpkit
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// Problem is the body of an error of the Management and Platform APIs.
+type Problem struct {
+	StatusCode int    `json:"statusCode"`
+	Error      string `json:"error"` // the HTTP reason phrase
+	Message    string `json:"message"`
+	ErrorCode  string `json:"errorCode,omitempty"`
+}
+
+// OAuthProblem is the body of an error of the OAuth endpoints (RFC 6749 §5.2).
+type OAuthProblem struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+}
+
+// Status gives the HTTP status of a kind of fault.
+func Status(kind fault.Kind) int {
+	switch kind {
+	case fault.KindInvalid:
+		return http.StatusBadRequest
+	case fault.KindUnauthenticated:
+		return http.StatusUnauthorized
+	case fault.KindDenied:
+		return http.StatusForbidden
+	case fault.KindNotFound:
+		return http.StatusNotFound
+	case fault.KindConflict:
+		return http.StatusConflict
+	case fault.KindTooMany:
+		return http.StatusTooManyRequests
+	case fault.KindUnavailable:
+		return http.StatusServiceUnavailable
+	case fault.KindInternal:
+		return http.StatusInternalServerError
+	}
+	return http.StatusInternalServerError
+}
+
+// ProblemOf gives the body for f.
+func ProblemOf(f *fault.Error) Problem {
+	status := Status(f.Kind)
+	return Problem{StatusCode: status, Error: http.StatusText(status), Message: f.Message, ErrorCode: f.Code}
+}
+
+// Write ends the request with err as a Problem and notes its cause in the event.
+func Write(c *gin.Context, err error) {
+	f := note(c, err)
+	c.AbortWithStatusJSON(Status(f.Kind), ProblemOf(f))
+}
+
+// WriteOAuth ends the request with err as an OAuthProblem. A 401 carries WWW-Authenticate (RFC 6749 §5.2).
+func WriteOAuth(c *gin.Context, err error) {
+	f := note(c, err)
+	code := f.Code
+	switch {
+	case code != "":
+	case f.Kind == fault.KindUnavailable:
+		code = oauth.TemporarilyUnavailable
+	case f.Kind == fault.KindInvalid:
+		code = oauth.InvalidRequest
+	case f.Kind == fault.KindTooMany:
+		code = "too_many_requests"
+	case f.Kind == fault.KindUnauthenticated, f.Kind == fault.KindDenied:
+		code = oauth.AccessDenied
+	case f.Kind == fault.KindNotFound:
+		code = "not_found"
+	default:
+		code = oauth.ServerError
+	}
+	if f.Kind == fault.KindUnauthenticated && code == oauth.InvalidClient {
+		c.Header("WWW-Authenticate", `Basic realm="token"`)
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Header("Pragma", "no-cache")
+	c.AbortWithStatusJSON(Status(f.Kind), OAuthProblem{Error: code, Description: f.Message})
+}
+
+func note(c *gin.Context, err error) *fault.Error {
+	f := fault.Of(err)
+	event := EventOf(c.Request.Context())
+	event.Code = f.Code
+	event.Cause = f.Cause
+	if f.RetryAfter > 0 {
+		c.Header("Retry-After", strconv.Itoa(max(1, int(f.RetryAfter.Seconds()))))
+	}
+	return f
+}
+
+// TenantHandler is a handler that knows whose request it is and leaves its failure to its caller.
+type TenantHandler func(c *gin.Context, t tenancy.Tenant) error
+
+// Handle adapts a TenantHandler; write renders its failure (Write or WriteOAuth).
+func Handle(h TenantHandler, write func(*gin.Context, error)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		t, ok := tenancy.From(c.Request.Context())
+		if !ok {
+			write(c, fault.Denied("", "This service answers through the router only"))
+			return
+		}
+		if err := h(c, t); err != nil {
+			write(c, err)
+		}
+	}
+}
+
+// ClientIP is the caller's address as the router saw it: the one value of X-Forwarded-For, which the router always sets anew.
+func ClientIP(r *http.Request) string {
+	if forwarded := strings.TrimSpace(r.Header.Get("X-Forwarded-For")); forwarded != "" {
+		return forwarded
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

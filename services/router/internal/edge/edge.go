@@ -1,0 +1,189 @@
+// Package edge is the router's HTTP side: it proves the tenant from the host, strips what only the edge may say, and hands the
+// request to the service that answers the path. It keeps no state of its own.
+package edge
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/httpkit"
+	"github.com/postern-id/postern/libs/telemetry"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/router/internal/limit"
+	"github.com/postern-id/postern/services/router/internal/route"
+)
+
+// Backends gives the handler of a service in a cell; nil when there is none.
+type Backends func(cell string, s route.Service) http.Handler
+
+// Deps of an Edge.
+type Deps struct {
+	Log      *slog.Logger
+	Table    *route.Table
+	Limiter  *limit.Limiter
+	Seals    map[string]*tenancy.Seal // by cell
+	Backends Backends
+	System   map[string]http.Handler // hosts that are the platform's own, without port
+	// Regions this router answers for; none: all.
+	Regions map[string]bool
+	// PublicPort is the HTTPS port as the world sees it; it is part of issuers unless 443.
+	PublicPort int
+	// Readyz answers on hosts that are no tenant's.
+	Readyz http.Handler
+}
+
+// Edge serves one listener.
+type Edge struct {
+	Deps
+
+	refuse *gin.Engine // renders the edge's own answers, with their event line
+	scheme string
+	suffix string // ":8443", or empty for the scheme's own port
+	public string // the same for the HTTPS port
+	tracer trace.Tracer
+}
+
+// New makes the handler of a listener: scheme is "https" or "http", port the one the world sees.
+func New(d Deps, scheme string, port int) *Edge {
+	e := &Edge{Deps: d, scheme: scheme, public: portSuffix("https", d.PublicPort), suffix: portSuffix(scheme, port), tracer: otel.Tracer("postern/router")}
+	e.refuse = httpkit.NewEngine(httpkit.Config{Service: "router", Log: d.Log})
+	e.refuse.NoRoute(func(c *gin.Context) {
+		err, _ := c.Request.Context().Value(refusalKey{}).(error)
+		httpkit.Write(c, err)
+	})
+	return e
+}
+
+func portSuffix(scheme string, port int) string {
+	if port == 0 || scheme == "https" && port == 443 || scheme == "http" && port == 80 {
+		return ""
+	}
+	return ":" + strconv.Itoa(port)
+}
+
+// ServeHTTP implements http.Handler.
+func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.clean(r)
+	ctx := otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	ctx, span := e.tracer.Start(ctx, "router "+r.Method, trace.WithSpanKind(trace.SpanKindServer))
+	defer span.End()
+	otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(r.Header))
+	r = r.WithContext(ctx)
+
+	host, ok := route.NormalHost(r.Host)
+	if !ok {
+		e.fail(w, r, fault.Invalid("", "The Host header is not a host name"))
+		return
+	}
+	if h, isSystem := e.System[host]; isSystem {
+		h.ServeHTTP(w, r)
+		return
+	}
+	entry, err := e.Table.Find(host)
+	if err == nil && len(e.Regions) > 0 && !e.Regions[entry.Region] {
+		err = fault.NotFound("No tenant answers at this host")
+	}
+	if err != nil {
+		if r.URL.Path == "/readyz" && e.Readyz != nil && !e.Table.Has(host) && isLoopbackName(host) {
+			e.Readyz.ServeHTTP(w, r)
+			return
+		}
+		e.fail(w, r, err)
+		return
+	}
+	if err := e.admit(w, entry); err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	e.forward(w, r, host, entry)
+}
+
+// isLoopbackName keeps the readiness answer to those who ask the machine, not a tenant's host.
+func isLoopbackName(host string) bool {
+	return host == "localhost" || net.ParseIP(host) != nil && net.ParseIP(host).IsLoopback()
+}
+
+// clean drops what a caller must not say, and says who the caller is: the address of the connection, nothing they claim.
+func (e *Edge) clean(r *http.Request) {
+	for name := range r.Header {
+		if strings.HasPrefix(name, "Postern-") || strings.HasPrefix(name, "X-Forwarded-") || name == "Forwarded" || name == "X-Real-Ip" {
+			delete(r.Header, name)
+		}
+	}
+	if ip, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		r.Header["X-Forwarded-For"] = []string{ip}
+	}
+	r.Header["X-Forwarded-Proto"] = []string{e.scheme}
+	r.Header["X-Forwarded-Host"] = []string{r.Host}
+}
+
+func (e *Edge) admit(w http.ResponseWriter, entry route.Entry) error {
+	switch entry.State {
+	case route.StateActive:
+	case route.StateSuspended:
+		return fault.Denied("tenant_suspended", "This tenant is suspended")
+	case route.StateMoving:
+		return &fault.Error{Kind: fault.KindUnavailable, Code: "tenant_moving", Message: "This tenant is being moved", RetryAfter: 2 * time.Second}
+	case route.StateDeleted:
+		return fault.NotFound("No tenant answers at this host")
+	default:
+		return fault.NotFound("No tenant answers at this host")
+	}
+	v, limited := e.Limiter.Take(entry.Tenant)
+	if !limited {
+		return nil
+	}
+	h := w.Header()
+	h["X-Ratelimit-Limit"] = []string{strconv.Itoa(v.Limit)}
+	h["X-Ratelimit-Remaining"] = []string{strconv.Itoa(v.Remaining)}
+	h["X-Ratelimit-Reset"] = []string{strconv.FormatInt(v.Reset.Unix()+1, 10)}
+	if v.Allowed {
+		return nil
+	}
+	return &fault.Error{
+		Kind: fault.KindTooMany, Code: "too_many_requests", RetryAfter: time.Second,
+		Message: "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.",
+	}
+}
+
+func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entry route.Entry) {
+	service, ok := route.ServiceFor(r.URL.EscapedPath())
+	if !ok {
+		e.fail(w, r, fault.NotFound("Not Found"))
+		return
+	}
+	backend, seal := e.Backends(entry.Cell, service), e.Seals[entry.Cell]
+	if backend == nil || seal == nil {
+		e.fail(w, r, fault.Unavailable("This tenant's cell cannot be reached from here"))
+		return
+	}
+	sealed, err := seal.Header(tenancy.Tenant{
+		ID: entry.Tenant, Name: entry.Name, Region: entry.Region, Cell: entry.Cell,
+		Host: host + e.public, Canonical: entry.Canonical + e.public, Base: e.scheme + "://" + host + e.suffix,
+	})
+	if err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	r.Header[textproto.CanonicalMIMEHeaderKey(tenancy.Header)] = []string{sealed}
+	backend.ServeHTTP(w, r)
+}
+
+type refusalKey struct{}
+
+// fail answers for the edge itself; the engine it goes through leaves the event line.
+func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
+	e.Log.DebugContext(r.Context(), "request refused at the edge", slog.String(telemetry.KeyHost, r.Host), slog.String(telemetry.KeyCause, err.Error()))
+	e.refuse.ServeHTTP(w, r.WithContext(withRefusal(r.Context(), err)))
+}

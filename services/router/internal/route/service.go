@@ -1,0 +1,56 @@
+package route
+
+import "strings"
+
+// Service names a service of a cell.
+type Service string
+
+// The services that answer at a tenant's host.
+const (
+	Tenant Service = "tenant"
+	Client Service = "client"
+	User   Service = "user"
+	Token  Service = "token"
+	Log    Service = "log"
+)
+
+const management = "/api/v2/"
+
+// resources says which service answers which resource of the Management API. What is not here is 404.
+var resources = map[string]Service{
+	"clients": Client, "client-grants": Client, "resource-servers": Client, "connections": Client, "rules": Client, "rules-configs": Client,
+	"hooks": Client, "actions": Client, "connection-profiles": Client, "connections-directory-provisionings": Client,
+	"connections-scim-configurations": Client, "token-exchange-profiles": Client, "self-service-profiles": Client,
+	"user-attribute-profiles": Client, "flows": Client, "forms": Client,
+
+	"users": User, "users-by-email": User, "roles": User, "organizations": User, "user-blocks": User, "tickets": User, "jobs": User,
+	"guardian": User, "groups": User, "anomaly": User, "verifiable-credentials": User,
+
+	"keys": Token, "sessions": Token, "refresh-tokens": Token, "grants": Token, "device-credentials": Token,
+
+	"logs": Log, "log-streams": Log, "stats": Log, "event-streams": Log, "events": Log,
+
+	"tenants": Tenant, "custom-domains": Tenant, "branding": Tenant, "prompts": Tenant, "emails": Tenant, "email-templates": Tenant,
+	"attack-protection": Tenant, "network-acls": Tenant, "rate-limit-policies": Tenant, "risk-assessments": Tenant, "supplemental-signals": Tenant,
+}
+
+// ServiceFor gives the service that answers a path at a tenant's host; ok is false when none does. Everything outside the
+// Management API is the token service's: the Authentication API and its pages.
+func ServiceFor(path string) (s Service, ok bool) {
+	rest, isManagement := strings.CutPrefix(path, management)
+	if !isManagement {
+		return Token, path != strings.TrimSuffix(management, "/")
+	}
+	resource, rest, _ := strings.Cut(rest, "/")
+	s, ok = resources[resource]
+	if resource == "users" {
+		_, part, _ := strings.Cut(rest, "/")
+		switch part {
+		case "logs":
+			return Log, true
+		case "sessions", "refresh-tokens":
+			return Token, true
+		}
+	}
+	return s, ok
+}
