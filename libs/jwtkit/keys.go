@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/postern-id/postern/libs/clock"
@@ -23,87 +24,102 @@ const (
 )
 
 // CachedKeys is a KeySource over a fetch function: bounded, fresh for a minute, and stale rather than absent when the source is
-// away. Safe for concurrent use.
+// away, for public keys do not spoil and who withdraws one calls Forget. Safe for concurrent use.
 type CachedKeys struct {
-	fetch func(ctx context.Context, tenant tenancy.ID) (jwks []byte, err error)
-	now   clock.Now
-
+	fetch  func(ctx context.Context, tenant tenancy.ID) (jwks []byte, err error)
+	now    clock.Now
 	flight singleflight.Group
-	mu     sync.Mutex
-	sets   map[tenancy.ID]keySet
+	sets   *lru.Cache[tenancy.ID, keySet]
+	// forgets counts Forget, so that an answer to a question from before it is not kept after it.
+	forgets atomic.Uint64
 }
 
 type keySet struct {
-	keys jose.JSONWebKeySet
-	at   time.Time // fetched
-	bad  time.Time // when the last fetch failed
+	keys  jose.JSONWebKeySet
+	err   error     // NotFound, remembered for keysRefresh
+	fresh time.Time // until when it serves without a question
+	asked time.Time // when the source was last asked, whether it answered or not
 }
 
-// NewCachedKeys makes a cache over fetch, which gives a tenant's JWKS document (RFC 7517 §5).
+// NewCachedKeys makes a cache over fetch, which gives a tenant's JWKS document (RFC 7517 §5), or NotFound for a tenant without one.
 func NewCachedKeys(fetch func(ctx context.Context, tenant tenancy.ID) ([]byte, error), now clock.Now) *CachedKeys {
-	return &CachedKeys{fetch: fetch, now: now, sets: map[tenancy.ID]keySet{}}
+	sets, err := lru.New[tenancy.ID, keySet](maxKeySets)
+	if err != nil {
+		panic(err) // the size is a positive constant
+	}
+	return &CachedKeys{fetch: fetch, now: now, sets: sets}
 }
 
-// Keys implements KeySource.
+// Keys implements KeySource. A source that is away is an error only for a tenant whose keys were never seen.
 func (c *CachedKeys) Keys(ctx context.Context, tenant tenancy.ID) (jose.JSONWebKeySet, error) {
-	return c.get(ctx, tenant, keysFresh)
+	if set, ok := c.sets.Get(tenant); ok && c.now().Before(set.fresh) {
+		return set.keys, set.err
+	}
+	return c.ask(ctx, tenant)
 }
 
-// Refresh implements KeySource.
+// Refresh implements KeySource. It asks at most once in two seconds for one tenant, whoever sends how many unknown key IDs.
 func (c *CachedKeys) Refresh(ctx context.Context, tenant tenancy.ID) (jose.JSONWebKeySet, error) {
-	return c.get(ctx, tenant, keysRefresh)
+	if set, ok := c.sets.Get(tenant); ok && c.now().Before(set.asked.Add(keysRefresh)) {
+		return set.keys, set.err
+	}
+	return c.ask(ctx, tenant)
 }
 
 // Forget drops a tenant's keys: they changed, or the tenant is gone.
 func (c *CachedKeys) Forget(tenant tenancy.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.sets, tenant)
+	c.forgets.Add(1)
+	c.sets.Remove(tenant)
+	c.flight.Forget(string(tenant))
 }
 
-func (c *CachedKeys) get(ctx context.Context, tenant tenancy.ID, age time.Duration) (jose.JSONWebKeySet, error) {
-	now := c.now()
-	c.mu.Lock()
-	set, ok := c.sets[tenant]
-	c.mu.Unlock()
-	if ok && (now.Sub(set.at) < age || now.Sub(set.bad) < keysRefresh) {
-		return set.keys, nil
-	}
-	fetched, err, _ := c.flight.Do(string(tenant), func() (any, error) {
+// ask has one question speak for all who ask at the same time.
+func (c *CachedKeys) ask(ctx context.Context, tenant tenancy.ID) (jose.JSONWebKeySet, error) {
+	answer := c.flight.DoChan(string(tenant), func() (any, error) {
 		// One caller's end must not fail the others that wait for the same answer.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keysDeadline)
 		defer cancel()
-		raw, err := c.fetch(ctx, tenant)
-		if err != nil {
-			return nil, err
+		forgets := c.forgets.Load()
+		keys, err := c.read(ctx, tenant)
+		set, keep := c.judge(tenant, keys, err)
+		if keep && forgets == c.forgets.Load() {
+			c.sets.Add(tenant, set)
 		}
-		var keys jose.JSONWebKeySet
-		if err := json.Unmarshal(raw, &keys); err != nil {
-			return nil, fmt.Errorf("reading the key set: %w", err)
-		}
-		return keys, nil
+		return set, nil
 	})
+	select {
+	case <-ctx.Done():
+		return jose.JSONWebKeySet{}, fmt.Errorf("waiting for a tenant's keys: %w", ctx.Err())
+	case res := <-answer:
+		set, _ := res.Val.(keySet)
+		return set.keys, set.err
+	}
+}
+
+func (c *CachedKeys) read(ctx context.Context, tenant tenancy.ID) (jose.JSONWebKeySet, error) {
+	raw, err := c.fetch(ctx, tenant)
 	if err != nil {
-		if ok && !fault.Is(err, fault.KindNotFound) {
-			set.bad = now
-			c.put(tenant, set)
-			return set.keys, nil
-		}
 		return jose.JSONWebKeySet{}, err
 	}
-	keys, _ := fetched.(jose.JSONWebKeySet)
-	c.put(tenant, keySet{keys: keys, at: now})
+	var keys jose.JSONWebKeySet
+	if err := json.Unmarshal(raw, &keys); err != nil {
+		return jose.JSONWebKeySet{}, fmt.Errorf("reading the key set: %w", err)
+	}
 	return keys, nil
 }
 
-func (c *CachedKeys) put(tenant tenancy.ID, set keySet) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.sets) >= maxKeySets {
-		for id := range c.sets { // any one: the map's order is as good as random
-			delete(c.sets, id)
-			break
-		}
+// judge makes of the source's answer what callers get, and says whether to keep it.
+func (c *CachedKeys) judge(tenant tenancy.ID, keys jose.JSONWebKeySet, err error) (set keySet, keep bool) {
+	now := c.now()
+	old, had := c.sets.Peek(tenant)
+	switch {
+	case err == nil:
+		return keySet{keys: keys, fresh: now.Add(keysFresh), asked: now}, true
+	case fault.Is(err, fault.KindNotFound):
+		return keySet{err: err, fresh: now.Add(keysRefresh), asked: now}, true
+	case had && old.err == nil:
+		return keySet{keys: old.keys, fresh: now.Add(keysRefresh), asked: now}, true
+	default:
+		return keySet{err: err}, false
 	}
-	c.sets[tenant] = set
 }

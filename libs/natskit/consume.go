@@ -62,7 +62,7 @@ func Consume(ctx context.Context, conn *Conn, cfg ConsumerConfig, handle func(ct
 	for ctx.Err() == nil {
 		err := consume(ctx, conn, cfg, handle, pause)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // asked to stop
+			return nil
 		}
 		conn.log.WarnContext(ctx, "consumer interrupted", slog.String("consumer", cfg.Durable), slog.String(telemetry.KeyCause, err.Error()))
 		pause.wait(ctx)

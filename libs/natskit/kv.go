@@ -74,7 +74,7 @@ func WatchAll(ctx context.Context, conn *Conn, w Watch) error {
 	for ctx.Err() == nil {
 		err := watch(ctx, conn, w, &last, again, pause)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // asked to stop
+			return nil
 		}
 		if err != nil {
 			conn.log.WarnContext(ctx, "watch interrupted", slog.String("bucket", w.Bucket), slog.String(telemetry.KeyCause, err.Error()))

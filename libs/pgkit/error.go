@@ -63,8 +63,7 @@ func Error(err error, notFound *fault.Error) error {
 
 // Constraint gives the name of the constraint that err is about; empty when it is about none.
 func Constraint(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.ConstraintName
 	}
 	return ""
@@ -105,9 +104,8 @@ func isClosed(err error) bool {
 }
 
 func sqlState(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code
 	}
-	return "error"
+	return ""
 }

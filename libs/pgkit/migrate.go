@@ -46,7 +46,7 @@ func Migrate(ctx context.Context, cfg Config, fsys fs.FS, log *slog.Logger) erro
 		return err
 	}
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, fsys,
-		goose.WithTableName(cfg.Schema+"."+versionTable),
+		goose.WithTableName(versionTable), // in the search path's one schema: goose quotes no name, and "user" is a reserved word
 		goose.WithSessionLocker(newLocker("postern/migrate/"+cfg.Schema)),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithSlog(slog.New(slog.DiscardHandler)))

@@ -99,8 +99,7 @@ func await(ctx context.Context, ping func(context.Context) error, cfg Config, lo
 
 // comesBack tells a server that is away or starting from one that refuses us.
 func comesBack(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return isAway(pg.Code)
 	}
 	var connect *pgconn.ConnectError

@@ -35,7 +35,13 @@ func InTenantRead(ctx context.Context, pool *pgxpool.Pool, tenant tenancy.ID, fn
 	if err != nil {
 		return err
 	}
-	return inTx(ctx, pool, "begin read only;"+set, fn)
+	return inTx(ctx, pool, "begin read only;"+set, func(tx pgx.Tx) error {
+		err := fn(tx)
+		if sqlState(err) == "25006" { // what a standby says too, but here it is our own writing
+			return fault.Internal(fmt.Errorf("writing in a read-only transaction: %w", err))
+		}
+		return err
+	})
 }
 
 // InTx is InTenant without a tenant, for schemas whose tables are nobody's (the control plane). A tenant table shows no row in it.

@@ -108,10 +108,6 @@ func isAway(err error) bool {
 	if strings.HasPrefix(err.Error(), "failed reaching server") { // the first connecting has a deadline of its own
 		return true
 	}
-	switch status.Code(err) {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
-		return true
-	default:
-		return false
-	}
+	code := status.Code(err)
+	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.ResourceExhausted
 }

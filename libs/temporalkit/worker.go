@@ -45,7 +45,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		began, err := w.work(ctx)
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // asked to stop
 		}
 		if began {
 			wait = firstWait

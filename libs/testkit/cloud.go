@@ -11,19 +11,32 @@ import (
 
 // Cloud is the dev cloud's description of itself (dev.json).
 type Cloud struct {
-	BaseDomain string `json:"base_domain"`
-	CAFile     string `json:"ca_file"`
-	HTTPSAddr  string `json:"https_addr"`
-	HTTPAddr   string `json:"http_addr"`
-	Engines    struct {
+	BaseDomain string   `json:"base_domain"`
+	Regions    []string `json:"regions"` // the first is the default one
+	URLs       struct {
+		Console     string   `json:"console"`
+		PlatformAPI string   `json:"platform_api"`
+		Mail        string   `json:"mail"`
+		Private     string   `json:"private"`
+		Tenants     []string `json:"tenants"`
+	} `json:"urls"`
+	CAFile      string `json:"ca_file"`
+	HTTPSAddr   string `json:"https_addr"`
+	HTTPAddr    string `json:"http_addr"`
+	PrivateAddr string `json:"private_addr"`
+	Data        string `json:"data"`
+	Engines     struct {
 		Postgres struct {
-			Addr              string `json:"addr"`
-			AdminUser         string `json:"admin_user"`
+			Addr string `json:"addr"`
+			// AdminDSN lacks the password, which is in AdminPasswordFile. SecretsDir holds one file per role, named like it.
+			AdminDSN          string `json:"admin_dsn"`
 			AdminPasswordFile string `json:"admin_password_file"`
+			SecretsDir        string `json:"secrets_dir"`
 		} `json:"postgres"`
 		Vault struct {
 			Addr          string `json:"addr"`
 			RootTokenFile string `json:"root_token_file"`
+			SecretsDir    string `json:"secrets_dir"`
 		} `json:"vault"`
 		NATS struct {
 			URL string `json:"url"`
@@ -34,10 +47,19 @@ type Cloud struct {
 			Addr      string `json:"addr"`
 			Namespace string `json:"namespace"`
 		} `json:"temporal"`
+		SMTP struct {
+			Addr     string `json:"addr"`
+			Messages string `json:"messages"` // URL of all mails as JSON
+		} `json:"smtp"`
+		// Admin takes engines away and gives them back.
+		Admin struct {
+			Addr      string `json:"addr"`
+			TokenFile string `json:"token_file"`
+		} `json:"admin"`
 	} `json:"engines"`
-	// Owner is the first account owner's credentials.
+	// Owner is the first account owner's credentials; nil until the sign-up is through.
 	Owner map[string]any `json:"owner"`
-	// PIDs are the dev cloud's processes by name.
+	// PIDs are of devcloud (which Vault, NATS and Temporal run in), postgres and postern.
 	PIDs map[string]int `json:"pids"`
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,7 @@ import (
 const (
 	setupTimeout = 60 * time.Second
 	// rolePassword guards nothing but databases of tests, in a server that listens on this machine.
-	rolePassword = "for-tests-only" //nolint:gosec // see above
+	rolePassword = "for-tests-only"
 )
 
 // Database is one test's own.
@@ -96,11 +97,14 @@ func (d *Database) Admin(tb testing.TB) *pgx.Conn {
 }
 
 func (c *Cloud) admin(ctx context.Context, database string) (*pgx.Conn, error) {
-	conf := pgkit.Config{
-		Addr: c.Engines.Postgres.Addr, Database: database, Schema: "public",
-		User: c.Engines.Postgres.AdminUser, PasswordFile: c.Engines.Postgres.AdminPasswordFile,
+	dsn, err := url.Parse(c.Engines.Postgres.AdminDSN)
+	if err != nil || dsn.User == nil {
+		return nil, errors.New("engines.postgres.admin_dsn of the dev cloud's description is no URL with a user")
 	}
-	return pgkit.Connect(ctx, conf)
+	return pgkit.Connect(ctx, pgkit.Config{
+		Addr: dsn.Host, Database: database, Schema: "public",
+		User: dsn.User.Username(), PasswordFile: c.Engines.Postgres.AdminPasswordFile,
+	})
 }
 
 // template gives the name of a database with the schema as migrations make it, making it if need be. One process does that at a
@@ -135,14 +139,8 @@ func (d *Database) template(ctx context.Context, admin *pgx.Conn, migrations fs.
 			return "", fmt.Errorf("creating the template: %w", err)
 		}
 	}
-	inside, err := d.cloud.admin(ctx, building)
-	if err != nil {
-		return "", fmt.Errorf("connecting to the template: %w", err)
-	}
-	_, err = inside.Exec(ctx, "revoke all on schema public from public; create schema "+ident(d.Config.Schema)+" authorization "+ident(d.Config.OwnerUser))
-	closeConn(inside)
-	if err != nil {
-		return "", fmt.Errorf("creating the schema: %w", err)
+	if err := d.schema(ctx, building); err != nil {
+		return "", err
 	}
 	conf := d.Config
 	conf.Database = building
@@ -150,6 +148,20 @@ func (d *Database) template(ctx context.Context, admin *pgx.Conn, migrations fs.
 		return "", err
 	}
 	return name, retryInUse(ctx, admin, "alter database "+ident(building)+" rename to "+ident(name))
+}
+
+// schema prepares a new database as a cell's is: an empty schema that belongs to the owner role, and nothing for anyone else.
+func (d *Database) schema(ctx context.Context, database string) error {
+	inside, err := d.cloud.admin(ctx, database)
+	if err != nil {
+		return fmt.Errorf("connecting to the template: %w", err)
+	}
+	defer closeConn(inside) //nolint:contextcheck // closed even when ctx has ended
+	_, err = inside.Exec(ctx, "revoke all on schema public from public; create schema "+ident(d.Config.Schema)+" authorization "+ident(d.Config.OwnerUser))
+	if err != nil {
+		return fmt.Errorf("creating the schema: %w", err)
+	}
+	return nil
 }
 
 func clone(ctx context.Context, admin *pgx.Conn, name, template string) error {

@@ -14,13 +14,13 @@ import (
 // Eventually calls check until it returns nil, and fails the test with its last error when within is over.
 func Eventually(tb testing.TB, within time.Duration, check func() error) {
 	tb.Helper()
-	end := time.Now().Add(within) //nolint:forbidigo // the machine's time is what is waited for
+	end := time.Now().Add(within)
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		err := check()
 		if err == nil {
 			return
 		}
-		if !time.Now().Before(end) { //nolint:forbidigo // see above
+		if !time.Now().Before(end) {
 			tb.Fatalf("not within %s: %v", within, err)
 		}
 		time.Sleep(wait)

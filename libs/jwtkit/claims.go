@@ -1,0 +1,46 @@
+package jwtkit
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// Claims are those of a token that was verified (RFC 7519 §4.1). Absent times are zero.
+type Claims struct {
+	Issuer          string
+	Subject         string
+	Audience        []string
+	AuthorizedParty string   // azp: the client
+	Scope           []string // of the space-separated scope claim
+	GrantType       string   // gty
+	ID              string   // jti
+	Expiry          time.Time
+	IssuedAt        time.Time
+	NotBefore       time.Time
+	Raw             map[string]any // every claim, numbers as float64
+}
+
+func parseClaims(payload []byte) (Claims, error) {
+	var wire struct {
+		jwt.Claims             // its dates refuse numbers that would wrap around into the past
+		AuthorizedParty string `json:"azp"`
+		Scope           string `json:"scope"`
+		GrantType       string `json:"gty"`
+	}
+	if err := json.Unmarshal(payload, &wire); err != nil {
+		return Claims{}, fmt.Errorf("reading claims: %w", err)
+	}
+	c := Claims{
+		Issuer: wire.Issuer, Subject: wire.Subject, Audience: wire.Audience, ID: wire.ID,
+		AuthorizedParty: wire.AuthorizedParty, Scope: strings.Fields(wire.Scope), GrantType: wire.GrantType,
+		Expiry: wire.Expiry.Time(), IssuedAt: wire.IssuedAt.Time(), NotBefore: wire.NotBefore.Time(),
+	}
+	if err := json.Unmarshal(payload, &c.Raw); err != nil {
+		return Claims{}, fmt.Errorf("reading claims: %w", err)
+	}
+	return c, nil
+}

@@ -1,0 +1,63 @@
+// Package forward takes requests to services on other machines: the tenant's header as the edge set it,
+// everything else as the caller sent it.
+package forward
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/libs/config"
+	"github.com/postern-id/postern/libs/telemetry"
+)
+
+// Plain is the transport to services that share this machine.
+func Plain() http.RoundTripper {
+	return &http.Transport{
+		MaxIdleConnsPerHost: 256, MaxIdleConns: 4096, IdleConnTimeout: 90 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
+	}
+}
+
+// Backends reads "cell/service=URL,…" into proxies: cell → service → handler.
+func Backends(list string, transport http.RoundTripper, log *slog.Logger) (map[string]map[string]http.Handler, error) {
+	out := map[string]map[string]http.Handler{}
+	for _, item := range config.List(list) {
+		name, raw, _ := strings.Cut(item, "=")
+		cell, service, ok := strings.Cut(name, "/")
+		target, err := url.Parse(raw)
+		if !ok || cell == "" || service == "" || err != nil || target.Host == "" {
+			return nil, fmt.Errorf("backend %q is not cell/service=URL", item)
+		}
+		if out[cell] == nil {
+			out[cell] = map[string]http.Handler{}
+		}
+		out[cell][service] = Proxy(target, transport, log)
+	}
+	return out, nil
+}
+
+// Proxy hands requests to target as they are: path bytes, query bytes, host, and the headers the edge has set.
+func Proxy(target *url.URL, transport http.RoundTripper, log *slog.Logger) http.Handler {
+	return &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
+			r.Out.Host = r.In.Host
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // a parameter the proxy cannot parse is the service's to refuse
+			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} {
+				r.Out.Header[name] = r.In.Header[name] // Rewrite starts without them
+			}
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			log.WarnContext(r.Context(), "service not reached", slog.String(telemetry.KeyAddr, target.Host), slog.String(telemetry.KeyCause, err.Error()))
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte(`{"statusCode":503,"error":"Service Unavailable","message":"This service is away","errorCode":"temporarily_unavailable"}`))
+		},
+	}
+}

@@ -1,0 +1,50 @@
+package forward_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/postern-id/postern/services/router/internal/forward"
+)
+
+func TestBackends(t *testing.T) {
+	t.Parallel()
+	log := slog.New(slog.DiscardHandler)
+	transport := forward.Plain()
+
+	t.Run("hands_the_request_on_as_it_is", func(t *testing.T) {
+		t.Parallel()
+		var got *http.Request
+		service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Clone(context.Background()) }))
+		defer service.Close()
+		backends, err := forward.Backends("eu/token="+service.URL, transport, log)
+		require.NoError(t, err)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.eu.example.test/api/v2/users/auth0%7C1?q=a%3Ab;c", nil)
+		r.Header.Set("X-Forwarded-For", "192.0.2.7")
+		r.Header.Set("Postern-Tenant", "sealed")
+		backends["eu"]["token"].ServeHTTP(httptest.NewRecorder(), r)
+		require.Equal(t, "/api/v2/users/auth0%7C1", got.URL.EscapedPath())
+		require.Equal(t, "q=a%3Ab;c", got.URL.RawQuery)
+		require.Equal(t, "acme.eu.example.test", got.Host)
+		require.Equal(t, "192.0.2.7", got.Header.Get("X-Forwarded-For"))
+		require.Equal(t, "sealed", got.Header.Get("Postern-Tenant"))
+	})
+	t.Run("a_service_that_is_away_is_503_with_retry_after", func(t *testing.T) {
+		t.Parallel()
+		backends, err := forward.Backends("eu/token=http://127.0.0.1:1", transport, log)
+		require.NoError(t, err)
+		rec := httptest.NewRecorder()
+		backends["eu"]["token"].ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.eu.example.test/", nil))
+		require.Equal(t, http.StatusServiceUnavailable, rec.Code)
+		require.Equal(t, "1", rec.Header().Get("Retry-After"))
+	})
+	for _, bad := range []string{"token=http://x", "eu/=http://x", "eu/token", "eu/token=nonsense"} {
+		_, err := forward.Backends(bad, transport, log)
+		require.Error(t, err, bad)
+	}
+}
