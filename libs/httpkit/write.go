@@ -89,6 +89,10 @@ func WriteOAuth(c *gin.Context, err error) {
 	c.AbortWithStatusJSON(Status(f.Kind), OAuthProblem{Error: code, Description: f.Message})
 }
 
+// Note puts a failure's code and cause into the request's event, and Retry-After into the answer, for handlers that render it
+// themselves (as a page).
+func Note(c *gin.Context, err error) { note(c, err) }
+
 func note(c *gin.Context, err error) *fault.Error {
 	f := fault.Of(err)
 	event := EventOf(c.Request.Context())

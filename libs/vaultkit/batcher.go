@@ -100,7 +100,7 @@ func (b *Batcher) Sign(ctx context.Context, ref KeyRef, input []byte) ([]byte, e
 	ctx, span := startSpan(ctx, "vaultkit.Batcher.Sign")
 	defer span.End()
 	r := &request{digest: sha256.Sum256(input), parent: trace.SpanContextFromContext(ctx), done: make(chan outcome, 1)}
-	b.join(ref, r)
+	b.join(ref, r) //nolint:contextcheck // a call belongs to all it was gathered for; no caller's ctx may end it
 	select {
 	case o := <-r.done:
 		return o.raw, o.err
@@ -111,7 +111,15 @@ func (b *Batcher) Sign(ctx context.Context, ref KeyRef, input []byte) ([]byte, e
 }
 
 // Waiting is how many requests wait for a call, over all keys; for metrics.
-func (b *Batcher) Waiting() int { return int(b.queued.Load()) }
+func (b *Batcher) Waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, l := range b.lanes {
+		n += len(l.waiting)
+	}
+	return n
+}
 
 // join puts r into its lane, and starts a worker where one more may run.
 func (b *Batcher) join(ref KeyRef, r *request) {

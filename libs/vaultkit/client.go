@@ -125,7 +125,7 @@ func startSpan(ctx context.Context, name string) (context.Context, trace.Span) {
 	if !parent.SpanContext().IsSampled() {
 		return ctx, noop.Span{}
 	}
-	return otel.Tracer("postern/vault").Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient))
+	return otel.Tracer("postern/vault").Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient)) //nolint:spancheck // the caller ends it
 }
 
 func (c *Client) try(ctx context.Context, call func(context.Context) error) error {

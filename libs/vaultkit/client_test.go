@@ -163,7 +163,7 @@ func TestClient_login(t *testing.T) {
 		for range 3 {
 			_, err = c.PublicKeys(t.Context(), "k")
 			requireKind(t, fault.KindInternal, err)
-			assert.ErrorContains(t, err, "policy")
+			require.ErrorContains(t, err, "policy")
 		}
 		assert.Equal(t, 1, s.Logins())
 	})

@@ -12,15 +12,16 @@ const defaultTimeout = 5 * time.Second
 // Config says where Vault is and who we are to it. Secrets are paths, read again at each login, so that they can be rotated in place.
 type Config struct {
 	// Addr is Vault's base URL, "http://127.0.0.1:8200". The VAULT_* variables of the environment are not looked at.
-	Addr string
+	Addr string `env:"POSTERN_VAULT_ADDR"`
 	// Mount is where the cell's transit engine is mounted, "eu/transit"; no slash at either end.
-	Mount string
+	Mount string `env:"POSTERN_VAULT_MOUNT"`
 	// RoleIDFile and SecretIDFile hold the two halves of the AppRole credential (mount auth/approle).
-	RoleIDFile, SecretIDFile string
+	RoleIDFile   string `env:"POSTERN_VAULT_ROLE_ID_FILE"`
+	SecretIDFile string `env:"POSTERN_VAULT_SECRET_ID_FILE"`
 	// CAFile holds the PEM certificates Vault's own must descend from. Empty means the machine's roots.
-	CAFile string
+	CAFile string `env:"POSTERN_VAULT_CA_FILE"`
 	// Timeout bounds each call to Vault. Zero means 5s.
-	Timeout time.Duration
+	Timeout time.Duration `env:"POSTERN_VAULT_TIMEOUT"`
 }
 
 // Validate says what is missing or malformed.

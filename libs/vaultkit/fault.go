@@ -37,8 +37,7 @@ func translate(caller context.Context, err error) error {
 
 // statusOf is the status Vault answered with, or 0.
 func statusOf(err error) int {
-	var res *api.ResponseError
-	if errors.As(err, &res) {
+	if res, ok := errors.AsType[*api.ResponseError](err); ok {
 		return res.StatusCode
 	}
 	return 0

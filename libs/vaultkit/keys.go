@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -109,11 +110,7 @@ func (c *Client) PublicKeys(ctx context.Context, name string) ([]PublicKey, erro
 }
 
 func (c *Client) path(room, name string, more ...string) string {
-	p := c.cfg.Mount + "/" + room + "/" + name
-	for _, m := range more {
-		p += "/" + m
-	}
-	return p
+	return strings.Join(append([]string{c.cfg.Mount, room, name}, more...), "/")
 }
 
 func (c *Client) createKey(ctx context.Context, name, kind string) (transitKey, error) {
@@ -194,13 +191,9 @@ func (k transitKey) public() ([]PublicKey, error) {
 
 // missing makes a fault.NotFound of the 400 with which transit answers writes to a key that is not there.
 func missing(err error) error {
-	var res *api.ResponseError
-	if errors.As(err, &res) && res.StatusCode == http.StatusBadRequest {
-		for _, e := range res.Errors {
-			if noSuchKey(e) {
-				return fault.NotFound("the key does not exist").Because(err)
-			}
-		}
+	res, ok := errors.AsType[*api.ResponseError](err)
+	if ok && res.StatusCode == http.StatusBadRequest && slices.ContainsFunc(res.Errors, noSuchKey) {
+		return fault.NotFound("the key does not exist").Because(err)
 	}
 	return err
 }

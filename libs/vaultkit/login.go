@@ -40,14 +40,13 @@ func (c *Client) Run(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 		renewed, err := c.renew(ctx, lease)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			lease, pause = 0, min(2*pause, longestPause)
-			c.log.WarnContext(ctx, "vault token not renewed", slog.String(telemetry.KeyCause, err.Error()))
-		default:
+		if err == nil {
 			lease, pause = renewed, firstPause
+			continue
+		}
+		lease, pause = 0, min(2*pause, longestPause)
+		if ctx.Err() == nil {
+			c.log.WarnContext(ctx, "vault token not renewed", slog.String(telemetry.KeyCause, err.Error()))
 		}
 	}
 }

@@ -74,6 +74,7 @@ func testSealer(t *testing.T, c *vaultkit.Client) {
 	require.NoError(t, err)
 
 	t.Run("what_is_sealed_opens_again", func(t *testing.T) {
+		t.Parallel()
 		plain, err := s.Open(t.Context(), acme, purpose, sealed)
 		require.NoError(t, err)
 		assert.Equal(t, secret, plain)
@@ -81,18 +82,21 @@ func testSealer(t *testing.T, c *vaultkit.Client) {
 	})
 
 	t.Run("sealing_twice_gives_different_bytes", func(t *testing.T) {
+		t.Parallel()
 		again, err := s.Seal(t.Context(), acme, purpose, secret)
 		require.NoError(t, err)
 		assert.NotEqual(t, sealed, again)
 	})
 
 	t.Run("another_process_opens_it_by_the_kept_key", func(t *testing.T) {
+		t.Parallel()
 		plain, err := vaultkit.NewSealer(c, wrapName, store).Open(t.Context(), acme, purpose, sealed)
 		require.NoError(t, err)
 		assert.Equal(t, secret, plain)
 	})
 
 	t.Run("nothing_at_all_can_be_sealed", func(t *testing.T) {
+		t.Parallel()
 		empty, err := s.Seal(t.Context(), acme, purpose, nil)
 		require.NoError(t, err)
 		plain, err := s.Open(t.Context(), acme, purpose, empty)
@@ -101,11 +105,13 @@ func testSealer(t *testing.T, c *vaultkit.Client) {
 	})
 
 	t.Run("a_row_moved_to_another_tenant_does_not_open", func(t *testing.T) {
+		t.Parallel()
 		_, err := s.Open(t.Context(), globex, purpose, sealed)
 		require.ErrorIs(t, err, vaultkit.ErrNotSealedHere)
 	})
 
 	t.Run("a_row_moved_to_another_tenant_does_not_open_even_under_the_same_data_key", func(t *testing.T) {
+		t.Parallel()
 		one := func(tenancy.ID) string { return wrapName(acme) }
 		same := &dataKeys{kept: map[tenancy.ID]string{acme: store.kept[acme], "tnt_other": store.kept[acme]}}
 		_, err := vaultkit.NewSealer(c, one, same).Open(t.Context(), "tnt_other", purpose, sealed)
@@ -113,11 +119,13 @@ func testSealer(t *testing.T, c *vaultkit.Client) {
 	})
 
 	t.Run("a_value_moved_to_another_column_does_not_open", func(t *testing.T) {
+		t.Parallel()
 		_, err := s.Open(t.Context(), acme, "connection.secret", sealed)
 		require.ErrorIs(t, err, vaultkit.ErrNotSealedHere)
 	})
 
 	t.Run("a_boundary_moved_between_tenant_and_purpose_does_not_open", func(t *testing.T) {
+		t.Parallel()
 		one := func(tenancy.ID) string { return wrapName(acme) }
 		shifted := tenancy.ID(string(acme) + purpose[:1])
 		same := &dataKeys{kept: map[tenancy.ID]string{shifted: store.kept[acme]}}
@@ -126,6 +134,7 @@ func testSealer(t *testing.T, c *vaultkit.Client) {
 	})
 
 	t.Run("changed_cut_and_foreign_bytes_do_not_open", func(t *testing.T) {
+		t.Parallel()
 		for i := range sealed {
 			spoilt := bytes.Clone(sealed)
 			spoilt[i] ^= 1
@@ -137,6 +146,7 @@ func testSealer(t *testing.T, c *vaultkit.Client) {
 	})
 
 	t.Run("nobody's_secrets_are_not_sealed", func(t *testing.T) {
+		t.Parallel()
 		_, err := s.Seal(t.Context(), "", purpose, secret)
 		requireKind(t, fault.KindInternal, err)
 	})

@@ -59,17 +59,17 @@ type version struct {
 }
 
 // New starts a fake that stops with the test.
-func New(t testing.TB) *Server {
-	t.Helper()
-	s := &Server{dir: t.TempDir(), tokens: map[string]bool{}, keys: map[string]*key{}, refused: map[string]bool{}, lease: 3600}
+func New(tb testing.TB) *Server {
+	tb.Helper()
+	s := &Server{dir: tb.TempDir(), tokens: map[string]bool{}, keys: map[string]*key{}, refused: map[string]bool{}, lease: 3600}
 	for name, secret := range map[string]string{"role": "role-id\n", "secret": "secret-id\n"} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(secret), 0o600); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
-	t.Cleanup(s.http.Close)
-	t.Cleanup(s.Release) // runs before Close, which waits for calls under way
+	tb.Cleanup(s.http.Close)
+	tb.Cleanup(s.Release) // runs before Close, which waits for calls under way
 	return s
 }
 
@@ -260,7 +260,7 @@ func (s *Server) createKey(w http.ResponseWriter, name string, in map[string]any
 func (k *key) describe() map[string]any {
 	versions := map[string]any{}
 	for i, v := range k.versions {
-		var public any = &struct{}{}
+		var public any
 		switch {
 		case v.rsa != nil:
 			public = &v.rsa.PublicKey
@@ -283,7 +283,7 @@ func (k *key) describe() map[string]any {
 }
 
 func newVersion(kind string) version {
-	v := version{created: time.Now()}
+	v := version{created: time.Now()} //nolint:forbidigo // as a Vault's own clock
 	var err error
 	switch kind {
 	case "rsa-2048":

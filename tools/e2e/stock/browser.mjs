@@ -1,0 +1,26 @@
+// Chromium, as a person has it; the dev cloud's authority is trusted by its public key alone.
+import { X509Certificate, createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { chromium } from 'playwright-core';
+import { AxeBuilder } from '@axe-core/playwright';
+import { assert, input } from './run.mjs';
+
+export async function open(options = {}) {
+  const ca = new X509Certificate(fs.readFileSync(input.ca_file));
+  const spki = createHash('sha256').update(ca.publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
+  const browser = await chromium.launch({ executablePath: input.chromium, args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    `--ignore-certificate-errors-spki-list=${spki}`, '--host-resolver-rules=MAP *.localhost 127.0.0.1' ] });
+  const context = await browser.newContext({ ignoreHTTPSErrors: false, ...options });
+  context.setDefaultTimeout(20_000);
+  return { browser, context };
+}
+
+// fit asserts that a page has no accessibility violation, no sideways scrolling, and asked nobody else for anything.
+export async function fit(page, name) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(violations.map((v) => `${name}: ${v.id} ${v.nodes.map((n) => n.target).join(' ')}`), []);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${name} scrolls sideways by ${wide} px`);
+  if (input.screenshots) await page.screenshot({ path: `${input.screenshots}/${name}.png`, fullPage: true });
+}
