@@ -79,19 +79,26 @@ tidy: ## Tidy every go.mod; each must stand alone, without go.work
 ##@ Check
 
 .PHONY: lint
-lint: lint-go lint-house lint-sql lint-proto lint-workflows ## Lint all modules, the walls between rooms, SQL, protobuf, workflows
+lint: ## Lint all modules, the walls between rooms, SQL, protobuf, workflows
+	@$(MAKE) --keep-going lint-house lint-sql lint-proto lint-go lint-workflows
 	@echo "lint: known vulnerabilities are not looked up here, since that asks a server on the network: make vuln"
 
 .PHONY: lint-go
-lint-go: $(addprefix lint/,$(MODULES) $(OUTSIDE))
+lint-go: check-linter $(addprefix lint/,$(MODULES) $(OUTSIDE))
 
 # `make lint/services/token` lints one module. Tools outside the workspace are linted outside it.
-lint/%: bin/tools/golangci-lint
+lint/%: check-linter
 	@printf 'lint: %-20s ' $*; start=$$SECONDS; cd $*; \
 	case "$*" in $(subst $() ,|,$(OUTSIDE))) export GOWORK=off;; esac; \
 	if [ -z "$$(find . -name '*.go' -print -quit)" ]; then echo "has no Go files"; exit 0; fi; \
 	if out=$$(golangci-lint run --allow-serial-runners ./... 2>&1); then echo "clean ($$((SECONDS - start))s)"; \
 	else echo "NOT CLEAN ($$((SECONDS - start))s)"; printf '%s\n' "$$out"; exit 1; fi
+
+# A linter that is not there would find everything clean.
+.PHONY: check-linter
+check-linter: bin/tools/golangci-lint
+	@go version -m $< 2>/dev/null | grep -q 'github.com/golangci/golangci-lint/v2' || \
+	{ echo "$< is not golangci-lint; remove it, and make builds it anew"; exit 1; }
 
 .PHONY: lint-house
 lint-house: | check-go

@@ -11,7 +11,7 @@ start=$SECONDS
 
 cd "$dir"
 printf '%s: building\n' "$name"
-go build -buildvcs=false -v -o "$out" "$package" 2>"$log" &
+go build -buildvcs=false -ldflags='-s -w' -v -o "$out" "$package" 2>"$log" &
 build=$!
 trap 'kill "$build" 2>/dev/null || true; rm -f "$log"; exit 130' INT TERM
 

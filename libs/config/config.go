@@ -2,7 +2,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -37,12 +39,49 @@ func Load(into Validator) error {
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), splitList),
 	}})
 	if err != nil {
-		return fmt.Errorf("reading the environment: %w", err)
+		return sentences(err)
 	}
 	return into.Validate()
 }
 
-var splitList = mapstructure.StringToSliceHookFunc(",")
+// splitList makes lists of comma-separated values.
+func splitList(from, to reflect.Type, value any) (any, error) {
+	if from.Kind() != reflect.String || to != reflect.TypeFor[[]string]() {
+		return value, nil
+	}
+	return List(reflect.ValueOf(value).String()), nil
+}
+
+// sentences says of each wrong variable what it should be. Values stay out: what was put into the wrong variable may be a secret.
+func sentences(err error) error {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		var all []error
+		for _, one := range several.Unwrap() {
+			all = append(all, sentences(one))
+		}
+		return errors.Join(all...)
+	}
+	var field *mapstructure.DecodeError
+	if !errors.As(err, &field) {
+		return fmt.Errorf("reading the environment: %w", err)
+	}
+	var parse *mapstructure.ParseError
+	if !errors.As(err, &parse) {
+		return fmt.Errorf(`%s must be a duration with its unit, as in "90s" or "5m"`, field.Name())
+	}
+	want := "true or false"
+	switch t := parse.Expected.Type(); parse.Expected.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		want = fmt.Sprintf("a whole number of at most %d bits", t.Bits())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		want = fmt.Sprintf("a whole number from 0 to %d", uint64(1)<<(t.Bits()-1)-1+uint64(1)<<(t.Bits()-1))
+	case reflect.Float32, reflect.Float64:
+		want = "a number"
+	default:
+	}
+	return fmt.Errorf("%s must be %s", field.Name(), want)
+}
 
 // List splits a comma-separated value, dropping blanks.
 func List(value string) []string {

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -26,8 +28,7 @@ import (
 type Config struct {
 	Service string
 	Log     *slog.Logger
-	// Seal opens Postern-Tenant. Nil: the engine answers for the platform itself (console, Platform API), not for tenants, and
-	// the router's word about the caller is taken from Postern-Edge only if Edge is set.
+	// Seal opens Postern-Tenant. Nil: the engine answers for the platform itself (console, Platform API), not for tenants.
 	Seal *tenancy.Seal
 	// MaxBody bounds request bodies in bytes. Zero means 1 MiB, the wire's own limit.
 	MaxBody int64
@@ -59,15 +60,15 @@ func NewEngine(cfg Config) *gin.Engine {
 	engine.RedirectTrailingSlash = false
 	engine.RedirectFixedPath = false
 	engine.HandleMethodNotAllowed = true
-	engine.UseRawPath = true // ids hold percent-encoded bars and slashes
-	engine.UnescapePathValues = true
+	engine.UseRawPath = true           // ids hold percent-encoded slashes
+	engine.UnescapePathValues = false // gin decodes them as it does queries, which makes a plus a space: see unescape
 	engine.ContextWithFallback = true
 	engine.NoRoute(func(c *gin.Context) { Write(c, fault.NotFound("Not Found")) })
 	engine.NoMethod(func(c *gin.Context) { Write(c, fault.NotFound("Not Found")) })
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20
 	}
-	engine.Use(observe(cfg), bound(cfg.MaxBody))
+	engine.Use(observe(cfg), bound(cfg.MaxBody), unescape)
 	if cfg.Seal != nil {
 		engine.Use(prove(cfg.Seal))
 	}
@@ -85,57 +86,110 @@ func observe(cfg Config) gin.HandlerFunc {
 		event := &Event{}
 		ctx := otel.GetTextMapPropagator().Extract(c.Request.Context(), propagation.HeaderCarrier(c.Request.Header))
 		ctx = context.WithValue(ctx, eventKey{}, event)
-		route := c.FullPath()
+		route, method := c.FullPath(), methodOf(c.Request)
 		if route == "" {
 			route = "none"
 		}
-		ctx, span := tracer.Start(ctx, c.Request.Method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
+		ctx, span := tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
 		c.Request = c.Request.WithContext(ctx)
 		defer func() {
-			if v := recover(); v != nil {
-				event.Cause = errors.New("panic")
-				cfg.Log.ErrorContext(ctx, "panic", slog.Any(telemetry.KeyCause, v), slog.String("stack", string(debug.Stack())))
-				if !c.Writer.Written() {
-					Write(c, fault.Internal(event.Cause))
+			broken := recovered(c, cfg.Log, event, recover())
+			elapsed := time.Since(start)
+			status := statusOf(c)
+			if span.IsRecording() {
+				span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.String("http.route", route))
+				if status >= http.StatusInternalServerError {
+					span.SetStatus(codes.Error, "")
 				}
 			}
-			elapsed := time.Since(start)
-			status := c.Writer.Status()
-			span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.String("http.route", route))
 			span.End()
-			took.Record(ctx, elapsed.Seconds(), metric.WithAttributes(attribute.String("http.route", route),
-				attribute.String("http.request.method", c.Request.Method), attribute.Int("http.response.status_code", status)))
-			logEvent(c, cfg.Log, event, route, elapsed)
+			took.Record(ctx, elapsed.Seconds(), metric.WithAttributeSet(attribute.NewSet(attribute.String("http.route", route),
+				attribute.String("http.request.method", method), attribute.Int("http.response.status_code", status))))
+			logEvent(c, cfg.Log, event, route, status, elapsed)
+			if broken {
+				panic(http.ErrAbortHandler) // net/http's way to break the connection off: half an answer must not look whole
+			}
 		}()
 		c.Next()
 	}
 }
 
-func logEvent(c *gin.Context, log *slog.Logger, event *Event, route string, elapsed time.Duration) {
+// methodOf gives the method, and OTHER for an invented one: names and labels never hold what a caller chose.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions:
+		return r.Method
+	}
+	return "OTHER"
+}
+
+// statusGone is what the event says of a caller who did not wait; nobody is told.
+const statusGone = 499
+
+func statusOf(c *gin.Context) int {
+	status := c.Writer.Status()
+	if status >= http.StatusInternalServerError && errors.Is(c.Request.Context().Err(), context.Canceled) {
+		return statusGone
+	}
+	return status
+}
+
+// recovered turns a panic into a 500, or says that the answer had begun and must be broken off.
+func recovered(c *gin.Context, log *slog.Logger, event *Event, v any) (broken bool) {
+	if v == nil {
+		return false
+	}
+	if v == http.ErrAbortHandler { //nolint:errorlint // the value itself is net/http's convention
+		return true
+	}
+	event.Cause = errors.New("panic")
+	log.ErrorContext(c.Request.Context(), "panic", slog.Any(telemetry.KeyCause, v), slog.String("stack", string(debug.Stack())))
+	if c.Writer.Written() {
+		return true
+	}
+	Write(c, fault.Internal(event.Cause))
+	return false
+}
+
+func logEvent(c *gin.Context, log *slog.Logger, event *Event, route string, status int, elapsed time.Duration) {
 	ctx := c.Request.Context()
 	level := slog.LevelInfo
-	if c.Writer.Status() >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
 	if !log.Enabled(ctx, level) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 10)
-	attrs = append(attrs, slog.String(telemetry.KeyMethod, c.Request.Method), slog.String(telemetry.KeyRoute, route),
-		slog.Int(telemetry.KeyStatus, c.Writer.Status()), slog.Float64(telemetry.KeyTook, float64(elapsed.Microseconds())/1000),
-		slog.Int(telemetry.KeyBytes, c.Writer.Size()))
+	attrs = append(attrs, slog.String(telemetry.KeyMethod, methodOf(c.Request)), slog.String(telemetry.KeyRoute, route),
+		slog.Int(telemetry.KeyStatus, status), slog.Float64(telemetry.KeyTook, float64(elapsed.Microseconds())/1000),
+		slog.Int(telemetry.KeyBytes, max(0, c.Writer.Size())))
 	if t, ok := tenancy.From(ctx); ok {
 		attrs = append(attrs, slog.String(telemetry.KeyTenant, string(t.ID)))
 	}
-	for key, value := range map[string]string{telemetry.KeyCode: event.Code, telemetry.KeyClient: event.Client, telemetry.KeyGrant: event.Grant} {
-		if value != "" {
-			attrs = append(attrs, slog.String(key, value))
+	for _, field := range [...]struct{ key, value string }{
+		{telemetry.KeyCode, event.Code}, {telemetry.KeyClient, event.Client}, {telemetry.KeyGrant, event.Grant},
+	} {
+		if field.value != "" {
+			attrs = append(attrs, slog.String(field.key, field.value))
 		}
 	}
 	if event.Cause != nil {
 		attrs = append(attrs, slog.String(telemetry.KeyCause, event.Cause.Error()))
 	}
 	log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// unescape decodes the path's parameters when gin matched the path as it was sent, each once.
+func unescape(c *gin.Context) {
+	if c.Request.URL.RawPath == "" {
+		return // matched decoded
+	}
+	for i, p := range c.Params {
+		if v, err := url.PathUnescape(p.Value); err == nil {
+			c.Params[i].Value = v
+		}
+	}
 }
 
 func bound(maxBody int64) gin.HandlerFunc {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -25,31 +26,47 @@ func Private(metrics http.Handler, checks []Ready) http.Handler {
 	return mux
 }
 
-// Readyz answers 200 when all checks pass, else 503 naming those that do not (names only: the causes are the log's).
+// Readyz answers 200 when all checks pass, else 503 with the names of those that do not, or not in time.
 func Readyz(checks []Ready) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readyWait)
 		defer cancel()
-		failed := make(chan string, len(checks))
-		for _, check := range checks {
-			go func() {
-				if check.Check(ctx) != nil {
-					failed <- check.Name
-					return
-				}
-				failed <- ""
-			}()
-		}
-		away := []string{}
-		for range checks {
-			if name := <-failed; name != "" {
-				away = append(away, name)
-			}
-		}
+		away := failing(ctx, checks)
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
 		if len(away) > 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(away) == 0, "away": away})
 	})
+}
+
+// failing runs the checks at once and gives the names of those that failed or had no answer when ctx ended, sorted.
+func failing(ctx context.Context, checks []Ready) []string {
+	type answer struct {
+		check int
+		ok    bool
+	}
+	answers := make(chan answer, len(checks))
+	for i, check := range checks {
+		go func() { answers <- answer{i, check.Check(ctx) == nil} }()
+	}
+	passed := make([]bool, len(checks))
+wait:
+	for range checks {
+		select {
+		case a := <-answers:
+			passed[a.check] = a.ok
+		case <-ctx.Done(): // a check that does not listen to its context must not hold the answer up
+			break wait
+		}
+	}
+	away := []string{}
+	for i, check := range checks {
+		if !passed[i] {
+			away = append(away, check.Name)
+		}
+	}
+	slices.Sort(away)
+	return away
 }

@@ -1,10 +1,13 @@
 package httpkit
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -59,12 +62,20 @@ func ProblemOf(f *fault.Error) Problem {
 // Write ends the request with err as a Problem and notes its cause in the event.
 func Write(c *gin.Context, err error) {
 	f := note(c, err)
+	if c.Writer.Written() {
+		c.Abort() // an answer is on its way already; a second one behind it would be neither
+		return
+	}
 	c.AbortWithStatusJSON(Status(f.Kind), ProblemOf(f))
 }
 
 // WriteOAuth ends the request with err as an OAuthProblem. A 401 carries WWW-Authenticate (RFC 6749 §5.2).
 func WriteOAuth(c *gin.Context, err error) {
 	f := note(c, err)
+	if c.Writer.Written() {
+		c.Abort()
+		return
+	}
 	code := f.Code
 	switch {
 	case code != "":
@@ -94,12 +105,25 @@ func WriteOAuth(c *gin.Context, err error) {
 func Note(c *gin.Context, err error) { note(c, err) }
 
 func note(c *gin.Context, err error) *fault.Error {
+	f := NoteIn(c.Request.Context(), err)
+	if f.RetryAfter > 0 {
+		c.Header("Retry-After", strconv.Itoa(max(1, int(f.RetryAfter/time.Second))))
+	}
+	return f
+}
+
+// NoteIn is Note for who has no gin.Context, and gives the fault. The cause is logged with what every room on the way wrapped
+// around it; a plain refusal has none.
+func NoteIn(ctx context.Context, err error) *fault.Error {
+	if err == nil {
+		err = errors.New("a failure without an error") // programmer error; an answer is due all the same
+	}
 	f := fault.Of(err)
-	event := EventOf(c.Request.Context())
+	event := EventOf(ctx)
 	event.Code = f.Code
 	event.Cause = f.Cause
-	if f.RetryAfter > 0 {
-		c.Header("Retry-After", strconv.Itoa(max(1, int(f.RetryAfter.Seconds()))))
+	if f.Cause != nil {
+		event.Cause = err
 	}
 	return f
 }

@@ -4,10 +4,10 @@ package mgmtkit
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -23,6 +23,14 @@ import (
 // Base is the path of the Management API.
 const Base = "/api/v2"
 
+// bearer names the one way to authenticate in the description.
+const bearer = "bearer"
+
+const (
+	maxBody  = 1 << 20 // bytes, the wire's own limit
+	bodyTime = 30 * time.Second
+)
+
 // Verifier checks an access token against the tenant and the audience; its refusals are faults (jwtkit.Verifier).
 type Verifier interface {
 	VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audience string) (jwtkit.Claims, error)
@@ -37,7 +45,9 @@ type API struct {
 // New hangs a part of the Management API on engine, whose requests have a proved tenant (httpkit.NewEngine with a Seal).
 func New(engine *gin.Engine, verifier Verifier) *API {
 	UseProblems()
-	return &API{huma: humagin.New(engine, Settings("Management API", "2")), verifier: verifier}
+	cfg := Settings("Management API", "2")
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT"}}
+	return &API{huma: humagin.New(engine, cfg), verifier: verifier}
 }
 
 // Settings of huma for an API of this house: no link headers, no schema properties in answers, unknown query parameters refused.
@@ -45,6 +55,7 @@ func Settings(title, version string) huma.Config {
 	cfg := huma.DefaultConfig(title, version)
 	cfg.CreateHooks = nil
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
+	cfg.RejectUnknownQueryParameters = true
 	return cfg
 }
 
@@ -62,6 +73,8 @@ type Op struct {
 	Tag     string
 	// Reveals marks a read that answers with secrets, which is audited too (mgmt_api_read).
 	Reveals bool
+	// Secrets are properties of the body that the audit log must not keep, besides those that tell by their name ("password").
+	Secrets []string
 }
 
 // Caller is who holds the token.
@@ -69,12 +82,7 @@ type Caller struct{ jwtkit.Claims }
 
 // Has reports whether the caller's token holds the scope.
 func (c Caller) Has(scope string) bool {
-	for _, s := range c.Scope {
-		if s == scope {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Scope, scope)
 }
 
 type callerKey struct{}
@@ -90,15 +98,20 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, t tenanc
 	if op.Status == 0 {
 		op.Status = http.StatusOK
 	}
+	var tags []string
+	if op.Tag != "" {
+		tags = []string{op.Tag}
+	}
 	huma.Register(a.huma, huma.Operation{
 		OperationID: op.ID, Summary: op.Summary, Method: op.Method, Path: Base + op.Path, DefaultStatus: op.Status,
-		Tags: []string{op.Tag}, Middlewares: huma.Middlewares{a.authorize(op.Scopes)}, SkipValidateParams: false,
-		Security: []map[string][]string{{"bearer": op.Scopes}}, MaxBodyBytes: 1 << 20,
+		Tags: tags, Middlewares: huma.Middlewares{a.authorize(op.Scopes)},
+		Security: []map[string][]string{{bearer: op.Scopes}}, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
 	}, func(ctx context.Context, in *I) (*O, error) {
 		t, ok := tenancy.From(ctx)
 		if !ok {
 			return nil, rendered(ctx, fault.Denied("", "This service answers through the router only"))
 		}
+		bodyRead(ctx)
 		if op.Method != http.MethodGet || op.Reveals {
 			ctx = withAct(ctx, op, t, in)
 		}
@@ -112,6 +125,14 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, t tenanc
 
 type requestKey struct{}
 
+// bodyRead takes back the deadline under which the body was read. It would stay on the connection, and end the context of every
+// operation that takes longer.
+func bodyRead(ctx context.Context) {
+	if c, ok := ctx.Value(requestKey{}).(*gin.Context); ok {
+		_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Time{}) // a writer without deadlines has none to take back
+	}
+}
+
 func (a *API) authorize(scopes []string) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
 		c := humagin.Unwrap(hc)
@@ -121,25 +142,43 @@ func (a *API) authorize(scopes []string) func(huma.Context, func(huma.Context)) 
 			httpkit.Write(c, fault.Denied("", "This service answers through the router only"))
 			return
 		}
-		scheme, raw, _ := strings.Cut(c.GetHeader("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") || raw == "" {
+		raw, ok := bearerToken(c.Request)
+		if !ok {
+			c.Header("WWW-Authenticate", "Bearer") // RFC 6750 §3
 			httpkit.Write(c, fault.Unauthenticated("Missing authentication"))
 			return
 		}
-		claims, err := a.verifier.VerifyAccess(ctx, t, strings.TrimSpace(raw), t.ManagementAudience())
+		claims, err := a.verifier.VerifyAccess(ctx, t, raw, t.ManagementAudience())
 		if err != nil {
+			if fault.Is(err, fault.KindUnauthenticated) {
+				c.Header("WWW-Authenticate", `Bearer error="invalid_token"`)
+			}
 			httpkit.Write(c, err)
 			return
 		}
 		caller := Caller{claims}
 		httpkit.EventOf(ctx).Client = claims.AuthorizedParty
 		if !hasAny(caller, scopes) {
+			c.Header("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+strings.Join(scopes, " ")+`"`)
 			httpkit.Write(c, fault.Denied("insufficient_scope", "Insufficient scope, expected any of: "+strings.Join(scopes, ",")))
 			return
 		}
 		hc = huma.WithValue(hc, callerKey{}, caller)
-		next(huma.WithValue(hc, requestKey{}, c.Request))
+		hc = huma.WithValue(hc, registryKey{}, a.huma.OpenAPI().Components.Schemas)
+		next(huma.WithValue(hc, requestKey{}, c))
 	}
+}
+
+// bearerToken gives the one bearer token of a request (RFC 6750 §2.1). Two Authorization headers are none: what stands between
+// could have looked at the other one.
+func bearerToken(r *http.Request) (raw string, ok bool) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return "", false
+	}
+	scheme, raw, _ := strings.Cut(headers[0], " ")
+	raw = strings.TrimSpace(raw)
+	return raw, strings.EqualFold(scheme, "Bearer") && raw != ""
 }
 
 func hasAny(c Caller, scopes []string) bool {
@@ -155,62 +194,21 @@ func withAct(ctx context.Context, op Op, t tenancy.Tenant, in any) context.Conte
 	caller := CallerOf(ctx)
 	act := audit.Act{
 		Operation: op.Summary, ClientID: caller.AuthorizedParty, Hostname: t.Hostname(), Method: strings.ToLower(op.Method),
-		Status: op.Status, Scopes: caller.Scope, Body: redactedBody(in),
+		Status: op.Status, Scopes: caller.Scope, TokenID: caller.ID, Body: redactedBody(in, op.Secrets),
 	}
 	if !strings.HasSuffix(caller.Subject, "@clients") {
 		act.UserID = caller.Subject
 	}
-	if r, ok := ctx.Value(requestKey{}).(*http.Request); ok {
+	if c, ok := ctx.Value(requestKey{}).(*gin.Context); ok {
+		r := c.Request
 		act.IP, act.UserAgent, act.Path = httpkit.ClientIP(r), r.UserAgent(), r.URL.Path
 		act.Query = map[string]string{}
 		for name, values := range r.URL.Query() {
 			act.Query[name] = strings.Join(values, ",")
+			if isSecret(name) {
+				act.Query[name] = audit.Redacted
+			}
 		}
 	}
 	return audit.With(ctx, act)
-}
-
-// secretNames are the properties whose values never reach the audit log, at any depth.
-var secretNames = map[string]bool{
-	"client_secret": true, "password": true, "signing_secret": true, "secret": true, "pem": true, "private_key": true,
-	"access_token": true, "refresh_token_value": true, "api_key": true, "token": true, "otp": true, "custom_password_hash": true,
-	"password_hash": true, "servicePassword": true, "storageAccessKey": true, "sasKey": true, "masterkey": true, "privateKey": true,
-	"httpAuthorization": true, "splunkToken": true, "datadogApiKey": true, "segmentWriteKey": true, "mixpanelServiceAccountPassword": true,
-	"configuration": true, "bind_password": true, "twilio_token": true,
-}
-
-func redactedBody(in any) any {
-	body := reflect.Indirect(reflect.ValueOf(in)).FieldByName("Body")
-	if !body.IsValid() {
-		return nil
-	}
-	raw, err := json.Marshal(body.Interface())
-	if err != nil {
-		return nil
-	}
-	var tree any
-	if json.Unmarshal(raw, &tree) != nil {
-		return nil
-	}
-	return redact(tree)
-}
-
-func redact(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, value := range v {
-			if secretNames[name] {
-				v[name] = audit.Redacted
-				continue
-			}
-			v[name] = redact(value)
-		}
-		return v
-	case []any:
-		for i := range v {
-			v[i] = redact(v[i])
-		}
-		return v
-	}
-	return v
 }

@@ -6,7 +6,7 @@ import (
 
 // Paging is embedded in the input of a list operation: offset paging, or checkpoint paging when `take` or `from` is sent.
 type Paging struct {
-	Page          int    `query:"page" minimum:"0" doc:"Page, from 0"`
+	Page          int    `query:"page" minimum:"0" maximum:"10000000" doc:"Page, from 0"`
 	PerPage       int    `query:"per_page" minimum:"1" maximum:"100" default:"50" doc:"Items a page"`
 	IncludeTotals bool   `query:"include_totals" doc:"Answer with an object that has start, limit and total"`
 	Take          int    `query:"take" minimum:"1" maximum:"100" doc:"Items of a checkpoint page"`
@@ -36,7 +36,7 @@ const maxOffset = 1000
 // Bounded refuses pages past the first 1000 records.
 func (p Paging) Bounded() error {
 	if !p.Checkpoint() && (p.Page+1)*p.PerPage > maxOffset {
-		return fault.Invalid("invalid_paging", "Requesting page exceeds the allowed maximum of 1000 records")
+		return fault.Invalid("invalid_paging", "Requesting page exceeds the allowed maximum of 1000 records.")
 	}
 	return nil
 }

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/httpkit"
 )
 
@@ -42,72 +41,72 @@ func (p *problem) GetHeaders() http.Header {
 
 var useProblems sync.Once
 
-// UseProblems makes huma render its own refusals (validation, media types) as Problems. huma keeps that choice in a package
-// variable, so all APIs of a process share it.
+// UseProblems makes huma render its own refusals (validation, media types) as Problems, and take property names as they are
+// spelled. huma keeps these choices in package variables, so all APIs of a process share them.
 func UseProblems() {
-	useProblems.Do(func() { huma.NewError = newProblem }) //nolint:reassign // huma's documented way to choose the error model
+	useProblems.Do(func() {
+		huma.NewErrorWithContext = newProblem                                              //nolint:reassign // huma's documented way to choose the error model
+		huma.NewError = func(status int, msg string, errs ...error) huma.StatusError { //nolint:reassign // the same, where huma has no context
+			return newProblem(nil, status, msg, errs...)
+		}
+		// Otherwise {"name":"fine","Name":"…"} would have one checked and the other used: encoding/json folds case, the last one wins.
+		huma.ValidateStrictCasing = true //nolint:reassign // huma's only switch for it
+	})
 }
 
 // Rendered turns a failure into what huma writes, and notes its cause in the request's event.
 func Rendered(ctx context.Context, err error) error { return rendered(ctx, err) }
 
 func rendered(ctx context.Context, err error) error {
-	f := fault.Of(err)
-	event := httpkit.EventOf(ctx)
-	event.Code, event.Cause = f.Code, f.Cause
-	return &problem{Problem: httpkit.ProblemOf(f), retryAfter: int(f.RetryAfter.Seconds())}
+	f := httpkit.NoteIn(ctx, err)
+	p := &problem{Problem: httpkit.ProblemOf(f)}
+	if f.RetryAfter > 0 {
+		p.retryAfter = max(1, int(f.RetryAfter/time.Second))
+	}
+	return p
 }
 
-// newProblem is huma's NewError: validation failures become 400 in the wire's words, the first one named.
-func newProblem(status int, msg string, errs ...error) huma.StatusError {
+// newProblem is huma's NewErrorWithContext: what huma refuses by itself, in the wire's words. ctx may be nil.
+func newProblem(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
 	code := ""
-	for _, err := range errs {
-		var detail *huma.ErrorDetail
-		if errors.As(err, &detail) {
-			status = http.StatusBadRequest
-			msg, code = sentence(detail)
-			break
-		}
-		if err != nil && status == http.StatusBadRequest {
-			msg, code = err.Error(), "invalid_body"
-		}
-	}
-	if status == http.StatusUnprocessableEntity {
+	details := detailsOf(errs)
+	switch status {
+	case http.StatusUnprocessableEntity: // a value that is not as declared
 		status = http.StatusBadRequest
+		if len(details) > 0 {
+			msg, code = sentence(first(details), schemasOf(ctx))
+		}
+	case http.StatusBadRequest:
+		code = invalidBody
+		switch {
+		case len(details) > 0 && details[0].Location == "body":
+			msg = "Invalid request payload JSON format"
+		case len(details) > 0:
+			msg, code = sentence(first(details), schemasOf(ctx))
+		default: // the only one left: a body was due
+			msg = "Payload validation error: 'Expected type object but found type null'."
+		}
+	case http.StatusRequestEntityTooLarge:
+		msg = fmt.Sprintf("Payload content length greater than maximum allowed: %d", maxBody)
+	case http.StatusUnsupportedMediaType:
+		msg = "Unsupported Media Type"
+	case http.StatusRequestTimeout:
+		msg = "The request body took too long"
+	case http.StatusInternalServerError:
+		if msg == "cannot read request body" { // the caller broke off
+			status, msg, code = http.StatusBadRequest, "The request body could not be read", invalidBody
+		}
 	}
 	return &problem{Problem: httpkit.Problem{StatusCode: status, Error: http.StatusText(status), Message: msg, ErrorCode: code}}
 }
 
-func sentence(d *huma.ErrorDetail) (msg, code string) {
-	place, path, _ := strings.Cut(d.Location, ".")
-	what := strings.TrimSuffix(d.Message, ".")
-	if name, ok := strings.CutPrefix(what, "expected required property "); ok {
-		name = strings.TrimSuffix(name, " to be present")
-		what = "Missing required property: " + name
-		path = join(path, name)
+func detailsOf(errs []error) []*huma.ErrorDetail {
+	var out []*huma.ErrorDetail
+	for _, err := range errs {
+		var detail *huma.ErrorDetail
+		if errors.As(err, &detail) {
+			out = append(out, detail)
+		}
 	}
-	if what == "unexpected property" {
-		name := path[strings.LastIndexByte(path, '.')+1:]
-		what = "Additional properties not allowed: " + name
-	}
-	if kind, ok := strings.CutPrefix(what, "expected "); ok {
-		what = "Expected " + kind
-	}
-	switch place {
-	case "query":
-		return fmt.Sprintf("Query validation error: '%s' on property %s.", what, path), "invalid_query_string"
-	case "path":
-		return fmt.Sprintf("Path validation error: '%s' on property %s.", what, path), "invalid_uri"
-	}
-	if path == "" {
-		return fmt.Sprintf("Payload validation error: '%s'.", what), "invalid_body"
-	}
-	return fmt.Sprintf("Payload validation error: '%s' on property %s.", what, path), "invalid_body"
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
+	return out
 }

@@ -254,6 +254,43 @@ func TestConsume_survives_a_missing_stream_and_a_lost_connection(t *testing.T) {
 	require.Equal(t, []string{id(0), id(1), id(2)}, got.all())
 }
 
+func TestConsume_keeps_order_through_lost_connections(t *testing.T) {
+	t.Parallel()
+	s := testkit.NATS(t)
+	conn, proxy := cuttable(t)
+	const n = 6000
+	var got list[string]
+	background(t, func(ctx context.Context) error {
+		conf := natskit.ConsumerConfig{Stream: s.Name, Durable: "d", MaxBatch: 50, MaxWait: time.Millisecond, AckWait: 500 * time.Millisecond}
+		return natskit.Consume(ctx, conn, conf, func(_ context.Context, batch []natskit.Message) error {
+			got.add(ids(batch)...)
+			return nil
+		})
+	})
+	for from := 0; from < n; from += 2000 {
+		for _, err := range s.PublishAll(t.Context(), 2000, func(i int) (string, string, []byte) { return "postern.x", id(from + i), nil }) {
+			require.NoError(t, err)
+		}
+		testkit.Eventually(t, 20*time.Second, got.has(from+200))
+		proxy.Down()
+		proxy.Up()
+	}
+	testkit.Eventually(t, 30*time.Second, func() error {
+		if !slices.Contains(got.all(), id(n-1)) {
+			return errors.New("the last has not come")
+		}
+		return nil
+	})
+	seen := map[string]bool{}
+	for _, event := range got.all() {
+		if !seen[event] {
+			require.Equal(t, id(len(seen)), event, "the next that was not there before")
+			seen[event] = true
+		}
+	}
+	require.Len(t, seen, n)
+}
+
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	s := testkit.NATS(t)

@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -31,17 +33,6 @@ const (
 	headerRetryAfter = "Fault-Retry-After-Ms"
 )
 
-var kinds = map[fault.Kind]connect.Code{
-	fault.KindInternal:        connect.CodeInternal,
-	fault.KindInvalid:         connect.CodeInvalidArgument,
-	fault.KindUnauthenticated: connect.CodeUnauthenticated,
-	fault.KindDenied:          connect.CodePermissionDenied,
-	fault.KindNotFound:        connect.CodeNotFound,
-	fault.KindConflict:        connect.CodeAlreadyExists,
-	fault.KindTooMany:         connect.CodeResourceExhausted,
-	fault.KindUnavailable:     connect.CodeUnavailable,
-}
-
 // ServerOption makes a handler answer faults as Connect errors, log their causes and take part in the caller's trace.
 func ServerOption(log *slog.Logger) connect.Option {
 	return connect.WithInterceptors(interceptor{log: log})
@@ -62,28 +53,40 @@ type inProcess struct{ handler http.Handler }
 
 // RoundTrip implements http.RoundTripper.
 func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
-	w := &recorder{header: http.Header{}, status: http.StatusOK}
+	w := &recorder{header: http.Header{}}
 	in := req.Clone(req.Context())
 	in.RequestURI = req.URL.RequestURI()
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
+	defer in.Body.Close() // http.RoundTripper: always, also when the handler did not read it
 	t.handler.ServeHTTP(w, in)
+	w.WriteHeader(http.StatusOK) // when the handler said nothing
 	return &http.Response{
-		StatusCode: w.status, Status: http.StatusText(w.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		StatusCode: w.status, Status: strconv.Itoa(w.status) + " " + http.StatusText(w.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: req,
 	}, nil
 }
 
 type recorder struct {
 	header http.Header
-	status int
+	status int // 0: not said yet
 	body   bytes.Buffer
 }
 
-func (r *recorder) Header() http.Header         { return r.header }
-func (r *recorder) WriteHeader(status int)      { r.status = status }
-func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
+func (r *recorder) Header() http.Header { return r.header }
+
+// WriteHeader implements http.ResponseWriter: the first final status counts.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(p)
+}
 
 // interceptor translates faults and carries traces; one type serves both sides (Spec.IsClient tells which).
 type interceptor struct{ log *slog.Logger }
@@ -104,19 +107,36 @@ func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		if spec.IsClient {
 			otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(req.Header()))
 		}
-		res, err := next(ctx, req)
-		if err == nil {
+		if spec.IsClient {
+			res, err := next(ctx, req)
+			if err != nil {
+				span.SetStatus(codes.Error, "")
+				return nil, toFault(ctx, err)
+			}
 			return res, nil
 		}
-		span.SetStatus(codes.Error, "")
-		if spec.IsClient {
-			return nil, toFault(err)
+		res, err := i.serve(ctx, req, next)
+		if err != nil {
+			span.SetStatus(codes.Error, "")
+			if f := fault.Of(err); f.Cause != nil && ctx.Err() == nil {
+				i.log.WarnContext(ctx, "call from a neighbour failed", slog.String(telemetry.KeyRoute, name), slog.String(telemetry.KeyCause, err.Error()))
+			}
+			return nil, fromFault(err)
 		}
-		if f := fault.Of(err); f.Cause != nil {
-			i.log.WarnContext(ctx, "call from a neighbour failed", slog.String(telemetry.KeyRoute, name), slog.String(telemetry.KeyCause, f.Error()))
-		}
-		return nil, fromFault(err)
+		return res, nil
 	}
+}
+
+// serve calls the handler. Its panic is the failure of this one call: between machines net/http would see to that, but in one
+// process the caller may be a task that takes the whole process along.
+func (i interceptor) serve(ctx context.Context, req connect.AnyRequest, next connect.UnaryFunc) (res connect.AnyResponse, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			i.log.ErrorContext(ctx, "panic", slog.Any(telemetry.KeyCause, v), slog.String("stack", string(debug.Stack())))
+			res, err = nil, fault.Internal(errors.New("panic"))
+		}
+	}()
+	return next(ctx, req)
 }
 
 // WrapStreamingClient implements connect.Interceptor; no service streams.
@@ -129,9 +149,19 @@ func (interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) conne
 	return next
 }
 
+// fromFault gives what travels of a failure: kind, code, sentence. Causes stay here.
 func fromFault(err error) error {
-	f := fault.Of(err)
-	ce := connect.NewError(kinds[f.Kind], errors.New(f.Message))
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		switch {
+		case errors.Is(err, context.Canceled):
+			return connect.NewError(connect.CodeCanceled, errors.New("canceled"))
+		case errors.Is(err, context.DeadlineExceeded):
+			return connect.NewError(connect.CodeDeadlineExceeded, errors.New("out of time"))
+		}
+		f = fault.Internal(err)
+	}
+	ce := connect.NewError(codeOf(f.Kind), errors.New(f.Message))
 	if f.Code != "" {
 		ce.Meta().Set(headerCode, f.Code)
 	}
@@ -141,26 +171,65 @@ func fromFault(err error) error {
 	return ce
 }
 
-func toFault(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
+// toFault gives the failure of a call. Only a sentence that the neighbour itself sent may be shown further; what the transport or a
+// machine in between says is a cause.
+func toFault(ctx context.Context, err error) error {
+	if cause := ctx.Err(); errors.Is(cause, context.Canceled) {
+		return fmt.Errorf("calling a neighbouring service: %w", cause)
 	}
 	var ce *connect.Error
 	if !errors.As(err, &ce) {
-		return fault.Unavailable("a neighbouring service is away").Because(err)
+		return away(err)
 	}
-	for kind, code := range kinds {
-		if code != ce.Code() || kind == fault.KindInternal {
-			continue
-		}
-		f := fault.New(kind, ce.Meta().Get(headerCode), ce.Message()).Because(err)
-		if ms, convErr := strconv.ParseInt(ce.Meta().Get(headerRetryAfter), 10, 64); convErr == nil {
-			f.RetryAfter = time.Duration(ms) * time.Millisecond
-		}
-		return f
-	}
-	if ce.Code() == connect.CodeDeadlineExceeded {
+	code := ce.Code()
+	if code == connect.CodeDeadlineExceeded {
 		return fault.Unavailable("a neighbouring service did not answer in time").Because(err)
 	}
-	return fault.Internal(err)
+	if code == connect.CodeCanceled || code == connect.CodeUnavailable && !connect.IsWireError(err) {
+		return away(err) // the other side is stopping, or is not there
+	}
+	kind, ok := kindOf(code)
+	if !ok || !connect.IsWireError(err) {
+		return fault.Internal(err)
+	}
+	f := fault.New(kind, ce.Meta().Get(headerCode), ce.Message()) // its cause, if it has one, is in the neighbour's log
+	if ms, convErr := strconv.ParseInt(ce.Meta().Get(headerRetryAfter), 10, 64); convErr == nil {
+		f.RetryAfter = time.Duration(ms) * time.Millisecond
+	}
+	return f
+}
+
+func away(cause error) error { return fault.Unavailable("a neighbouring service is away").Because(cause) }
+
+func codeOf(kind fault.Kind) connect.Code {
+	switch kind {
+	case fault.KindInvalid:
+		return connect.CodeInvalidArgument
+	case fault.KindUnauthenticated:
+		return connect.CodeUnauthenticated
+	case fault.KindDenied:
+		return connect.CodePermissionDenied
+	case fault.KindNotFound:
+		return connect.CodeNotFound
+	case fault.KindConflict:
+		return connect.CodeAlreadyExists
+	case fault.KindTooMany:
+		return connect.CodeResourceExhausted
+	case fault.KindUnavailable:
+		return connect.CodeUnavailable
+	case fault.KindInternal:
+	}
+	return connect.CodeInternal
+}
+
+// kindOf is the way back; ok is false for what no fault becomes, and for KindInternal, whose sentence is the same everywhere.
+func kindOf(code connect.Code) (kind fault.Kind, ok bool) {
+	for _, kind := range []fault.Kind{
+		fault.KindInvalid, fault.KindUnauthenticated, fault.KindDenied, fault.KindNotFound, fault.KindConflict, fault.KindTooMany, fault.KindUnavailable,
+	} {
+		if codeOf(kind) == code {
+			return kind, true
+		}
+	}
+	return fault.KindInternal, false
 }

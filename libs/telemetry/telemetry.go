@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -30,10 +31,12 @@ type Telemetry struct {
 	stop     []func(context.Context) error
 }
 
-// Setup starts the telemetry of one process. Traces go to OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP) when that is set.
+// Setup starts the telemetry of one process. Traces go to OTEL_EXPORTER_OTLP_ENDPOINT (or …_TRACES_ENDPOINT; OTLP over HTTP) when
+// one of them is set; the other OTEL_ variables of the SDK (sampler, headers, limits) count then too.
 func Setup(ctx context.Context, service string, logTo io.Writer, level slog.Level) (*Telemetry, error) {
 	t := &Telemetry{registry: prometheus.NewRegistry()}
 	t.Log = slog.New(withTrace{slog.NewJSONHandler(logTo, &slog.HandlerOptions{Level: level})}).With(slog.String(KeyService, service))
+	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	res := resource.NewSchemaless(attribute.String("service.name", service))
 	exporter, err := promexporter.New(promexporter.WithRegisterer(t.registry))
@@ -43,9 +46,12 @@ func Setup(ctx context.Context, service string, logTo io.Writer, level slog.Leve
 	meters := metric.NewMeterProvider(metric.WithReader(exporter), metric.WithResource(res))
 	otel.SetMeterProvider(meters)
 	t.stop = append(t.stop, meters.Shutdown)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		t.Log.WarnContext(context.WithoutCancel(ctx), "telemetry failed", slog.String(KeyCause, err.Error()))
+	}))
 
 	otel.SetTextMapPropagator(propagation.TraceContext{})
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" {
+	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
 		otlp, err := otlptracehttp.New(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("starting the trace exporter: %w", err)

@@ -52,23 +52,30 @@ func New(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 		return nil, fmt.Errorf("connecting to NATS: %w", err)
 	}
 	table := route.NewTable()
-	known := func(host string) bool { return d.System[host] != nil || table.Has(host) }
+	regions := map[string]bool{}
+	for _, region := range cfg.Regions {
+		regions[region] = true
+	}
+	known := func(host string) bool {
+		if d.System[host] != nil {
+			return true
+		}
+		entry, err := table.Find(host)
+		return err == nil && (len(regions) == 0 || regions[entry.Region])
+	}
 	local, err := certs.NewLocal(cfg.CACertFile, cfg.CAKeyFile, known, d.Now)
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	regions := map[string]bool{}
-	for _, region := range cfg.Regions {
-		regions[region] = true
-	}
+	directory := feed.New(ctx, feed.Deps{Conn: conn, Table: table, File: cfg.DirectoryFile, Log: d.Log, Now: d.Now})
 	deps := edge.Deps{
 		Log: d.Log, Table: table, Limiter: limit.New(cfg.TenantRPS, cfg.TenantBurst, d.Now), Seals: d.Seals, System: d.System,
-		Regions: regions, PublicPort: cfg.PublicPort, Readyz: d.Readyz,
+		Regions: regions, PublicPort: cfg.PublicPort, Readyz: d.Readyz, Served: directory.Served,
 		Backends: func(cell string, s route.Service) http.Handler { return d.Cells[cell][string(s)] },
 	}
 	return &Service{
-		conn: conn, feed: feed.New(conn, table, cfg.DirectoryFile, d.Log, d.Now), certs: local,
+		conn: conn, feed: directory, certs: local,
 		https: edge.New(deps, "https", cfg.PublicPort), http: edge.New(deps, "http", cfg.HTTPPort),
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -221,7 +222,10 @@ func dump(t *testing.T, cloud *testkit.Cloud, database, password string) string 
 		program, err = slices.Max(found), nil // pg_dump must not be older than the server
 	}
 	require.NoError(t, err, "pg_dump comes with PostgreSQL")
-	cmd := exec.CommandContext(t.Context(), program, "--dbname", strings.Replace(cloud.Engines.Postgres.AdminDSN, "/postgres", "/"+database, 1))
+	dsn, err := url.Parse(cloud.Engines.Postgres.AdminDSN)
+	require.NoError(t, err)
+	dsn.Path = "/" + database
+	cmd := exec.CommandContext(t.Context(), program, "--dbname", dsn.String())
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+password)
 	out, err := cmd.Output()
 	require.NoError(t, err)

@@ -82,8 +82,8 @@ func (c *cloud) start(ports []string) error {
 		"POSTERN_BIN="+filepath.Join(c.root, "bin", "postern-server"),
 		"POSTERN_INFRA="+filepath.Join(c.root, "infra"),
 		"POSTERN_DATA="+c.data,
-		"POSTERN_HTTPS_ADDR=127.0.0.1:"+ports[0],
-		"POSTERN_HTTP_ADDR=127.0.0.1:"+ports[1],
+		"POSTERN_HTTPS_ADDR=:"+ports[0], // both families: names under localhost may come out as ::1
+		"POSTERN_HTTP_ADDR=:"+ports[1],
 		"POSTERN_PRIVATE_ADDR=127.0.0.1:"+ports[2],
 	)
 	ownGroup(c.cmd)
@@ -200,7 +200,7 @@ func (c *cloud) stop() error {
 func freePorts(n int) ([]string, error) {
 	ports := make([]string, 0, n)
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed before anything is said over it
+		l, err := net.Listen("tcp", ":0") //nolint:noctx,gosec // as the dev cloud will; closed before anything is said over it
 		if err != nil {
 			return nil, fmt.Errorf("finding a free port: %w", err)
 		}

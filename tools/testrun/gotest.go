@@ -142,7 +142,9 @@ func (r *reader) endTest(e event) {
 		if !r.blamed[e.Package+"\x00"+e.Test] {
 			r.sum.fail(short(e.Package) + " " + e.Test)
 		}
-		fmt.Fprintf(r.out, "  FAIL %s %s (%.1fs)\n%s", short(e.Package), e.Test, e.Elapsed, indent(text))
+		if text := withoutFrames(text); text != "" || !r.blamed[e.Package+"\x00"+e.Test] {
+			fmt.Fprintf(r.out, "  FAIL %s %s (%.1fs)\n%s", short(e.Package), e.Test, e.Elapsed, indent(text))
+		}
 	}
 }
 
@@ -177,6 +179,17 @@ func builder(m map[string]*strings.Builder, key string) *strings.Builder {
 		m[key] = b
 	}
 	return b
+}
+
+// withoutFrames drops the lines by which the test runner says what it does, and keeps what the test said.
+func withoutFrames(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if frame := strings.TrimSpace(line); !strings.HasPrefix(frame, "=== ") && !strings.HasPrefix(frame, "--- ") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // short drops the prefix that all packages share.

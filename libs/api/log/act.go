@@ -2,14 +2,18 @@ package logapi
 
 import "github.com/postern-id/postern/libs/audit"
 
-// EntryOf turns an administrative act into its audit entry: type sapi with the redacted request (reference: details).
+// EntryOf turns an administrative act into its audit entry: type sapi, or mgmt_api_read, with the redacted request.
 // The platform's own acts (a zero Act) leave none.
 func EntryOf(a audit.Act) *Entry {
 	if a.Operation == "" {
 		return nil
 	}
+	kind := "sapi"
+	if a.Method == "get" {
+		kind = "mgmt_api_read" // a read that answers with secrets
+	}
 	return &Entry{
-		Type: "sapi", Description: a.Operation, ClientID: a.ClientID, UserID: a.UserID,
+		Type: kind, Description: a.Operation, ClientID: a.ClientID, UserID: a.UserID,
 		IP: a.IP, UserAgent: a.UserAgent, Hostname: a.Hostname,
 		Details: map[string]any{
 			"request": map[string]any{

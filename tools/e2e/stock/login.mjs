@@ -69,6 +69,11 @@ try {
   assert.equal(again.sid, claims.sid);
   assert.equal(again.aud, input.second.client_id);
 
+  // Asked to be silent, the session answers too (OIDC Core §3.1.2.1).
+  const quiet = await begin(first, { prompt: 'none' });
+  await page.goto(quiet.url.href);
+  assert.equal((await quiet.finish(page.url())).claims().sub, claims.sub);
+
   // A callback that nobody registered never gets a redirect.
   const elsewhere = await page.goto((await begin(first, { redirect_uri: `${input.callback}.evil.example` })).url.href);
   assert.equal(elsewhere.status(), 403);

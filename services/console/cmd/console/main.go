@@ -21,6 +21,7 @@ func main() {
 func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	var cfg Config
 	if err := config.Load(&cfg); err != nil {
 		fmt.Fprintln(os.Stderr, "console:", err)

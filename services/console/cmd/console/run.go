@@ -35,6 +35,6 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	}
 	checks := []httpkit.Ready{{Name: "console", Check: service.Ready}}
 	return runner.Run(ctx, service.Run,
-		httpkit.Serve(public, service.Handler(), cfg.MTLS.Server()),
-		httpkit.Serve(private, httpkit.Private(tel.Metrics(), checks), nil))
+		httpkit.Server{Listener: public, Handler: service.Handler(), TLS: cfg.MTLS.Server(), Log: tel.Log}.Run,
+		httpkit.Server{Listener: private, Handler: httpkit.Private(tel.Metrics(), checks), Log: tel.Log}.Run)
 }

@@ -50,7 +50,7 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	for _, item := range config.List(cfg.System) {
 		host, raw, _ := strings.Cut(item, "=")
 		target, err := url.Parse(raw)
-		if err != nil || target.Host == "" {
+		if err != nil || host == "" || target.Host == "" {
 			return fmt.Errorf("POSTERN_SYSTEM_HOSTS has %q, want host=URL", item)
 		}
 		system[host] = forward.Proxy(target, transport, tel.Log)
@@ -74,6 +74,7 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	defer s.Close()
 	checks := []httpkit.Ready{{Name: "directory", Check: s.Ready}}
 	return runner.Run(ctx, s.Run,
-		httpkit.Serve(https, s.HTTPS(), s.TLS()), httpkit.Serve(plain, s.HTTP(), nil),
-		httpkit.Serve(private, httpkit.Private(tel.Metrics(), checks), nil))
+		httpkit.Server{Listener: https, Handler: s.HTTPS(), TLS: s.TLS(), Log: tel.Log}.Run,
+		httpkit.Server{Listener: plain, Handler: s.HTTP(), Log: tel.Log}.Run,
+		httpkit.Server{Listener: private, Handler: httpkit.Private(tel.Metrics(), checks), Log: tel.Log}.Run)
 }

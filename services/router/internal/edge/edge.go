@@ -41,6 +41,8 @@ type Deps struct {
 	PublicPort int
 	// Readyz answers on hosts that are no tenant's.
 	Readyz http.Handler
+	// Served reports whether there is a directory yet; until then an unknown host is 503, not 404. Nil: always.
+	Served func() bool
 }
 
 // Edge serves one listener.
@@ -79,7 +81,10 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, span := e.tracer.Start(ctx, "router "+r.Method, trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
 	otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(r.Header))
-	r = r.WithContext(ctx)
+	r = r.WithContext(ctx) // a copy: what follows is not the server's
+	if r.Method == http.MethodHead {
+		r.Method = http.MethodGet // the same answer (RFC 9110 §9.3.2); the server, who knows better, sends no body
+	}
 
 	host, ok := route.NormalHost(r.Host)
 	if !ok {
@@ -98,6 +103,9 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/readyz" && e.Readyz != nil && !e.Table.Has(host) && isLoopbackName(host) {
 			e.Readyz.ServeHTTP(w, r)
 			return
+		}
+		if e.Served != nil && !e.Served() {
+			err = fault.Unavailable("The directory has not been read yet")
 		}
 		e.fail(w, r, err)
 		return

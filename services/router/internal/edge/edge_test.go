@@ -153,6 +153,27 @@ func TestEdge_Refuses(t *testing.T) {
 		t.Parallel()
 		require.Equal(t, http.StatusOK, newWorld(t).ask(t, "http", "http://127.0.0.1:8080/readyz").Code)
 	})
+	t.Run("before_there_is_a_directory_an_unknown_host_is_503", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.deps.Served = func() bool { return false }
+		rec := w.ask(t, "https", "https://nobody.eu.example.test/")
+		require.Equal(t, http.StatusServiceUnavailable, rec.Code)
+		require.NotEmpty(t, rec.Header().Get("Retry-After"))
+		require.Equal(t, http.StatusNoContent, w.ask(t, "https", "https://acme.eu.example.test/").Code)
+	})
+	t.Run("what_is_no_host_is_400", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		for _, host := range []string{"", "a b", "acme.eu.example.test/x", "acme_eu.example.test", "[::1]:8443"} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+			r.Host = host
+			rec := httptest.NewRecorder()
+			edge.New(w.deps, "https", 8443).ServeHTTP(rec, r)
+			require.Equal(t, http.StatusBadRequest, rec.Code, "%q", host)
+		}
+		require.Nil(t, w.got)
+	})
 	t.Run("past_the_limit_is_429_with_headers", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)

@@ -6,13 +6,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/postern-id/postern/libs/clock"
@@ -31,6 +26,8 @@ const (
 
 const (
 	heartbeat = 5 * time.Second
+	sayWait   = 2 * time.Second        // for one acknowledgement
+	sayAgain  = 200 * time.Millisecond // after one that failed: a sign-up may be waiting
 	saveWait  = 250 * time.Millisecond // changes of one moment are saved together
 )
 
@@ -40,131 +37,119 @@ type Applied struct {
 	At       time.Time `json:"at"`
 }
 
+// Deps of a Feed.
+type Deps struct {
+	Conn  *natskit.Conn
+	Table *route.Table
+	File  string // where the copy is kept; empty: nowhere
+	Log   *slog.Logger
+	Now   clock.Now
+	// Directory and Routers name the buckets; empty means the usual ones.
+	Directory, Routers string
+}
+
 // Feed fills one table. Its Run is a task.
 type Feed struct {
-	conn  *natskit.Conn
-	table *route.Table
-	file  string
-	id    string
-	log   *slog.Logger
-	now   clock.Now
+	Deps
 
-	mu       sync.Mutex
-	revision uint64
-	synced   bool
-	seen     map[string]bool // hosts told since the last restart of the bucket; nil once synced
-
+	copy    *Copy
+	id      string
 	applied chan struct{}
 	changed chan struct{}
 }
 
-// New makes a feed that keeps its copy in file (empty: none).
-func New(conn *natskit.Conn, table *route.Table, file string, log *slog.Logger, now clock.Now) *Feed {
-	return &Feed{
-		conn: conn, table: table, file: file, id: "rtr_" + rand.Text(), log: log, now: now,
-		seen: map[string]bool{}, applied: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+// New makes a feed and loads its copy, so that known hosts are served before anything else is there.
+func New(ctx context.Context, d Deps) *Feed {
+	if d.Directory == "" {
+		d.Directory = Directory
 	}
+	if d.Routers == "" {
+		d.Routers = Routers
+	}
+	f := &Feed{
+		Deps: d, copy: NewCopy(d.Table, d.File), id: "rtr_" + rand.Text(), applied: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+	}
+	if err := f.copy.Load(); err != nil {
+		d.Log.WarnContext(ctx, "directory copy not readable, starting without it", slog.String(telemetry.KeyCause, err.Error()))
+	}
+	return f
 }
 
-// Ready is nil once the table holds a directory: the copy on disk or the published one.
+// ID is under which key this router acknowledges.
+func (f *Feed) ID() string { return f.id }
+
+// Served reports whether there is a directory to serve by: the copy on disk or the published one.
+func (f *Feed) Served() bool { return f.copy.Served() }
+
+// Ready is Served as a check.
 func (f *Feed) Ready(context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.synced || f.revision > 0 {
+	if f.copy.Served() {
 		return nil
 	}
-	return fault.Unavailable("the directory has not been read yet")
+	return fault.Unavailable("The directory has not been read yet")
 }
 
 // Run follows the directory until ctx ends.
 func (f *Feed) Run(ctx context.Context) error {
-	if err := f.load(); err != nil {
-		f.log.WarnContext(ctx, "directory copy not readable, starting without it", slog.String(telemetry.KeyCause, err.Error()))
-	}
 	return runner.Run(ctx, f.watch, f.acknowledge, f.save)
 }
 
 func (f *Feed) watch(ctx context.Context) error {
 	// The whole bucket is read at each start: what was removed while no revision reached us must be forgotten too.
-	return natskit.WatchAll(ctx, f.conn, natskit.Watch{
-		Bucket: Directory,
-		Each:   f.apply(ctx),
-		Synced: f.sync,
-		Restarted: func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.seen = map[string]bool{}
+	return natskit.WatchAll(ctx, f.Conn, natskit.Watch{
+		Bucket: f.Directory,
+		Each: func(e natskit.Entry) {
+			if err := f.copy.Apply(Change{Host: e.Key, Value: e.Value, Revision: e.Revision, Gone: e.Deleted}); err != nil {
+				f.Log.WarnContext(ctx, "directory entry not readable", slog.String(telemetry.KeyHost, e.Key), slog.String(telemetry.KeyCause, err.Error()))
+			}
+			f.moved()
 		},
+		Synced: func() {
+			if err := f.copy.Synced(); err != nil {
+				f.Log.ErrorContext(ctx, "directory lost", slog.String(telemetry.KeyCause, err.Error()))
+			}
+			f.moved()
+		},
+		Restarted: f.copy.Restart,
 	})
 }
 
-func (f *Feed) apply(ctx context.Context) func(natskit.Entry) {
-	return func(e natskit.Entry) {
-		host, ok := route.NormalHost(e.Key)
-		var entry route.Entry
-		switch {
-		case !ok || host != e.Key:
-			f.log.WarnContext(ctx, "directory holds what is no host name", slog.String(telemetry.KeyHost, e.Key))
-		case e.Deleted:
-			f.table.Remove(host)
-		case json.Unmarshal(e.Value, &entry) != nil || entry.Tenant == "":
-			f.log.WarnContext(ctx, "directory entry not readable", slog.String(telemetry.KeyHost, e.Key))
-		default:
-			f.table.Put(host, entry)
-		}
-		f.mu.Lock()
-		f.revision = e.Revision
-		if f.seen != nil && !e.Deleted {
-			f.seen[host] = true
-		}
-		synced := f.synced
-		f.mu.Unlock()
-		if synced {
-			notify(f.applied)
-			notify(f.changed)
-		}
+// moved wakes who tells of a change and who saves it.
+func (f *Feed) moved() {
+	if _, ok := f.copy.Applied(); ok {
+		notify(f.applied)
+		notify(f.changed)
 	}
-}
-
-// sync ends a full reading: what the bucket did not tell of is gone.
-func (f *Feed) sync() {
-	f.mu.Lock()
-	if f.seen != nil {
-		f.table.Keep(f.seen)
-		f.seen = nil
-	}
-	f.synced = true
-	f.mu.Unlock()
-	notify(f.applied)
-	notify(f.changed)
 }
 
 // acknowledge tells the control plane how far this router is: at each change, and as a heartbeat.
 func (f *Feed) acknowledge(ctx context.Context) error {
-	tick := time.NewTicker(heartbeat)
-	defer tick.Stop()
+	next := time.NewTimer(heartbeat)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			f.leave(ctx)
 			return nil
 		case <-f.applied:
-		case <-tick.C:
+		case <-next.C:
 		}
-		f.mu.Lock()
-		synced, revision := f.synced, f.revision
-		f.mu.Unlock()
-		if !synced {
+		next.Reset(heartbeat)
+		revision, ok := f.copy.Applied()
+		if !ok {
 			continue
 		}
-		if err := f.say(ctx, Applied{Revision: revision, At: f.now().UTC()}); err != nil && ctx.Err() == nil {
-			f.log.DebugContext(ctx, "directory not acknowledged", slog.String(telemetry.KeyCause, err.Error()))
+		if err := f.say(ctx, Applied{Revision: revision, At: f.Now().UTC()}); err != nil && ctx.Err() == nil {
+			f.Log.DebugContext(ctx, "directory not acknowledged", slog.String(telemetry.KeyCause, err.Error()))
+			next.Reset(sayAgain)
 		}
 	}
 }
 
 func (f *Feed) say(ctx context.Context, a Applied) error {
-	bucket, err := natskit.Bucket(ctx, f.conn, Routers)
+	ctx, cancel := context.WithTimeout(ctx, sayWait)
+	defer cancel()
+	bucket, err := natskit.Bucket(ctx, f.Conn, f.Routers)
 	if err != nil {
 		return err
 	}
@@ -182,49 +167,21 @@ func (f *Feed) say(ctx context.Context, a Applied) error {
 func (f *Feed) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if bucket, err := natskit.Bucket(ctx, f.conn, Routers); err == nil {
+	if bucket, err := natskit.Bucket(ctx, f.Conn, f.Routers); err == nil {
 		_ = bucket.Delete(ctx, f.id)
 	}
 }
 
-// snapshot is the file's content.
-type snapshot struct {
-	Revision uint64                 `json:"revision"`
-	Hosts    map[string]route.Entry `json:"hosts"`
-}
-
-func (f *Feed) load() error {
-	if f.file == "" {
-		return nil
-	}
-	raw, err := os.ReadFile(f.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading the directory copy: %w", err)
-	}
-	var s snapshot
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return fmt.Errorf("reading the directory copy: %w", err)
-	}
-	for host, entry := range s.Hosts {
-		f.table.Put(host, entry)
-	}
-	f.mu.Lock()
-	f.revision = s.Revision
-	f.mu.Unlock()
-	return nil
-}
-
+// save writes the copy a moment after a change, and what is left at the end.
 func (f *Feed) save(ctx context.Context) error {
-	if f.file == "" {
-		<-ctx.Done()
-		return nil
-	}
 	for {
 		select {
 		case <-ctx.Done():
+			select {
+			case <-f.changed:
+				f.write(ctx)
+			default:
+			}
 			return nil
 		case <-f.changed:
 		}
@@ -232,33 +189,14 @@ func (f *Feed) save(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-time.After(saveWait):
 		}
-		if err := f.write(); err != nil {
-			f.log.WarnContext(ctx, "directory copy not written", slog.String(telemetry.KeyCause, err.Error()))
-		}
+		f.write(ctx)
 	}
 }
 
-func (f *Feed) write() error {
-	f.mu.Lock()
-	revision := f.revision
-	f.mu.Unlock()
-	raw, err := json.Marshal(snapshot{Revision: revision, Hosts: f.table.All()})
-	if err != nil {
-		return fmt.Errorf("encoding the directory: %w", err)
+func (f *Feed) write(ctx context.Context) {
+	if err := f.copy.Save(); err != nil {
+		f.Log.WarnContext(ctx, "directory copy not written", slog.String(telemetry.KeyCause, err.Error()))
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(f.file), ".directory-*")
-	if err != nil {
-		return fmt.Errorf("writing the directory: %w", err)
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	_, err = tmp.Write(raw)
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("writing the directory: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), f.file); err != nil {
-		return fmt.Errorf("writing the directory: %w", err)
-	}
-	return nil
 }
 
 func notify(c chan struct{}) {

@@ -4,15 +4,19 @@ package forward
 
 import (
 	"fmt"
+	"io"
+	stdlog "log"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/config"
 	"github.com/postern-id/postern/libs/telemetry"
+	"github.com/postern-id/postern/libs/tenancy"
 )
 
 // Plain is the transport to services that share this machine.
@@ -48,13 +52,20 @@ func Proxy(target *url.URL, transport http.RoundTripper, log *slog.Logger) http.
 			r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
 			r.Out.Host = r.In.Host
 			r.Out.URL.RawQuery = r.In.URL.RawQuery // a parameter the proxy cannot parse is the service's to refuse
-			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} {
-				r.Out.Header[name] = r.In.Header[name] // Rewrite starts without them
+			// Rewrite starts without the first three; the last one a caller could have dropped by naming it in Connection.
+			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", textproto.CanonicalMIMEHeaderKey(tenancy.Header)} {
+				if values, ok := r.In.Header[name]; ok {
+					r.Out.Header[name] = values
+				}
 			}
 		},
+		ErrorLog: stdlog.New(io.Discard, "", 0), // an answer that broke off in the middle; its event line is the service's
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() != nil {
+				panic(http.ErrAbortHandler) // the caller has left; nobody would read an answer
+			}
 			log.WarnContext(r.Context(), "service not reached", slog.String(telemetry.KeyAddr, target.Host), slog.String(telemetry.KeyCause, err.Error()))
-			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Type", "application/json; charset=utf-8")
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write([]byte(`{"statusCode":503,"error":"Service Unavailable","message":"This service is away","errorCode":"temporarily_unavailable"}`))

@@ -34,6 +34,33 @@ func TestBackends(t *testing.T) {
 		require.Equal(t, "192.0.2.7", got.Header.Get("X-Forwarded-For"))
 		require.Equal(t, "sealed", got.Header.Get("Postern-Tenant"))
 	})
+	t.Run("a_caller_cannot_have_the_edges_headers_dropped", func(t *testing.T) {
+		t.Parallel()
+		var got http.Header
+		service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Clone() }))
+		defer service.Close()
+		backends, err := forward.Backends("eu/token="+service.URL, transport, log)
+		require.NoError(t, err)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.eu.example.test/", nil)
+		r.Header.Set("Connection", "Postern-Tenant, X-Forwarded-For, X-Forwarded-Proto")
+		r.Header.Set("Postern-Tenant", "sealed")
+		r.Header.Set("X-Forwarded-For", "192.0.2.7")
+		r.Header.Set("X-Forwarded-Proto", "https")
+		backends["eu"]["token"].ServeHTTP(httptest.NewRecorder(), r)
+		require.Equal(t, []string{"sealed"}, got.Values("Postern-Tenant"))
+		require.Equal(t, []string{"192.0.2.7"}, got.Values("X-Forwarded-For"))
+		require.Equal(t, []string{"https"}, got.Values("X-Forwarded-Proto"))
+	})
+	t.Run("a_caller_who_left_is_answered_nothing", func(t *testing.T) {
+		t.Parallel()
+		backends, err := forward.Backends("eu/token=http://127.0.0.1:1", transport, log)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.PanicsWithValue(t, http.ErrAbortHandler, func() {
+			backends["eu"]["token"].ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "https://acme.eu.example.test/", nil))
+		})
+	})
 	t.Run("a_service_that_is_away_is_503_with_retry_after", func(t *testing.T) {
 		t.Parallel()
 		backends, err := forward.Backends("eu/token=http://127.0.0.1:1", transport, log)

@@ -14,6 +14,9 @@ import (
 // maxBuckets bounds the memory: beyond it, buckets that are full again (and so remember nothing) are dropped.
 const maxBuckets = 100_000
 
+// sweepWait is the least time between two looks for such buckets, since all requests wait meanwhile.
+const sweepWait = time.Second
+
 // Limiter holds the buckets. Safe for concurrent use.
 type Limiter struct {
 	perSecond rate.Limit
@@ -22,6 +25,7 @@ type Limiter struct {
 
 	mu      sync.Mutex
 	buckets map[tenancy.ID]*rate.Limiter
+	swept   time.Time
 }
 
 // New makes a limiter of so many requests a second and tenant, with bursts. Zero perSecond means no limit.
@@ -61,7 +65,8 @@ func (l *Limiter) bucket(tenant tenancy.ID, now time.Time) *rate.Limiter {
 	if ok {
 		return b
 	}
-	if len(l.buckets) >= maxBuckets {
+	if len(l.buckets) >= maxBuckets && now.Sub(l.swept) >= sweepWait {
+		l.swept = now
 		for id, old := range l.buckets {
 			if old.TokensAt(now) >= float64(l.burst) {
 				delete(l.buckets, id)

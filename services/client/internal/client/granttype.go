@@ -1,0 +1,64 @@
+package client
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/postern-id/postern/libs/oauth"
+)
+
+// use says who may hold a grant type.
+type use struct {
+	public bool // clients that cannot keep a secret
+	strict bool // third-party clients in strict mode
+}
+
+const (
+	grantPrefix  = "http://auth0.com/oauth/grant-type/"
+	legacyPrefix = "http://auth0.com/oauth/legacy/grant-type/"
+)
+
+// grantTypes are all the wire knows, each with who may hold it.
+var grantTypes = map[string]use{
+	string(oauth.GrantAuthorizationCode):              {public: true, strict: true},
+	string(oauth.GrantImplicit):                       {public: true},
+	string(oauth.GrantRefreshToken):                   {public: true, strict: true},
+	string(oauth.GrantClientCredentials):              {strict: true},
+	string(oauth.GrantPassword):                       {public: true},
+	grantPrefix + "password-realm":                    {public: true},
+	grantPrefix + "mfa-oob":                           {public: true},
+	grantPrefix + "mfa-otp":                           {public: true},
+	grantPrefix + "mfa-recovery-code":                 {public: true},
+	grantPrefix + "passwordless/otp":                  {public: true},
+	"urn:ietf:params:oauth:grant-type:device_code":    {public: true}, // RFC 8628 §3.4
+	"urn:openid:params:grant-type:ciba":               {},             // CIBA Core §7.1: always authenticated
+	"urn:ietf:params:oauth:grant-type:token-exchange": {public: true}, // RFC 8693 §2.1
+	"urn:ietf:params:oauth:grant-type:jwt-bearer":     {public: true}, // RFC 7523 §2.1
+	"urn:okta:params:oauth:grant-type:webauthn":       {public: true},
+	"urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token": {public: true},
+	legacyPrefix + "ro":                       {public: true},
+	legacyPrefix + "ro/jwt-bearer":            {public: true},
+	legacyPrefix + "delegation/refresh_token": {public: true},
+	legacyPrefix + "delegation/id_token":      {public: true},
+	legacyPrefix + "access_token":             {public: true},
+}
+
+// checkGrantTypes refuses, all in one sentence, those that nobody knows or that the client may not hold.
+func (c Client) checkGrantTypes() error {
+	var wrong []string
+	for _, name := range c.GrantTypes() {
+		who, known := grantTypes[name]
+		if !known || (c.Public() && !who.public) || (c.Strict() && !who.strict) {
+			wrong = append(wrong, quoted(name))
+		}
+	}
+	if len(wrong) > 0 {
+		return invalid("Invalid grant types: %s", strings.Join(wrong, ","))
+	}
+	return nil
+}
+
+// Allows reports whether the client may use the grant type.
+func (c Client) Allows(grant oauth.GrantType) bool {
+	return slices.Contains(c.GrantTypes(), string(grant))
+}

@@ -1,0 +1,82 @@
+// Package httpapi is the client service's part of the Management API: it checks scopes and types, turns wire objects into the domain's
+// settings and back, and leaves the rules to the domain.
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/mgmtkit"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/client/internal/client"
+)
+
+// Scopes that more than one operation looks at.
+const (
+	scopeReadClients       = "read:clients"
+	scopeReadKeys          = "read:client_keys"
+	scopeReadCredentials   = "read:client_credentials"
+	scopeReadSummary       = "read:client_summary"
+	scopeUpdateClients     = "update:clients"
+	scopeUpdateKeys        = "update:client_keys"
+	scopeUpdateCredentials = "update:client_credentials"
+	scopeUpdatePrivileged  = "update:client_token_vault_privileged_access"
+	scopeReadConnections   = "read:connections"
+	scopeUpdateConnections = "update:connections"
+)
+
+// secretOptions are options of connections that the audit log must not keep and that do not tell by their names.
+var secretOptions = []string{"signingKey", "signing_key", "decryptionKey", "key", "app_secret", "tenant_secret", "credentials"}
+
+// Deps are what the routes are made of.
+type Deps struct {
+	Clients  *client.Service
+	Verifier mgmtkit.Verifier
+	// Certificates gives the tenant's signing certificates, the present one first; none when they are not known now.
+	Certificates func(ctx context.Context, tenant tenancy.ID) []Certificate
+	Now          clock.Now
+}
+
+type handlers struct{ Deps }
+
+// Register hangs every route of the service on engine, whose requests have a proved tenant.
+func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
+	api, h := mgmtkit.New(engine, d.Verifier), handlers{d}
+
+	const clients, servers, grants, connections = "clients", "resource-servers", "client-grants", "connections"
+	readClients := []string{scopeReadClients, scopeReadKeys, scopeReadCredentials, scopeReadSummary}
+	updateClients := []string{scopeUpdateClients, scopeUpdateKeys, scopeUpdateCredentials, scopeUpdatePrivileged}
+
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_clients", Summary: "Get clients", Tag: clients, Method: http.MethodGet, Path: "/clients", Scopes: readClients}, h.listClients)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "create_client", Summary: "Create a client", Tag: clients, Method: http.MethodPost, Path: "/clients", Scopes: []string{"create:clients"}, Status: http.StatusCreated}, h.createClient)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "get_client", Summary: "Get a client by ID", Tag: clients, Method: http.MethodGet, Path: "/clients/{id}", Scopes: readClients}, h.getClient)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "update_client", Summary: "Update a client", Tag: clients, Method: http.MethodPatch, Path: "/clients/{id}", Scopes: updateClients}, h.updateClient)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_client", Summary: "Delete a client", Tag: clients, Method: http.MethodDelete, Path: "/clients/{id}", Scopes: []string{"delete:clients"}, Status: http.StatusNoContent}, h.deleteClient)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "rotate_client_secret", Summary: "Rotate a client secret", Tag: clients, Method: http.MethodPost, Path: "/clients/{id}/rotate-secret", Scopes: []string{scopeUpdateKeys}}, h.rotateSecret)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_client_connections", Summary: "Get enabled connections for a client", Tag: clients, Method: http.MethodGet, Path: "/clients/{id}/connections", Scopes: []string{scopeReadConnections, scopeReadClients, scopeReadSummary}}, h.listClientConnections)
+
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_resource_servers", Summary: "Get resource servers", Tag: servers, Method: http.MethodGet, Path: "/resource-servers", Scopes: []string{"read:resource_servers"}}, h.listResourceServers)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "create_resource_server", Summary: "Create a resource server", Tag: servers, Method: http.MethodPost, Path: "/resource-servers", Scopes: []string{"create:resource_servers"}, Status: http.StatusCreated}, h.createResourceServer)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "get_resource_server", Summary: "Get a resource server", Tag: servers, Method: http.MethodGet, Path: "/resource-servers/{id}", Scopes: []string{"read:resource_servers"}}, h.getResourceServer)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "update_resource_server", Summary: "Update a resource server", Tag: servers, Method: http.MethodPatch, Path: "/resource-servers/{id}", Scopes: []string{"update:resource_servers"}}, h.updateResourceServer)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_resource_server", Summary: "Delete a resource server", Tag: servers, Method: http.MethodDelete, Path: "/resource-servers/{id}", Scopes: []string{"delete:resource_servers"}, Status: http.StatusNoContent}, h.deleteResourceServer)
+
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_client_grants", Summary: "Get client grants", Tag: grants, Method: http.MethodGet, Path: "/client-grants", Scopes: []string{"read:client_grants"}}, h.listGrants)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "create_client_grant", Summary: "Create client grant", Tag: grants, Method: http.MethodPost, Path: "/client-grants", Scopes: []string{"create:client_grants"}, Status: http.StatusCreated}, h.createGrant)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "get_client_grant", Summary: "Get client grant", Tag: grants, Method: http.MethodGet, Path: "/client-grants/{id}", Scopes: []string{"read:client_grants"}}, h.getGrant)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "update_client_grant", Summary: "Update client grant", Tag: grants, Method: http.MethodPatch, Path: "/client-grants/{id}", Scopes: []string{"update:client_grants"}}, h.updateGrant)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_client_grant", Summary: "Delete client grant", Tag: grants, Method: http.MethodDelete, Path: "/client-grants/{id}", Scopes: []string{"delete:client_grants"}, Status: http.StatusNoContent}, h.deleteGrant)
+
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_connections", Summary: "Get all connections", Tag: connections, Method: http.MethodGet, Path: "/connections", Scopes: []string{scopeReadConnections}}, h.listConnections)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "create_connection", Summary: "Create a connection", Tag: connections, Method: http.MethodPost, Path: "/connections", Scopes: []string{"create:connections"}, Secrets: secretOptions, Status: http.StatusCreated}, h.createConnection)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "get_connection", Summary: "Get a connection", Tag: connections, Method: http.MethodGet, Path: "/connections/{id}", Scopes: []string{scopeReadConnections}}, h.getConnection)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "update_connection", Summary: "Update a connection", Tag: connections, Method: http.MethodPatch, Path: "/connections/{id}", Scopes: []string{scopeUpdateConnections}, Secrets: secretOptions}, h.updateConnection)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_connection", Summary: "Delete a connection", Tag: connections, Method: http.MethodDelete, Path: "/connections/{id}", Scopes: []string{"delete:connections"}, Status: http.StatusAccepted}, h.deleteConnection)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "get_connection_status", Summary: "Check connection status", Tag: connections, Method: http.MethodGet, Path: "/connections/{id}/status", Scopes: []string{scopeReadConnections}}, h.connectionStatus)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_connection_clients", Summary: "Get enabled clients for a connection", Tag: connections, Method: http.MethodGet, Path: "/connections/{id}/clients", Scopes: []string{scopeReadConnections}}, h.listConnectionClients)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "update_connection_clients", Summary: "Update enabled clients for a connection", Tag: connections, Method: http.MethodPatch, Path: "/connections/{id}/clients", Scopes: []string{scopeUpdateConnections}, Status: http.StatusNoContent}, h.updateConnectionClients)
+	return api
+}

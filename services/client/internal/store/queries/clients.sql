@@ -1,0 +1,40 @@
+-- name: FindClient :one
+select * from clients where tenant_id = @tenant_id and id = @id;
+
+-- name: ListClients :many
+select * from clients
+where tenant_id = @tenant_id
+  and (sqlc.narg(is_global)::boolean is null or is_global = sqlc.narg(is_global))
+  and (sqlc.narg(is_first_party)::boolean is null or is_first_party = sqlc.narg(is_first_party))
+  and (cardinality(@app_types::text[]) = 0 or app_type = any(@app_types::text[]))
+  and (@external_id::text = '' or settings ->> 'external_client_id' = @external_id::text)
+  and position > @after
+order by position
+limit @max_rows offset @skip;
+
+-- name: CountClients :one
+select count(*) from clients
+where tenant_id = @tenant_id
+  and (sqlc.narg(is_global)::boolean is null or is_global = sqlc.narg(is_global))
+  and (sqlc.narg(is_first_party)::boolean is null or is_first_party = sqlc.narg(is_first_party))
+  and (cardinality(@app_types::text[]) = 0 or app_type = any(@app_types::text[]))
+  and (@external_id::text = '' or settings ->> 'external_client_id' = @external_id::text);
+
+-- name: InsertClient :exec
+insert into clients (tenant_id, id, name, app_type, is_first_party, is_global, secret_sealed, addons_sealed, settings, created_at, updated_at)
+values (@tenant_id, @id, @name, @app_type, @is_first_party, @is_global, @secret_sealed, @addons_sealed, @settings, @created_at, @updated_at);
+
+-- name: UpdateClient :execrows
+update clients
+set name = @name, app_type = @app_type, secret_sealed = @secret_sealed, addons_sealed = @addons_sealed, settings = @settings,
+    updated_at = @updated_at, version = version + 1
+where tenant_id = @tenant_id and id = @id and version = @version;
+
+-- name: DeleteClient :execrows
+delete from clients where tenant_id = @tenant_id and id = @id;
+
+-- name: ClientExists :one
+select exists (select 1 from clients where tenant_id = @tenant_id and id = @id);
+
+-- name: DeleteAllClients :exec
+delete from clients where tenant_id = @tenant_id;

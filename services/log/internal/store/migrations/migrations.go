@@ -1,0 +1,9 @@
+// Package migrations holds the schema of the log service, oldest first.
+package migrations
+
+import "embed"
+
+// FS are the goose migrations.
+//
+//go:embed *.sql
+var FS embed.FS

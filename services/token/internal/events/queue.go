@@ -1,0 +1,32 @@
+// Package events is the service's door to the message streams: facts that have no row leave by the queue here, and changes that
+// neighbours publish make the caches drop what they tell of.
+package events
+
+import (
+	"context"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/services/token/internal/facts"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// Buffer is a bounded queue in memory (natskit.Buffer).
+type Buffer interface {
+	Publish(ctx context.Context, subject, eventID string, payload []byte) error
+}
+
+// Queue records the facts of machine grants, which no row stands beside. While the streams are away they wait in memory; when that
+// is full, callers wait.
+type Queue struct{ Buffer Buffer }
+
+var _ token.Recorder = Queue{}
+
+// Record implements token.Recorder.
+func (q Queue) Record(ctx context.Context, f token.Fact) error {
+	e := facts.Event(f)
+	payload, err := e.Encode()
+	if err != nil {
+		return fault.Internal(err)
+	}
+	return q.Buffer.Publish(ctx, e.Subject, e.ID, payload)
+}

@@ -1,0 +1,55 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// The cookies: the session's, and the one that ties login transactions to a browser. Over https they bear the __Host- prefix, so
+// that no other host and no plain-http page can plant them; a plain-http listener, for tools alone, has names of its own, so that
+// neither is ever sent where the other is meant.
+const (
+	sessionCookie = "postern"
+	browserCookie = "postern_tx"
+	hostPrefix    = "__Host-"
+)
+
+func secure(t tenancy.Tenant) bool { return strings.HasPrefix(t.Base, "https://") }
+
+func cookieName(t tenancy.Tenant, name string) string {
+	if secure(t) {
+		return hostPrefix + name
+	}
+	return name
+}
+
+func setCookie(c *gin.Context, t tenancy.Tenant, name, value string, until time.Time) {
+	cookie := &http.Cookie{ //nolint:gosec // Secure follows the listener
+		Name: cookieName(t, name), Value: value, Path: "/", Secure: secure(t), HttpOnly: true, SameSite: http.SameSiteLaxMode, Expires: until,
+	}
+	if value == "" {
+		cookie.MaxAge = -1
+	}
+	http.SetCookie(c.Writer, cookie)
+}
+
+// maxCookie bounds what is taken from a cookie; ours are 43 bytes.
+const maxCookie = 128
+
+func readCookie(c *gin.Context, t tenancy.Tenant, name string) string {
+	cookie, err := c.Request.Cookie(cookieName(t, name))
+	if err != nil || len(cookie.Value) > maxCookie {
+		return ""
+	}
+	return cookie.Value
+}
+
+func browser(c *gin.Context, t tenancy.Tenant) token.Browser {
+	return token.Browser{Session: readCookie(c, t, sessionCookie), Secret: readCookie(c, t, browserCookie), Origin: origin(c)}
+}

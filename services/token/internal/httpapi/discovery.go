@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"crypto/sha1" //nolint:gosec // the wire's fingerprint is SHA-1 by definition; nothing is trusted for it
+	"encoding/hex"
+	"encoding/pem"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// metadata is the discovery document (OIDC Discovery §3, RFC 8414 §2). It names what is answered and nothing else: a client that
+// believes it must not meet a 404.
+type metadata struct {
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	Scopes                []string `json:"scopes_supported"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	ResponseModes         []string `json:"response_modes_supported"`
+	GrantTypes            []string `json:"grant_types_supported"`
+	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	SubjectTypes          []string `json:"subject_types_supported"`
+	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	Claims                []string `json:"claims_supported"`
+	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
+	RequestParameter      bool     `json:"request_parameter_supported"`
+	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
+}
+
+func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
+	keep(c, "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
+	c.JSON(http.StatusOK, metadata{
+		Issuer:                t.Issuer(),
+		AuthorizationEndpoint: t.Base + "/authorize",
+		TokenEndpoint:         t.Base + "/oauth/token",
+		UserinfoEndpoint:      t.Base + "/userinfo",
+		JWKSURI:               t.Base + "/.well-known/jwks.json",
+		Scopes:                []string{"openid", "profile", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "phone"},
+		ResponseTypes:         []string{"code"},
+		ResponseModes:         []string{"query", "fragment", "form_post"},
+		GrantTypes:            []string{"authorization_code", "client_credentials"},
+		ChallengeMethods:      []string{"S256", "plain"},
+		SubjectTypes:          []string{"public"},
+		AuthMethods:           []string{"client_secret_basic", "client_secret_post", "none"},
+		Claims: []string{
+			"aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname",
+			"phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",
+		},
+		IDTokenAlgs: []string{token.AlgHS256, token.AlgRS256},
+	})
+	return nil
+}
+
+func (h *Handler) jwks(c *gin.Context, t tenancy.Tenant) error {
+	doc, err := h.Ring.JWKS(c.Request.Context(), t.ID)
+	if err != nil {
+		return err
+	}
+	keep(c, "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
+	c.Data(http.StatusOK, "application/json; charset=utf-8", doc)
+	return nil
+}
+
+// certificate gives the certificate of the key that signs, in the form that the path names.
+func (h *Handler) certificate(c *gin.Context, t tenancy.Tenant) error {
+	keys, err := h.Ring.Keys(c.Request.Context(), t.ID)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key.State != token.KeyCurrent {
+			continue
+		}
+		keep(c, "public, max-age=15")
+		switch c.FullPath() {
+		case "/cer":
+			attach(c, t, "cer", key.Certificate)
+		case "/pem":
+			attach(c, t, "pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: key.Certificate}))
+		case "/rawpem":
+			c.Data(http.StatusOK, "text/plain; charset=utf-8", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: key.Certificate}))
+		default:
+			c.String(http.StatusOK, fingerprint(key.Certificate))
+		}
+		return nil
+	}
+	return fault.NotFound("The tenant has no signing key")
+}
+
+func attach(c *gin.Context, t tenancy.Tenant, ext string, body []byte) {
+	c.Header("Content-Disposition", `attachment; filename="`+t.Name+"."+ext+`"`)
+	c.Data(http.StatusOK, "application/x-x509-ca-cert", body)
+}
+
+// fingerprint is the SHA-1 of a certificate in the usual notation.
+func fingerprint(der []byte) string {
+	sum := sha1.Sum(der) //nolint:gosec // see the import
+	pairs := make([]string, len(sum))
+	for i := range sum {
+		pairs[i] = strings.ToUpper(hex.EncodeToString(sum[i : i+1]))
+	}
+	return strings.Join(pairs, ":")
+}
+
+func keep(c *gin.Context, how string) { c.Header("Cache-Control", how) }

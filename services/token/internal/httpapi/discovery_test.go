@@ -1,0 +1,105 @@
+package httpapi_test
+
+import (
+	"crypto/sha1" //nolint:gosec // x5t is SHA-1 by definition
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/postern-id/postern/libs/fault"
+)
+
+func TestDiscovery(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	res := w.browser().get("/.well-known/openid-configuration", nil)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"))
+	doc := res.json(t)
+	require.Equal(t, "https://acme.eu.postern.localhost:8443/", doc["issuer"], "exactly the issuer of tokens (OIDC Discovery §4.3)")
+	require.Equal(t, "https://acme.eu.postern.localhost:8443/oauth/token", doc["token_endpoint"])
+	require.Equal(t, []any{"code"}, doc["response_types_supported"])
+	require.Equal(t, []any{"S256", "plain"}, doc["code_challenge_methods_supported"])
+	require.Equal(t, res.body, w.browser().get("/.well-known/oauth-authorization-server", nil).body, "one document under both names")
+
+	plain := w.browser()
+	plain.tenant.Base = "http://acme.eu.postern.localhost:8080"
+	doc = plain.get("/.well-known/openid-configuration", nil).json(t)
+	require.Equal(t, "https://acme.eu.postern.localhost:8443/", doc["issuer"], "the issuer is the same by every listener")
+	require.Equal(t, "http://acme.eu.postern.localhost:8080/.well-known/jwks.json", doc["jwks_uri"], "endpoints follow the listener")
+
+	for _, name := range []string{"authorization_endpoint", "userinfo_endpoint", "jwks_uri"} {
+		endpoint, _ := doc[name].(string)
+		path := endpoint[len(plain.tenant.Base):]
+		require.NotEqual(t, http.StatusNotFound, w.browser().get(path, nil).StatusCode, "%s is answered", name)
+	}
+}
+
+func TestJWKS(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	res := w.browser().get("/.well-known/jwks.json", nil)
+	require.Equal(t, http.StatusOK, res.StatusCode, res.body)
+	require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"))
+	require.Contains(t, res.Header.Get("Cache-Control"), "max-age")
+	var doc struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(res.body), &doc))
+	require.Len(t, doc.Keys, 2, "the next key is shown before it signs")
+	key := doc.Keys[0]
+	require.Equal(t, "acme-current", key["kid"])
+	require.Equal(t, "RSA", key["kty"])
+	require.Equal(t, "sig", key["use"])
+	require.Equal(t, "RS256", key["alg"])
+	require.Equal(t, "AQAB", key["e"])
+	require.Len(t, key, 8, "nothing of the private half")
+	chain, _ := key["x5c"].([]any)
+	encoded, _ := chain[0].(string)
+	der, err := base64.StdEncoding.DecodeString(encoded)
+	require.NoError(t, err)
+	cert, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	require.Equal(t, &w.signer.Private.PublicKey, cert.PublicKey)
+	sum := sha1.Sum(der) //nolint:gosec // see the import
+	require.Equal(t, base64.RawURLEncoding.EncodeToString(sum[:]), key["x5t"])
+
+	bolt := w.browser()
+	bolt.tenant = w.bolt
+	require.NotContains(t, bolt.get("/.well-known/jwks.json", nil).body, "acme-")
+
+	w.clock.Advance(2 * time.Hour)
+	w.store.FailNext(fault.Unavailable("postgres is away"))
+	require.Equal(t, res.body, w.browser().get("/.well-known/jwks.json", nil).body, "served from memory while the database is away")
+}
+
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.Contains(t, w.browser().get("/pem", nil).body, "-----BEGIN CERTIFICATE-----")
+	require.Contains(t, w.browser().get("/rawpem", nil).body, "-----BEGIN CERTIFICATE-----")
+	_, err := x509.ParseCertificate([]byte(w.browser().get("/cer", nil).body))
+	require.NoError(t, err)
+	require.Regexp(t, `^([0-9A-F]{2}:){19}[0-9A-F]{2}$`, w.browser().get("/fingerprint", nil).body)
+}
+
+func TestTheEdgeIsTheOnlyWayIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, path := range []string{"/authorize", "/userinfo", "/.well-known/jwks.json", "/u/login", "/v2/logout"} {
+		rec := httptest.NewRecorder()
+		w.handler.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		require.Equal(t, http.StatusForbidden, rec.Code, path)
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		req.Header.Set("Postern-Tenant", "9999999999.eyJpZCI6InRudF9hY21lIn0.AAAA")
+		rec = httptest.NewRecorder()
+		w.handler.ServeHTTP(rec, req)
+		require.Equal(t, http.StatusForbidden, rec.Code, "a forged header on %s", path)
+	}
+}

@@ -1,0 +1,109 @@
+package httpapi
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/httpkit"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/pages"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// The content security policies. form-action is left out on purpose: Chromium applies it to the redirects that follow a form, too,
+// and those lead to the client's callback, wherever that is. The only form of these pages goes to this host.
+const pageCSP = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+
+var formPostCSP = "default-src 'none'; img-src data:; script-src " + pages.FormPostHash + "; base-uri 'none'; frame-ancestors 'none'"
+
+// noEnd makes a cookie end with the browser.
+var noEnd time.Time
+
+func loginPage(p token.LoginPage, state string) pages.Login {
+	return pages.Login{
+		Frame:      pages.Frame{Title: "Log in | " + p.TenantName, TenantName: p.TenantName},
+		ClientName: p.ClientName, Action: "/u/login?state=" + state, Identifier: p.Identifier,
+		IdentifierMissing: p.IdentifierMissing, PasswordMissing: p.PasswordMissing, Wrong: p.Wrong,
+	}
+}
+
+func frame(t tenancy.Tenant, title string) pages.Frame {
+	return pages.Frame{Title: title + " | " + t.Name, TenantName: t.Name}
+}
+
+// draw writes a page whole or not at all.
+func draw(c *gin.Context, status int, page templ.Component, csp string) error {
+	var body bytes.Buffer
+	if err := page.Render(c.Request.Context(), &body); err != nil {
+		return fault.Internal(err)
+	}
+	browserHeaders(c)
+	c.Header("Content-Security-Policy", csp)
+	c.Data(status, "text/html; charset=utf-8", body.Bytes())
+	return nil
+}
+
+// redirect leads a browser on by GET (303: a posted password must not be posted on, RFC 9700 §4.12).
+func redirect(c *gin.Context, to string) {
+	browserHeaders(c)
+	c.Header("Location", to)
+	status := http.StatusFound
+	if c.Request.Method != http.MethodGet {
+		status = http.StatusSeeOther
+	}
+	c.Status(status)
+	c.Writer.WriteHeaderNow()
+}
+
+func browserHeaders(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("Pragma", "no-cache")
+	c.Header("Referrer-Policy", "no-referrer") // states and codes are in addresses
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Header("X-Frame-Options", "DENY")
+	c.Header("X-Robots-Tag", "noindex")
+}
+
+// writePage renders a failure for a person.
+func (h *Handler) writePage(c *gin.Context, err error) {
+	f := fault.Of(err)
+	t, ok := tenancy.From(c.Request.Context())
+	if !ok {
+		httpkit.Write(c, err)
+		return
+	}
+	httpkit.Note(c, err)
+	p := pages.Problem{Frame: frame(t, "Error"), Heading: "Something is not right", Text: f.Message, Code: f.Code}
+	switch f.Kind {
+	case fault.KindUnavailable, fault.KindTooMany:
+		p.Heading, p.Text = "Please try again", "The service is busy or away for a moment. Nothing you did is lost; try again shortly."
+	case fault.KindInternal, fault.KindNotFound:
+		p.Heading, p.Text, p.Code = "Something went wrong", "This is a mistake on our side. Go back to the application and try again.", oauth.ServerError
+	case fault.KindInvalid, fault.KindDenied, fault.KindUnauthenticated, fault.KindConflict:
+	}
+	if sc := trace.SpanContextFromContext(c.Request.Context()); sc.HasTraceID() {
+		p.Trace = sc.TraceID().String()
+	}
+	if err := draw(c, httpkit.Status(f.Kind), p.Page(), pageCSP); err != nil {
+		httpkit.Write(c, err)
+	}
+	c.Abort()
+}
+
+// asset serves the one style sheet, which may be kept for ever: its name has its hash.
+func asset(c *gin.Context) {
+	if c.Param("name") != pages.StyleName {
+		httpkit.Write(c, fault.NotFound("Not Found"))
+		return
+	}
+	c.Header("Cache-Control", "public, max-age=31536000, immutable")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Data(http.StatusOK, "text/css; charset=utf-8", pages.Style)
+}

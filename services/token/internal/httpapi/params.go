@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/httpkit"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// params reads the body of a back-channel request, form-encoded or JSON. The query is not looked at: it ends up in logs.
+func params(r *http.Request) (token.Params, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil && r.Header.Get("Content-Type") != "" {
+		return nil, fault.Invalid(oauth.InvalidRequest, "Unsupported content type")
+	}
+	if kind == "application/json" {
+		return jsonParams(r)
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, badBody(err)
+	}
+	p := make(token.Params, len(r.PostForm))
+	for name, values := range r.PostForm {
+		if len(values) > 1 { // RFC 6749 §3.2
+			return nil, fault.Invalid(oauth.InvalidRequest, "Parameter sent more than once: "+name)
+		}
+		p[name] = values[0]
+	}
+	return p, nil
+}
+
+func jsonParams(r *http.Request) (token.Params, error) {
+	var body map[string]any
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return nil, badBody(err)
+	}
+	p := make(token.Params, len(body))
+	for name, value := range body {
+		switch v := value.(type) {
+		case string:
+			p[name] = v
+		case nil:
+		case []any:
+			words, ok := join(v)
+			if !ok || name != "scope" {
+				return nil, notString(name)
+			}
+			p[name] = words
+		default:
+			return nil, notString(name)
+		}
+	}
+	return p, nil
+}
+
+func join(list []any) (string, bool) {
+	words := make([]string, 0, len(list))
+	for _, item := range list {
+		word, ok := item.(string)
+		if !ok {
+			return "", false
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " "), true
+}
+
+func notString(name string) error {
+	if name == "scope" {
+		return fault.Invalid(oauth.InvalidScope, "Scope must be an array or a string")
+	}
+	return fault.Invalid(oauth.InvalidRequest, "Parameter must be a string: "+name)
+}
+
+func badBody(err error) error {
+	if _, big := errors.AsType[*http.MaxBytesError](err); big {
+		return fault.Invalid(oauth.InvalidRequest, "The request body is too large").Because(err)
+	}
+	return fault.Invalid(oauth.InvalidRequest, "The request body cannot be read").Because(err)
+}
+
+// basic gives the client credentials of an Authorization header. They are form-encoded inside it (RFC 6749 §2.3.1); many clients
+// send them as they are, which reads the same unless a secret holds a percent or plus sign.
+func basic(r *http.Request) *token.Basic {
+	id, secret, ok := r.BasicAuth()
+	if !ok {
+		return nil
+	}
+	return &token.Basic{ID: unescape(id), Secret: unescape(secret)}
+}
+
+func unescape(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+func origin(c *gin.Context) token.Origin {
+	return token.Origin{IP: httpkit.ClientIP(c.Request), UserAgent: c.Request.UserAgent()}
+}

@@ -1,0 +1,73 @@
+// Package httpapi is the service's public door: it reads requests, calls the domain and writes what comes of it, as JSON, as a page
+// or as a redirect. It decides nothing.
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/postern-id/postern/libs/httpkit"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/pages"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// Ring gives the key documents.
+type Ring interface {
+	JWKS(ctx context.Context, tenant tenancy.ID) ([]byte, error)
+	Keys(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error)
+}
+
+// Deps are what the handlers call.
+type Deps struct {
+	Endpoint *token.Endpoint
+	Logins   *token.Logins
+	Userinfo *token.Userinfo
+	Ring     Ring
+}
+
+// Handler holds the public routes.
+type Handler struct{ Deps }
+
+// Mount hangs every public route of this service on engine, whose requests have a proved tenant.
+func Mount(engine *gin.Engine, d Deps) {
+	h := &Handler{d}
+
+	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+		open(engine, path, h.discovery)
+	}
+	open(engine, "/.well-known/jwks.json", h.jwks)
+	for _, path := range []string{"/pem", "/cer", "/rawpem", "/fingerprint"} {
+		open(engine, path, h.certificate)
+	}
+
+	engine.POST("/oauth/token", httpkit.Handle(h.token, httpkit.WriteOAuth))
+	engine.OPTIONS("/oauth/token", preflight)
+	engine.GET("/userinfo", httpkit.Handle(h.userinfo, writeBearer))
+	engine.POST("/userinfo", httpkit.Handle(h.userinfo, writeBearer))
+	engine.OPTIONS("/userinfo", preflight)
+
+	engine.GET("/authorize", httpkit.Handle(h.authorize, h.writePage))
+	engine.POST("/authorize", httpkit.Handle(h.authorizeByPost, h.writePage))
+	engine.GET("/authorize/resume", httpkit.Handle(h.resume, h.writePage))
+	engine.GET("/u/login", httpkit.Handle(h.showLogin, h.writePage))
+	engine.POST("/u/login", httpkit.Handle(h.submitLogin, h.writePage))
+	engine.GET("/v2/logout", httpkit.Handle(h.logout, h.writePage))
+
+	engine.GET(pages.AssetBase+":name", asset)
+}
+
+// open hangs a document on engine that any page of any origin may read.
+func open(engine *gin.Engine, path string, handle httpkit.TenantHandler) {
+	engine.GET(path, func(c *gin.Context) {
+		c.Header("Access-Control-Allow-Origin", "*")
+		httpkit.Handle(handle, httpkit.Write)(c)
+	})
+	engine.OPTIONS(path, func(c *gin.Context) {
+		c.Header("Access-Control-Allow-Origin", "*")
+		c.Header("Access-Control-Allow-Methods", "GET")
+		c.Status(http.StatusNoContent)
+	})
+}

@@ -1,0 +1,45 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/postern-id/postern/libs/httpkit"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// tokenResponse is the answer of the token endpoint (RFC 6749 §5.1).
+type tokenResponse struct {
+	AccessToken string `json:"access_token"`
+	IDToken     string `json:"id_token,omitempty"`
+	Scope       string `json:"scope,omitempty"`
+	ExpiresIn   int64  `json:"expires_in"`
+	TokenType   string `json:"token_type"`
+}
+
+func (h *Handler) token(c *gin.Context, t tenancy.Tenant) error {
+	p, err := params(c.Request)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	event := httpkit.EventOf(ctx)
+	event.Grant = p["grant_type"]
+	tokens, err := h.Endpoint.Exchange(ctx, t, token.ExchangeRequest{Params: p, Basic: basic(c.Request), Origin: origin(c)})
+	if tokens.Client != nil {
+		event.Client = tokens.Client.ID
+		share(c, tokens.Client)
+	}
+	if err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Header("Pragma", "no-cache")
+	c.JSON(http.StatusOK, tokenResponse{
+		AccessToken: tokens.AccessToken, IDToken: tokens.IDToken, Scope: tokens.Scope.String(),
+		ExpiresIn: int64(tokens.ExpiresIn.Seconds()), TokenType: "Bearer",
+	})
+	return nil
+}

@@ -1,0 +1,95 @@
+// Package pages draws what a browser sees of this service: the login page, the error page, the logged-out page, on one layout that
+// later pages share. They need no script, ask no third party for anything, and say the same to everybody.
+package pages
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
+
+//go:generate ../../../../bin/tools/templ generate
+
+//go:embed assets/style.css
+var assets embed.FS
+
+// Style is the one style sheet.
+var Style = mustRead("assets/style.css")
+
+// StyleName is its file name with its hash, so that it may be kept for ever.
+var StyleName = "style." + hex.EncodeToString(hashOf(Style))[:16] + ".css"
+
+// AssetBase is the path below which assets are served.
+const AssetBase = "/u/assets/"
+
+// FormPostScript submits the form of a form_post answer; FormPostHash lets exactly this script run (CSP Level 3 §2.3.1).
+const FormPostScript = `document.forms[0].submit()`
+
+// FormPostHash is the script's source expression.
+var FormPostHash = "'sha256-" + base64.StdEncoding.EncodeToString(hashOf([]byte(FormPostScript))) + "'"
+
+func mustRead(name string) []byte {
+	b, err := assets.ReadFile(name)
+	if err != nil {
+		panic(err) // it is compiled in
+	}
+	return b
+}
+
+func hashOf(b []byte) []byte {
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+// Frame is what every page has.
+type Frame struct {
+	Title      string
+	TenantName string
+}
+
+// initial stands in for a logo.
+func (f Frame) initial() string {
+	for _, r := range strings.TrimSpace(f.TenantName) {
+		return strings.ToUpper(string(r))
+	}
+	return "P"
+}
+
+// Login is the login page.
+type Login struct {
+	Frame
+	ClientName string
+	Action     string // where the form goes, with its state
+	Identifier string
+	// What is wrong with what was typed.
+	IdentifierMissing, PasswordMissing, Wrong bool
+}
+
+func (l Login) invalid() bool { return l.IdentifierMissing || l.PasswordMissing || l.Wrong }
+
+func (l Login) focusPassword() bool {
+	return l.Identifier != "" && !l.IdentifierMissing
+}
+
+// Problem is the error page.
+type Problem struct {
+	Frame
+	Heading string
+	Text    string
+	Code    string // the protocol's word, for whoever is asked for help
+	Trace   string // what to tell them; may be empty
+}
+
+// LoggedOut is the page after a logout that leads nowhere.
+type LoggedOut struct{ Frame }
+
+// FormPost hands an answer to the client by a form (OAuth 2.0 Form Post Response Mode).
+type FormPost struct {
+	Action string
+	Fields []Field
+}
+
+// Field is a hidden field.
+type Field struct{ Name, Value string }

@@ -1,0 +1,182 @@
+// Package remote is how this service calls its neighbours: it turns their wire types into the domain's, and remembers what tenants
+// have set up. It decides nothing.
+package remote
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	clientapi "github.com/postern-id/postern/libs/api/client"
+	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
+	tenantapi "github.com/postern-id/postern/libs/api/tenant"
+	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
+	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/cache"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+const (
+	// fresh is how long an answer is believed when no change is heard of; changes are heard of within a second.
+	fresh = time.Minute
+	// remembered bounds each kind of answer.
+	remembered = 100_000
+)
+
+// Configuration is the domain's view of what tenants set up, kept in memory.
+type Configuration struct {
+	clients         *cache.Cache[*token.Client]
+	resourceServers *cache.Cache[*token.ResourceServer]
+	grants          *cache.Cache[*token.ClientGrant]
+	connections     *cache.Cache[[]token.Connection]
+	settings        *cache.Cache[*token.Settings]
+}
+
+var _ token.Configuration = (*Configuration)(nil)
+
+// NewConfiguration makes one over the two neighbours that know.
+func NewConfiguration(clients clientapiconnect.ClientServiceClient, settings tenantapiconnect.SettingsServiceClient, now clock.Now) *Configuration {
+	cfg := cache.Config{TTL: fresh, Max: remembered, Now: now}
+	return &Configuration{
+		clients: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, id string) (*token.Client, error) {
+			res, err := clients.FindClient(ctx, &clientapi.FindClientRequest{TenantId: string(tenant), ClientId: id})
+			if err != nil {
+				return nil, err
+			}
+			return clientOf(res), nil
+		}),
+		resourceServers: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, id string) (*token.ResourceServer, error) {
+			res, err := clients.FindResourceServer(ctx, &clientapi.FindResourceServerRequest{TenantId: string(tenant), Identifier: id})
+			if err != nil {
+				return nil, err
+			}
+			return resourceServerOf(res), nil
+		}),
+		grants: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, id string) (*token.ClientGrant, error) {
+			client, audience, _ := strings.Cut(id, "\x00")
+			res, err := clients.FindClientGrant(ctx, &clientapi.FindClientGrantRequest{TenantId: string(tenant), ClientId: client, Audience: audience})
+			if err != nil {
+				return nil, err
+			}
+			return &token.ClientGrant{ClientID: res.GetClientId(), Audience: res.GetAudience(), Scope: res.GetScope()}, nil
+		}),
+		connections: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, id string) ([]token.Connection, error) {
+			res, err := clients.ListConnections(ctx, &clientapi.ListConnectionsRequest{TenantId: string(tenant), ClientId: id})
+			if err != nil {
+				return nil, err
+			}
+			return connectionsOf(res), nil
+		}),
+		settings: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, _ string) (*token.Settings, error) {
+			res, err := settings.FindSettings(ctx, &tenantapi.FindSettingsRequest{TenantId: string(tenant)})
+			if err != nil {
+				return nil, err
+			}
+			return settingsOf(res), nil
+		}),
+	}
+}
+
+// FindClient implements token.Configuration.
+func (c *Configuration) FindClient(ctx context.Context, tenant tenancy.ID, id string) (*token.Client, error) {
+	return c.clients.Get(ctx, tenant, id)
+}
+
+// FindResourceServer implements token.Configuration.
+func (c *Configuration) FindResourceServer(ctx context.Context, tenant tenancy.ID, identifier string) (*token.ResourceServer, error) {
+	return c.resourceServers.Get(ctx, tenant, identifier)
+}
+
+// FindClientGrant implements token.Configuration.
+func (c *Configuration) FindClientGrant(ctx context.Context, tenant tenancy.ID, clientID, audience string) (*token.ClientGrant, error) {
+	return c.grants.Get(ctx, tenant, clientID+"\x00"+audience)
+}
+
+// ListConnections implements token.Configuration.
+func (c *Configuration) ListConnections(ctx context.Context, tenant tenancy.ID, clientID string) ([]token.Connection, error) {
+	return c.connections.Get(ctx, tenant, clientID)
+}
+
+// FindSettings implements token.Configuration.
+func (c *Configuration) FindSettings(ctx context.Context, tenant tenancy.ID) (*token.Settings, error) {
+	return c.settings.Get(ctx, tenant, "")
+}
+
+// Changed drops what an event about a thing of a tenant makes doubtful. A kind it does not know drops all the tenant has.
+func (c *Configuration) Changed(tenant tenancy.ID, kind, id string) {
+	switch kind {
+	case "client":
+		c.clients.Forget(tenant, id)
+		c.connections.ForgetTenant(tenant) // a new client may be switched on for connections
+		c.grants.ForgetTenant(tenant)      // a deleted one takes its grants along
+	case "resource_server":
+		c.resourceServers.ForgetTenant(tenant) // the event has its id, and we know it by its identifier
+		c.grants.ForgetTenant(tenant)
+	case "client_grant":
+		c.grants.ForgetTenant(tenant)
+	case "connection":
+		c.connections.ForgetTenant(tenant)
+	case "settings":
+		c.settings.ForgetTenant(tenant)
+	default:
+		c.clients.ForgetTenant(tenant)
+		c.resourceServers.ForgetTenant(tenant)
+		c.grants.ForgetTenant(tenant)
+		c.connections.ForgetTenant(tenant)
+		c.settings.ForgetTenant(tenant)
+	}
+}
+
+// Missed makes everything old: changes may have gone by unheard.
+func (c *Configuration) Missed() {
+	c.clients.Expire()
+	c.resourceServers.Expire()
+	c.grants.Expire()
+	c.connections.Expire()
+	c.settings.Expire()
+}
+
+func clientOf(r *clientapi.Client) *token.Client {
+	c := &token.Client{
+		ID: r.GetClientId(), Name: r.GetName(), Secret: token.Secret(r.GetSecret()), SecretEncoded: r.GetSecretEncoded(),
+		Callbacks: r.GetCallbacks(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(), WebOrigins: r.GetWebOrigins(),
+		AllowedOrigins: r.GetAllowedOrigins(), AuthMethod: r.GetTokenEndpointAuthMethod(), Native: r.GetAppType() == "native",
+		FirstParty: r.GetIsFirstParty(), OIDCConformant: r.GetOidcConformant(), SSODisabled: r.GetSsoDisabled(),
+		IDTokenAlg: r.GetIdTokenAlg(), IDTokenLifetime: time.Duration(r.GetIdTokenLifetimeSeconds()) * time.Second,
+		InitiateLoginURI: r.GetInitiateLoginUri(), LogoURI: r.GetLogoUri(),
+	}
+	for _, g := range r.GetGrantTypes() {
+		c.GrantTypes = append(c.GrantTypes, oauth.GrantType(g))
+	}
+	return c
+}
+
+func resourceServerOf(r *clientapi.ResourceServer) *token.ResourceServer {
+	return &token.ResourceServer{
+		Name: r.GetName(), Identifier: r.GetIdentifier(), Scopes: r.GetScopes(), SigningAlg: r.GetSigningAlg(),
+		SigningSecret: token.Secret(r.GetSigningSecret()), TokenLifetime: time.Duration(r.GetTokenLifetimeSeconds()) * time.Second,
+		WebLifetime:   time.Duration(r.GetTokenLifetimeForWebSeconds()) * time.Second,
+		OfflineAccess: r.GetAllowOfflineAccess(), SkipConsent: r.GetSkipConsentForVerifiableFirstPartyClients(),
+		System: r.GetIsSystem(), EnforcePolicies: r.GetEnforcePolicies(),
+	}
+}
+
+func connectionsOf(r *clientapi.ListConnectionsResponse) []token.Connection {
+	out := make([]token.Connection, 0, len(r.GetConnections()))
+	for _, c := range r.GetConnections() {
+		out = append(out, token.Connection{ID: c.GetId(), Name: c.GetName(), Strategy: c.GetStrategy()})
+	}
+	return out
+}
+
+func settingsOf(r *tenantapi.Settings) *token.Settings {
+	return &token.Settings{
+		FriendlyName: r.GetFriendlyName(), PictureURL: r.GetPictureUrl(), SupportURL: r.GetSupportUrl(), SupportEmail: r.GetSupportEmail(),
+		DefaultAudience: r.GetDefaultAudience(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(),
+		SessionLifetime:       time.Duration(r.GetSessionLifetimeSeconds()) * time.Second,
+		IdleSessionLifetime:   time.Duration(r.GetIdleSessionLifetimeSeconds()) * time.Second,
+		DefaultRedirectionURI: r.GetDefaultRedirectionUri(),
+	}
+}

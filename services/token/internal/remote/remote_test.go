@@ -1,0 +1,155 @@
+package remote_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	clientapi "github.com/postern-id/postern/libs/api/client"
+	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
+	tenantapi "github.com/postern-id/postern/libs/api/tenant"
+	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
+	userapi "github.com/postern-id/postern/libs/api/user"
+	"github.com/postern-id/postern/libs/api/user/userapiconnect"
+	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/services/token/internal/remote"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+type clients struct {
+	clientapiconnect.ClientServiceClient
+
+	asked atomic.Int64
+}
+
+func (c *clients) FindClient(_ context.Context, r *clientapi.FindClientRequest) (*clientapi.Client, error) {
+	c.asked.Add(1)
+	if r.GetTenantId() != "tnt_a" {
+		return nil, fault.NotFound("The client does not exist")
+	}
+	return &clientapi.Client{
+		ClientId: r.GetClientId(), Name: "App", Secret: "s", AppType: "native", Callbacks: []string{"https://x"}, GrantTypes: []string{"authorization_code"},
+		TokenEndpointAuthMethod: "none", IsFirstParty: true, IdTokenAlg: "RS256", IdTokenLifetimeSeconds: 60,
+	}, nil
+}
+
+func (c *clients) FindResourceServer(_ context.Context, r *clientapi.FindResourceServerRequest) (*clientapi.ResourceServer, error) {
+	c.asked.Add(1)
+	return &clientapi.ResourceServer{Identifier: r.GetIdentifier(), Scopes: []string{"a"}, TokenLifetimeSeconds: 10, IsSystem: true}, nil
+}
+
+func (c *clients) FindClientGrant(_ context.Context, r *clientapi.FindClientGrantRequest) (*clientapi.ClientGrant, error) {
+	c.asked.Add(1)
+	return &clientapi.ClientGrant{ClientId: r.GetClientId(), Audience: r.GetAudience(), Scope: []string{"a"}}, nil
+}
+
+func (c *clients) ListConnections(context.Context, *clientapi.ListConnectionsRequest) (*clientapi.ListConnectionsResponse, error) {
+	c.asked.Add(1)
+	return &clientapi.ListConnectionsResponse{Connections: []*clientapi.Connection{{Id: "con_1", Name: "db", Strategy: "auth0"}}}, nil
+}
+
+type settings struct {
+	tenantapiconnect.SettingsServiceClient
+
+	asked atomic.Int64
+}
+
+func (s *settings) FindSettings(context.Context, *tenantapi.FindSettingsRequest) (*tenantapi.Settings, error) {
+	s.asked.Add(1)
+	return &tenantapi.Settings{DefaultAudience: "https://api", SessionLifetimeSeconds: 3600, IdleSessionLifetimeSeconds: 60}, nil
+}
+
+func TestConfiguration(t *testing.T) {
+	t.Parallel()
+	cs, ss := &clients{}, &settings{}
+	c := remote.NewConfiguration(cs, ss, clock.At("2026-03-01T12:00:00Z").Now)
+	ctx := t.Context()
+	all := func() {
+		client, err := c.FindClient(ctx, "tnt_a", "app")
+		require.NoError(t, err)
+		require.True(t, client.Native && client.Public() && client.Allows(oauth.GrantAuthorizationCode))
+		require.Equal(t, time.Minute, client.IDTokenLifetime)
+		require.NotContains(t, client.Secret.String(), "s3", "a secret does not print itself")
+		rs, err := c.FindResourceServer(ctx, "tnt_a", "https://api")
+		require.NoError(t, err)
+		require.True(t, rs.System)
+		grant, err := c.FindClientGrant(ctx, "tnt_a", "app", "https://api")
+		require.NoError(t, err)
+		require.Equal(t, &token.ClientGrant{ClientID: "app", Audience: "https://api", Scope: []string{"a"}}, grant)
+		list, err := c.ListConnections(ctx, "tnt_a", "app")
+		require.NoError(t, err)
+		require.Equal(t, []token.Connection{{ID: "con_1", Name: "db", Strategy: "auth0"}}, list)
+		set, err := c.FindSettings(ctx, "tnt_a")
+		require.NoError(t, err)
+		absolute, idle := set.Lifetimes()
+		require.Equal(t, []time.Duration{time.Hour, time.Minute}, []time.Duration{absolute, idle})
+	}
+	all()
+	all()
+	require.EqualValues(t, 4, cs.asked.Load(), "each thing is asked for once")
+	require.EqualValues(t, 1, ss.asked.Load())
+	_, err := c.FindClient(ctx, "tnt_b", "app")
+	require.True(t, fault.Is(err, fault.KindNotFound), "a stranger's client is not there")
+
+	for kind, want := range map[string][2]int64{
+		"client": {3, 0}, "resource_server": {2, 0}, "client_grant": {1, 0}, "connection": {1, 0}, "settings": {0, 1}, "anything else": {4, 1},
+	} {
+		cs.asked.Store(0)
+		ss.asked.Store(0)
+		c.Changed("tnt_b", kind, "app")
+		all()
+		require.Zero(t, cs.asked.Load()+ss.asked.Load(), "another tenant's change (%s)", kind)
+		c.Changed("tnt_a", kind, "app")
+		all()
+		require.Equal(t, want, [2]int64{cs.asked.Load(), ss.asked.Load()}, kind)
+	}
+	cs.asked.Store(0)
+	c.Missed()
+	all()
+	require.EqualValues(t, 4, cs.asked.Load(), "after a gap all is asked for again")
+}
+
+type users struct {
+	userapiconnect.UserServiceClient
+
+	outcome userapi.VerifyPasswordResponse_Outcome
+	user    *userapi.User
+}
+
+func (u users) VerifyPassword(context.Context, *userapi.VerifyPasswordRequest) (*userapi.VerifyPasswordResponse, error) {
+	return &userapi.VerifyPasswordResponse{Outcome: u.outcome, User: u.user}, nil
+}
+
+func (u users) FindUser(context.Context, *userapi.FindUserRequest) (*userapi.User, error) {
+	return u.user, nil
+}
+
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ada := &userapi.User{UserId: "auth0|1", Email: "ada@example.com", UpdatedAt: timestamppb.New(at)}
+	for outcome, want := range map[userapi.VerifyPasswordResponse_Outcome]token.PasswordOutcome{
+		userapi.VerifyPasswordResponse_OUTCOME_OK:             token.PasswordOK,
+		userapi.VerifyPasswordResponse_OUTCOME_WRONG_PASSWORD: token.PasswordWrong,
+		userapi.VerifyPasswordResponse_OUTCOME_UNKNOWN_USER:   token.PasswordUnknownUser,
+		userapi.VerifyPasswordResponse_OUTCOME_BLOCKED:        token.PasswordBlocked,
+	} {
+		got, _, err := remote.Users{Service: users{outcome: outcome, user: ada}}.VerifyPassword(t.Context(), "tnt_a", "db", "ada", "pw")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	for _, broken := range []users{{user: ada}, {outcome: userapi.VerifyPasswordResponse_OUTCOME_OK}, {outcome: 99, user: ada}} {
+		outcome, _, err := remote.Users{Service: broken}.VerifyPassword(t.Context(), "tnt_a", "db", "ada", "pw")
+		require.Error(t, err, "an answer that says nothing lets nobody in")
+		require.Zero(t, outcome)
+	}
+	u, err := remote.Users{Service: users{user: ada}}.FindUser(t.Context(), "tnt_a", "auth0|1")
+	require.NoError(t, err)
+	require.Equal(t, at, u.UpdatedAt)
+}

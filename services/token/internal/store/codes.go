@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/store/sqlcgen"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+func insertCode(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, a token.Authorization) error {
+	authorized, err := encodeAuthorization(a)
+	if err != nil {
+		return err
+	}
+	return q.InsertCode(ctx, sqlcgen.InsertCodeParams{
+		TenantID: string(tenant), CodeHash: a.Code[:], ClientID: a.ClientID, UserID: a.UserID, SessionID: a.SessionID,
+		Authorized: authorized, IssuedAt: a.Issued, ExpiresAt: a.Expires,
+	})
+}
+
+// FindCode implements token.CodeStore.
+func (s *Store) FindCode(ctx context.Context, tenant tenancy.ID, code token.Hash, now time.Time) (token.Authorization, error) {
+	var row sqlcgen.Code
+	err := s.read(ctx, tenant, func(q *sqlcgen.Queries) (err error) {
+		row, err = q.FindCode(ctx, sqlcgen.FindCodeParams{TenantID: string(tenant), CodeHash: code[:], Now: now})
+		return err
+	})
+	if err != nil {
+		return token.Authorization{}, err
+	}
+	a, err := decodeAuthorization(row.Authorized)
+	if err != nil {
+		return token.Authorization{}, err
+	}
+	a.ClientID, a.UserID, a.SessionID, a.Code = row.ClientID, row.UserID, row.SessionID, hash(row.CodeHash)
+	a.Issued, a.Expires, a.Redeemed = row.IssuedAt.UTC(), row.ExpiresAt.UTC(), row.RedeemedAt != nil
+	return a, nil
+}
+
+// RedeemCode implements token.CodeStore. The row lock of the update is what lets one of two concurrent calls win.
+func (s *Store) RedeemCode(ctx context.Context, tenant tenancy.ID, r token.Redemption) error {
+	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+		now := r.Now
+		if err := must(q.RedeemCode(ctx, sqlcgen.RedeemCodeParams{Now: &now, TenantID: string(tenant), CodeHash: r.Code[:]})); err != nil {
+			return err
+		}
+		if r.Token == nil {
+			return nil
+		}
+		return q.InsertAccessToken(ctx, sqlcgen.InsertAccessTokenParams{
+			TenantID: string(tenant), TokenHash: r.Token.Hash[:], ClientID: r.Token.ClientID, UserID: r.Token.UserID,
+			SessionID: r.Token.SessionID, Scope: r.Token.Scope.String(), CodeHash: r.Code[:], IssuedAt: r.Token.Issued, ExpiresAt: r.Token.Expires,
+		})
+	})
+}
+
+// RevokeCode implements token.CodeStore.
+func (s *Store) RevokeCode(ctx context.Context, tenant tenancy.ID, code token.Hash) error {
+	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
+		return q.DeleteTokensOfCode(ctx, sqlcgen.DeleteTokensOfCodeParams{TenantID: string(tenant), CodeHash: code[:]})
+	})
+}
+
+// FindAccessToken implements token.CodeStore.
+func (s *Store) FindAccessToken(ctx context.Context, tenant tenancy.ID, tok token.Hash, now time.Time) (token.AccessToken, error) {
+	var row sqlcgen.AccessToken
+	err := s.read(ctx, tenant, func(q *sqlcgen.Queries) (err error) {
+		row, err = q.FindAccessToken(ctx, sqlcgen.FindAccessTokenParams{TenantID: string(tenant), TokenHash: tok[:], Now: now})
+		return err
+	})
+	if err != nil {
+		return token.AccessToken{}, err
+	}
+	return token.AccessToken{
+		Hash: hash(row.TokenHash), ClientID: row.ClientID, UserID: row.UserID, Scope: token.ParseScope(row.Scope),
+		SessionID: row.SessionID, Code: hash(row.CodeHash), Issued: row.IssuedAt.UTC(), Expires: row.ExpiresAt.UTC(),
+	}, nil
+}

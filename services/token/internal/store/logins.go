@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/store/sqlcgen"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// SaveTransaction implements token.LoginStore.
+func (s *Store) SaveTransaction(ctx context.Context, tenant tenancy.ID, tx token.Transaction) error {
+	request, err := encodeRequest(tx.Request)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
+		return q.InsertTransaction(ctx, sqlcgen.InsertTransactionParams{
+			TenantID: string(tenant), StateHash: tx.State[:], BrowserHash: tx.Browser[:], Request: request, BeganAt: tx.Began, ExpiresAt: tx.Expires,
+		})
+	})
+}
+
+// FindTransaction implements token.LoginStore.
+func (s *Store) FindTransaction(ctx context.Context, tenant tenancy.ID, state token.Hash, now time.Time) (token.Transaction, error) {
+	var row sqlcgen.Transaction
+	err := s.read(ctx, tenant, func(q *sqlcgen.Queries) (err error) {
+		row, err = q.FindTransaction(ctx, sqlcgen.FindTransactionParams{TenantID: string(tenant), StateHash: state[:], Now: now})
+		return err
+	})
+	if err != nil {
+		return token.Transaction{}, err
+	}
+	request, err := decodeRequest(row.Request)
+	if err != nil {
+		return token.Transaction{}, err
+	}
+	tx := token.Transaction{
+		State: hash(row.StateHash), Browser: hash(row.BrowserHash), Request: request, Began: row.BeganAt.UTC(), Expires: row.ExpiresAt.UTC(),
+	}
+	if row.SessionID != nil {
+		tx.SessionID = *row.SessionID
+	}
+	return tx, nil
+}
+
+// FindSession implements token.LoginStore.
+func (s *Store) FindSession(ctx context.Context, tenant tenancy.ID, secret token.Hash, now time.Time) (token.Session, error) {
+	var row sqlcgen.Session
+	err := s.read(ctx, tenant, func(q *sqlcgen.Queries) (err error) {
+		row, err = q.FindSession(ctx, sqlcgen.FindSessionParams{TenantID: string(tenant), SecretHash: secret[:], Now: now})
+		return err
+	})
+	if err != nil {
+		return token.Session{}, err
+	}
+	return token.Session{
+		ID: row.ID, Secret: hash(row.SecretHash), UserID: row.UserID,
+		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
+		AuthTime:   row.AuthTime.UTC(), LastUsed: row.LastUsedAt.UTC(), IdleUntil: row.IdleUntil.UTC(), Until: row.ExpiresAt.UTC(),
+	}, nil
+}
+
+// OpenSession implements token.LoginStore.
+func (s *Store) OpenSession(ctx context.Context, tenant tenancy.ID, o token.Opening) error {
+	return s.write(ctx, tenant, &o.Fact, func(q *sqlcgen.Queries) error {
+		id := o.Session.ID
+		if err := must(q.AttachSession(ctx, sqlcgen.AttachSessionParams{SessionID: &id, TenantID: string(tenant), StateHash: o.State[:]})); err != nil {
+			return err
+		}
+		if o.Replaces != "" {
+			if _, err := q.DeleteSession(ctx, sqlcgen.DeleteSessionParams{TenantID: string(tenant), ID: o.Replaces}); err != nil {
+				return err
+			}
+		}
+		return q.InsertSession(ctx, sqlcgen.InsertSessionParams{
+			TenantID: string(tenant), ID: id, SecretHash: o.Session.Secret[:], UserID: o.Session.UserID,
+			ConnectionID: o.Session.Connection.ID, Connection: o.Session.Connection.Name, Strategy: o.Session.Connection.Strategy,
+			AuthTime: o.Session.AuthTime, LastUsedAt: o.Session.LastUsed, IdleUntil: o.Session.IdleUntil, ExpiresAt: o.Session.Until,
+		})
+	})
+}
+
+// CompleteTransaction implements token.LoginStore.
+func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, state token.Hash, code token.Authorization) error {
+	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
+		if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: state[:]})); err != nil {
+			return err
+		}
+		return insertCode(ctx, q, tenant, code)
+	})
+}
+
+// ContinueSession implements token.LoginStore.
+func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use token.SessionUse) error {
+	return s.write(ctx, tenant, &use.Fact, func(q *sqlcgen.Queries) error {
+		touch := sqlcgen.TouchSessionParams{Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID}
+		if err := must(q.TouchSession(ctx, touch)); err != nil {
+			return err
+		}
+		return insertCode(ctx, q, tenant, use.Code)
+	})
+}
+
+// EndSession implements token.LoginStore.
+func (s *Store) EndSession(ctx context.Context, tenant tenancy.ID, sessionID string, f token.Fact) error {
+	return s.write(ctx, tenant, &f, func(q *sqlcgen.Queries) error {
+		return must(q.DeleteSession(ctx, sqlcgen.DeleteSessionParams{TenantID: string(tenant), ID: sessionID}))
+	})
+}

@@ -1,0 +1,26 @@
+-- name: InsertCode :exec
+insert into codes (tenant_id, code_hash, client_id, user_id, session_id, authorized, issued_at, expires_at)
+values (@tenant_id, @code_hash, @client_id, @user_id, @session_id, @authorized, @issued_at, @expires_at);
+
+-- name: FindCode :one
+select * from codes where tenant_id = @tenant_id and code_hash = @code_hash and expires_at > @now;
+
+-- name: RedeemCode :execrows
+update codes set redeemed_at = @now
+where tenant_id = @tenant_id and code_hash = @code_hash and expires_at > @now and redeemed_at is null;
+
+-- name: InsertAccessToken :exec
+insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at)
+values (@tenant_id, @token_hash, @client_id, @user_id, @session_id, @scope, @code_hash, @issued_at, @expires_at);
+
+-- name: FindAccessToken :one
+select * from access_tokens where tenant_id = @tenant_id and token_hash = @token_hash and expires_at > @now;
+
+-- name: DeleteTokensOfCode :exec
+delete from access_tokens where tenant_id = @tenant_id and code_hash = @code_hash;
+
+-- name: DeleteTenantCodes :exec
+delete from codes where tenant_id = @tenant_id;
+
+-- name: DeleteTenantAccessTokens :exec
+delete from access_tokens where tenant_id = @tenant_id;

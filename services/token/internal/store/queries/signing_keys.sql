@@ -1,0 +1,14 @@
+-- name: InsertKey :execrows
+insert into signing_keys (tenant_id, kid, version, state, public_key, certificate, created_at, since)
+values (@tenant_id, @kid, @version, @state, @public_key, @certificate, @created_at, @since)
+on conflict do nothing;
+
+-- name: LockKeys :exec
+-- @sqlc-vet-disable tenant
+select pg_advisory_xact_lock(hashtextextended('postern/token/keys/' || @tenant_id::text, 0));
+
+-- name: ListKeys :many
+select * from signing_keys where tenant_id = @tenant_id order by version;
+
+-- name: DeleteKeys :exec
+delete from signing_keys where tenant_id = @tenant_id;

@@ -1,0 +1,71 @@
+//go:build integration
+
+package store_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	logapi "github.com/postern-id/postern/libs/api/log"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/libs/testkit"
+	"github.com/postern-id/postern/services/token/internal/store"
+	"github.com/postern-id/postern/services/token/internal/store/storetest"
+)
+
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Opened {
+		t.Helper()
+		db := testkit.Postgres(t, "token", store.Migrations())
+		admin := db.Admin(t)
+		return storetest.Opened{Store: store.New(db.Pool, func() {}), Facts: func(tenant tenancy.ID) []string {
+			rows, err := admin.Query(t.Context(), "select payload from outbox where tenant_id = $1 order by id", string(tenant))
+			require.NoError(t, err)
+			defer rows.Close()
+			var kinds []string
+			for rows.Next() {
+				var payload []byte
+				require.NoError(t, rows.Scan(&payload))
+				e, err := logapi.Decode(payload)
+				require.NoError(t, err)
+				require.Equal(t, tenant, e.Tenant)
+				kinds = append(kinds, e.Entry.Type)
+			}
+			require.NoError(t, rows.Err())
+			return kinds
+		}}
+	})
+}
+
+// Without a tenant in its transaction the runtime role sees nothing, whatever the query asks for.
+func TestPostgres_rows_are_behind_row_level_security(t *testing.T) {
+	t.Parallel()
+	db := testkit.Postgres(t, "token", store.Migrations())
+	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "outbox"} {
+		var enabled, forced bool
+		require.NoError(t, db.Pool.QueryRow(t.Context(), "select relrowsecurity, relforcerowsecurity from pg_class where oid = $1::regclass", table).Scan(&enabled, &forced))
+		require.True(t, enabled && forced, table)
+		_, err := db.Pool.Exec(t.Context(), "insert into outbox (tenant_id, event_id, subject, payload) values ('tnt_x', 'e', 'postern.x', '')")
+		require.Error(t, err, "a row without a tenant in the transaction is refused")
+	}
+}
+
+// Nothing in the tables begins its index with anything but the tenant, and no column holds a secret in the clear.
+func TestPostgres_indexes_begin_with_the_tenant(t *testing.T) {
+	t.Parallel()
+	db := testkit.Postgres(t, "token", store.Migrations())
+	rows, err := db.Admin(t).Query(t.Context(), `
+		select i.indexrelid::regclass::text from pg_index i
+		join pg_class c on c.oid = i.indrelid join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+		where c.relnamespace = 'token'::regnamespace and c.relname not in ('outbox', 'goose_db_version') and a.attname <> 'tenant_id'`)
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		require.NoError(t, rows.Scan(&name))
+		t.Errorf("index %s does not begin with tenant_id", name)
+	}
+	require.NoError(t, rows.Err())
+}

@@ -1,0 +1,355 @@
+// Package storetest holds the contract of the domain's stores as a suite, and a fake that keeps it. PostgreSQL and the fake are run
+// through the same tests, so that what the other tests learn from the fake is true.
+package storetest
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// Fake keeps everything in memory. Safe for concurrent use.
+type Fake struct {
+	mu           sync.Mutex
+	keys         map[tenancy.ID][]token.SigningKey
+	transactions map[id]token.Transaction
+	sessions     map[sid]token.Session
+	codes        map[id]token.Authorization
+	tokens       map[id]token.AccessToken
+	facts        []token.Fact
+	failures     []error
+	calls        int
+}
+
+type id struct {
+	tenant tenancy.ID
+	hash   token.Hash
+}
+
+type sid struct {
+	tenant tenancy.ID
+	id     string
+}
+
+var (
+	_ token.KeyStore   = (*Fake)(nil)
+	_ token.LoginStore = (*Fake)(nil)
+	_ token.CodeStore  = (*Fake)(nil)
+	_ token.Recorder   = (*Fake)(nil)
+)
+
+// NewFake makes an empty one.
+func NewFake() *Fake {
+	return &Fake{
+		keys: map[tenancy.ID][]token.SigningKey{}, transactions: map[id]token.Transaction{}, sessions: map[sid]token.Session{},
+		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{},
+	}
+}
+
+// FailNext makes the next calls fail, one error each.
+func (f *Fake) FailNext(errs ...error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failures = append(f.failures, errs...)
+}
+
+// Facts gives what was written down so far.
+func (f *Fake) Facts() []token.Fact {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.facts)
+}
+
+// Calls tells how often the store was asked for anything.
+func (f *Fake) Calls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
+
+// Dump gives the hashes and names the fake holds, for tests that look for secrets at rest.
+func (f *Fake) Dump() (sessions []token.Session, codes []token.Authorization, tokens []token.AccessToken) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.sessions {
+		sessions = append(sessions, s)
+	}
+	for _, c := range f.codes {
+		codes = append(codes, c)
+	}
+	for _, t := range f.tokens {
+		tokens = append(tokens, t)
+	}
+	return sessions, codes, tokens
+}
+
+// do runs one step alone, unless a failure was queued.
+func (f *Fake) do(step func() error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	if len(f.failures) > 0 {
+		err := f.failures[0]
+		f.failures = f.failures[1:]
+		return err
+	}
+	return step()
+}
+
+func notFound() error { return fault.NotFound("Not found") }
+
+// PublishKeys implements token.KeyStore.
+func (f *Fake) PublishKeys(_ context.Context, tenant tenancy.ID, keys []token.SigningKey, fact token.Fact) (all []token.SigningKey, err error) {
+	err = f.do(func() error {
+		stored := false
+		for _, key := range keys {
+			same := func(k token.SigningKey) bool {
+				return k.Version == key.Version || key.State == token.KeyCurrent && k.State == token.KeyCurrent
+			}
+			if !slices.ContainsFunc(f.keys[tenant], same) {
+				f.keys[tenant] = append(f.keys[tenant], key)
+				stored = true
+			}
+		}
+		slices.SortFunc(f.keys[tenant], func(a, b token.SigningKey) int { return a.Version - b.Version })
+		if stored {
+			f.facts = append(f.facts, fact)
+		}
+		all = slices.Clone(f.keys[tenant])
+		return nil
+	})
+	return all, err
+}
+
+// ListKeys implements token.KeyStore.
+func (f *Fake) ListKeys(_ context.Context, tenant tenancy.ID) (all []token.SigningKey, err error) {
+	err = f.do(func() error {
+		all = slices.Clone(f.keys[tenant])
+		return nil
+	})
+	return all, err
+}
+
+// SaveTransaction implements token.LoginStore.
+func (f *Fake) SaveTransaction(_ context.Context, tenant tenancy.ID, tx token.Transaction) error {
+	return f.do(func() error {
+		f.transactions[id{tenant, tx.State}] = tx
+		return nil
+	})
+}
+
+// FindTransaction implements token.LoginStore.
+func (f *Fake) FindTransaction(_ context.Context, tenant tenancy.ID, state token.Hash, now time.Time) (tx token.Transaction, err error) {
+	err = f.do(func() error {
+		found, ok := f.transactions[id{tenant, state}]
+		if !ok || !found.Expires.After(now) {
+			return notFound()
+		}
+		tx = found
+		return nil
+	})
+	return tx, err
+}
+
+// FindSession implements token.LoginStore.
+func (f *Fake) FindSession(_ context.Context, tenant tenancy.ID, secret token.Hash, now time.Time) (s token.Session, err error) {
+	err = f.do(func() error {
+		for key, found := range f.sessions {
+			if key.tenant == tenant && found.Secret.Equal(secret) && found.IdleUntil.After(now) {
+				s = found
+				return nil
+			}
+		}
+		return notFound()
+	})
+	return s, err
+}
+
+// OpenSession implements token.LoginStore.
+func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening) error {
+	return f.do(func() error {
+		tx, ok := f.transactions[id{tenant, o.State}]
+		if !ok {
+			return notFound()
+		}
+		tx.SessionID = o.Session.ID
+		f.transactions[id{tenant, o.State}] = tx
+		delete(f.sessions, sid{tenant, o.Replaces})
+		f.sessions[sid{tenant, o.Session.ID}] = o.Session
+		f.facts = append(f.facts, o.Fact)
+		return nil
+	})
+}
+
+// CompleteTransaction implements token.LoginStore.
+func (f *Fake) CompleteTransaction(_ context.Context, tenant tenancy.ID, state token.Hash, code token.Authorization) error {
+	return f.do(func() error {
+		if _, ok := f.transactions[id{tenant, state}]; !ok {
+			return notFound()
+		}
+		delete(f.transactions, id{tenant, state})
+		f.codes[id{tenant, code.Code}] = code
+		return nil
+	})
+}
+
+// ContinueSession implements token.LoginStore.
+func (f *Fake) ContinueSession(_ context.Context, tenant tenancy.ID, use token.SessionUse) error {
+	return f.do(func() error {
+		s, ok := f.sessions[sid{tenant, use.SessionID}]
+		if !ok || !s.IdleUntil.After(use.Now) {
+			return notFound()
+		}
+		s.LastUsed, s.IdleUntil = use.Now, use.IdleUntil
+		if s.IdleUntil.After(s.Until) {
+			s.IdleUntil = s.Until
+		}
+		f.sessions[sid{tenant, use.SessionID}] = s
+		f.codes[id{tenant, use.Code.Code}] = use.Code
+		f.facts = append(f.facts, use.Fact)
+		return nil
+	})
+}
+
+// EndSession implements token.LoginStore.
+func (f *Fake) EndSession(_ context.Context, tenant tenancy.ID, sessionID string, fact token.Fact) error {
+	return f.do(func() error {
+		if _, ok := f.sessions[sid{tenant, sessionID}]; !ok {
+			return notFound()
+		}
+		delete(f.sessions, sid{tenant, sessionID})
+		f.facts = append(f.facts, fact)
+		return nil
+	})
+}
+
+// RecordFact implements token.LoginStore.
+func (f *Fake) RecordFact(_ context.Context, fact token.Fact) error {
+	return f.do(func() error {
+		f.facts = append(f.facts, fact)
+		return nil
+	})
+}
+
+// Record implements token.Recorder.
+func (f *Fake) Record(ctx context.Context, fact token.Fact) error { return f.RecordFact(ctx, fact) }
+
+// FindCode implements token.CodeStore.
+func (f *Fake) FindCode(_ context.Context, tenant tenancy.ID, code token.Hash, now time.Time) (a token.Authorization, err error) {
+	err = f.do(func() error {
+		found, ok := f.codes[id{tenant, code}]
+		if !ok || !found.Expires.After(now) {
+			return notFound()
+		}
+		a = found
+		return nil
+	})
+	return a, err
+}
+
+// RedeemCode implements token.CodeStore.
+func (f *Fake) RedeemCode(_ context.Context, tenant tenancy.ID, r token.Redemption) error {
+	return f.do(func() error {
+		a, ok := f.codes[id{tenant, r.Code}]
+		if !ok || a.Redeemed || !a.Expires.After(r.Now) {
+			return notFound()
+		}
+		a.Redeemed = true
+		f.codes[id{tenant, r.Code}] = a
+		if r.Token != nil {
+			t := *r.Token
+			t.Code = r.Code
+			f.tokens[id{tenant, t.Hash}] = t
+		}
+		f.facts = append(f.facts, r.Fact)
+		return nil
+	})
+}
+
+// RevokeCode implements token.CodeStore.
+func (f *Fake) RevokeCode(_ context.Context, tenant tenancy.ID, code token.Hash) error {
+	return f.do(func() error {
+		for key, t := range f.tokens {
+			if key.tenant == tenant && t.Code.Equal(code) {
+				delete(f.tokens, key)
+			}
+		}
+		return nil
+	})
+}
+
+// FindAccessToken implements token.CodeStore.
+func (f *Fake) FindAccessToken(_ context.Context, tenant tenancy.ID, tok token.Hash, now time.Time) (t token.AccessToken, err error) {
+	err = f.do(func() error {
+		found, ok := f.tokens[id{tenant, tok}]
+		if !ok || !found.Expires.After(now) {
+			return notFound()
+		}
+		t = found
+		return nil
+	})
+	return t, err
+}
+
+// RemoveTenant deletes all the tenant has.
+func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
+	return f.do(func() error {
+		delete(f.keys, tenant)
+		for key := range f.transactions {
+			if key.tenant == tenant {
+				delete(f.transactions, key)
+			}
+		}
+		for key := range f.sessions {
+			if key.tenant == tenant {
+				delete(f.sessions, key)
+			}
+		}
+		for key := range f.codes {
+			if key.tenant == tenant {
+				delete(f.codes, key)
+			}
+		}
+		for key := range f.tokens {
+			if key.tenant == tenant {
+				delete(f.tokens, key)
+			}
+		}
+		return nil
+	})
+}
+
+// Sweep deletes what had expired at now.
+func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
+	err = f.do(func() error {
+		before := len(f.transactions) + len(f.sessions) + len(f.codes) + len(f.tokens)
+		for key, row := range f.transactions {
+			if !row.Expires.After(now) {
+				delete(f.transactions, key)
+			}
+		}
+		for key, row := range f.sessions {
+			if !row.IdleUntil.After(now) {
+				delete(f.sessions, key)
+			}
+		}
+		for key, row := range f.codes {
+			if !row.Expires.After(now) {
+				delete(f.codes, key)
+			}
+		}
+		for key, row := range f.tokens {
+			if !row.Expires.After(now) {
+				delete(f.tokens, key)
+			}
+		}
+		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens)
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,45 @@
+package token
+
+import "time"
+
+// Authorization is what a grant allows: whose it is, for whom, and how far it goes. An authorization code stands for one; a machine
+// grant makes one on the spot.
+type Authorization struct {
+	ClientID string
+	UserID   string // empty: the client acts for itself
+	Audience string // empty: a token for /userinfo alone
+	Scope    Scope
+	// What follows is set for users.
+	Connection   Connection
+	SessionID    string
+	Nonce        string
+	AuthTime     time.Time
+	WantAuthTime bool
+	// What follows belongs to codes.
+	Code            Hash
+	RedirectURI     string
+	RedirectSent    bool
+	Challenge       string
+	ChallengeMethod string
+	Issued, Expires time.Time
+	Redeemed        bool
+}
+
+// AccessToken is what an opaque access token stands for; it opens /userinfo alone.
+type AccessToken struct {
+	Hash            Hash
+	ClientID        string
+	UserID          string
+	Scope           Scope
+	SessionID       string
+	Code            Hash // what it was issued from
+	Issued, Expires time.Time
+}
+
+// Redemption is what makes a code used up.
+type Redemption struct {
+	Code  Hash
+	Now   time.Time
+	Token *AccessToken // nil: the access token is a JWT, which is not stored
+	Fact  Fact
+}

@@ -1,0 +1,73 @@
+package token
+
+import (
+	"context"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// Basic is what an Authorization header of scheme Basic held (RFC 6749 §2.3.1).
+type Basic struct {
+	ID     string
+	Secret string
+}
+
+// credentials are how a client says who it is.
+type credentials struct {
+	id     string
+	secret string
+	method string // oauth.AuthBasic, oauth.AuthPost, or oauth.AuthNone when no secret was sent
+}
+
+// credentialsOf reads them. A client that authenticates twice in one request is refused (RFC 6749 §2.3).
+func credentialsOf(p Params, basic *Basic) (credentials, error) {
+	if p["client_assertion"] != "" || p["client_assertion_type"] != "" {
+		return credentials{}, fault.New(fault.KindUnauthenticated, oauth.InvalidClient, "Client assertions are not supported")
+	}
+	if basic == nil {
+		if p["client_id"] == "" {
+			return credentials{}, missing("client_id")
+		}
+		c := credentials{id: p["client_id"], secret: p["client_secret"], method: oauth.AuthPost}
+		if c.secret == "" {
+			c.method = oauth.AuthNone
+		}
+		return c, nil
+	}
+	if p["client_secret"] != "" || p["client_id"] != "" && p["client_id"] != basic.ID {
+		return credentials{}, fault.Invalid(oauth.InvalidRequest, "The client must authenticate by one method only")
+	}
+	return credentials{id: basic.ID, secret: basic.Secret, method: oauth.AuthBasic}, nil
+}
+
+// authenticate finds the client and checks that it is who it says, by the method it is configured for. Why it is not stays untold.
+func authenticate(ctx context.Context, config Configuration, t tenancy.Tenant, cred credentials) (*Client, error) {
+	failed := fault.New(fault.KindUnauthenticated, oauth.InvalidClient, "Client authentication failed")
+	c, err := config.FindClient(ctx, t.ID, cred.id)
+	if fault.Is(err, fault.KindNotFound) {
+		sameSecret(cred.secret, cred.id) // an unknown client takes as long as a wrong secret
+		return nil, failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	right := c.Secret != "" && sameSecret(cred.secret, string(c.Secret))
+	switch c.AuthMethod {
+	case oauth.AuthNone:
+		// A public client may have a secret, for HS256; a wrong one is still a wrong one.
+		if cred.method == oauth.AuthNone || right {
+			return c, nil
+		}
+	case oauth.AuthPost, oauth.AuthBasic:
+		if right && cred.method == c.AuthMethod {
+			return c, nil
+		}
+	case "":
+		if right {
+			return c, nil
+		}
+	}
+	return c, failed
+}

@@ -1,0 +1,194 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// Params are the parameters of a back-channel request, each sent once.
+type Params map[string]string
+
+// ExchangeRequest is a request to /oauth/token (RFC 6749 §3.2).
+type ExchangeRequest struct {
+	Params Params
+	Basic  *Basic // nil: no such header
+	Origin Origin
+}
+
+// Exchange is a request whose client is known and proved.
+type Exchange struct {
+	Tenant tenancy.Tenant
+	Params Params
+	Client *Client
+	Now    time.Time
+	Origin Origin
+}
+
+// Tokens is what a grant gave.
+type Tokens struct {
+	AccessToken string
+	ExpiresIn   time.Duration
+	IDToken     string // empty: openid was not granted
+	Scope       Scope  // nil: not told, since it is what was asked
+	// Client is whose they are; it is also set beside an error once the client is proved.
+	Client *Client
+}
+
+// Settlement is what makes an exchange final.
+type Settlement struct {
+	Authorization Authorization
+	Opaque        *AccessToken // to be stored; nil: the access token is a JWT
+	Fact          Fact
+}
+
+// Grant is what differs between grant types. Endpoint.Exchange runs what they share, in order: parse, authenticate the client,
+// Authorize, the policy point, issue, Settle; or Refuse.
+type Grant interface {
+	Type() oauth.GrantType
+	// Facts gives the wire's codes for an exchange that was made and one that was refused.
+	Facts() (issued, refused string)
+	// Authorize checks what the client brought and gives what it stands for. It changes nothing.
+	Authorize(ctx context.Context, x Exchange) (Authorization, error)
+	// Settle makes the exchange final and writes its fact, in one step. Tokens are handed out only after it; of two exchanges of
+	// what may be used once, one fails here.
+	Settle(ctx context.Context, x Exchange, s Settlement) error
+	// Refuse writes down an exchange that was refused.
+	Refuse(ctx context.Context, f Fact) error
+}
+
+// EndpointDeps are what the token endpoint needs.
+type EndpointDeps struct {
+	Config Configuration
+	Policy *Policy
+	Users  Users
+	Issuer *Issuer
+	Grants []Grant
+	Now    clock.Now
+}
+
+// Endpoint is the token endpoint.
+type Endpoint struct {
+	config Configuration
+	policy *Policy
+	users  Users
+	issuer *Issuer
+	grants map[oauth.GrantType]Grant
+	now    clock.Now
+}
+
+// NewEndpoint makes the token endpoint of the given grants.
+func NewEndpoint(d EndpointDeps) *Endpoint {
+	e := &Endpoint{config: d.Config, policy: d.Policy, users: d.Users, issuer: d.Issuer, now: d.Now, grants: map[oauth.GrantType]Grant{}}
+	for _, g := range d.Grants {
+		e.grants[g.Type()] = g
+	}
+	return e
+}
+
+// Exchange gives tokens for a grant. Its refusals carry the wire's code and sentence.
+func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeRequest) (Tokens, error) {
+	kind := req.Params["grant_type"]
+	if kind == "" {
+		return Tokens{}, missing("grant_type")
+	}
+	g, ok := e.grants[oauth.GrantType(kind)]
+	if !ok {
+		return Tokens{}, fault.Denied(oauth.UnsupportedGrantType, "Unsupported grant type: "+kind)
+	}
+	x := Exchange{Tenant: t, Params: req.Params, Now: e.now(), Origin: req.Origin}
+	tokens, authorization, err := e.exchange(ctx, g, &x, req.Basic)
+	if err == nil {
+		return tokens, nil
+	}
+	switch f := fault.Of(err); f.Kind {
+	case fault.KindInternal, fault.KindUnavailable, fault.KindTooMany: // nothing was decided
+		return Tokens{Client: x.Client}, err
+	case fault.KindInvalid, fault.KindUnauthenticated, fault.KindDenied, fault.KindNotFound, fault.KindConflict:
+	}
+	if lost := g.Refuse(ctx, refusal(g, x, authorization, req, fault.Of(err))); lost != nil {
+		return Tokens{Client: x.Client}, lost
+	}
+	return Tokens{Client: x.Client}, err
+}
+
+func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, basic *Basic) (Tokens, Authorization, error) {
+	cred, err := credentialsOf(x.Params, basic)
+	if err != nil {
+		return Tokens{}, Authorization{}, err
+	}
+	c, err := authenticate(ctx, e.config, x.Tenant, cred)
+	if err != nil {
+		return Tokens{}, Authorization{ClientID: cred.id}, err
+	}
+	x.Client = c
+	a, err := g.Authorize(ctx, *x)
+	if err != nil {
+		a.ClientID = c.ID
+		return Tokens{}, a, err
+	}
+	tokens, err := e.issue(ctx, g, *x, a)
+	return tokens, a, err
+}
+
+// issue passes the policy point, makes the tokens and settles.
+func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorization) (Tokens, error) {
+	var u *User
+	if a.UserID != "" {
+		var err error
+		u, err = e.users.FindUser(ctx, x.Tenant.ID, a.UserID)
+		if fault.Is(err, fault.KindNotFound) {
+			return Tokens{}, fault.Denied(oauth.InvalidGrant, "Unknown user")
+		}
+		if err != nil {
+			return Tokens{}, err
+		}
+	}
+	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
+		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, Audience: a.Audience, Scope: a.Scope,
+	})
+	if err != nil {
+		return Tokens{}, err
+	}
+	a.Scope = permit.Scope
+	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Now: x.Now})
+	if err != nil {
+		return Tokens{}, err
+	}
+	kind, _ := g.Facts()
+	f := factOf(x.Tenant, x.Now, TokenIssued, kind)
+	f.ClientID, f.ClientName, f.Origin, f.Audience, f.Scope = x.Client.ID, x.Client.Name, x.Origin, a.Audience, a.Scope
+	f.Connection, f.SessionID = a.Connection, a.SessionID
+	if u != nil {
+		f.UserID, f.UserName = u.ID, u.Handle()
+	}
+	if err := g.Settle(ctx, x, Settlement{Authorization: a, Opaque: issued.Opaque, Fact: f}); err != nil {
+		return Tokens{}, err
+	}
+	tokens := Tokens{AccessToken: issued.AccessToken, ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
+	if u != nil {
+		tokens.Scope = a.Scope
+	}
+	return tokens, nil
+}
+
+func refusal(g Grant, x Exchange, a Authorization, req ExchangeRequest, why *fault.Error) Fact {
+	_, kind := g.Facts()
+	f := factOf(x.Tenant, x.Now, TokenRefused, kind)
+	f.Description, f.Origin, f.Audience = why.Message, req.Origin, req.Params["audience"]
+	if errors.Is(why, errReplay) {
+		f.Description = errReplay.Error()
+	}
+	f.Scope = ParseScope(req.Params["scope"])
+	f.ClientID, f.UserID, f.Connection, f.SessionID = a.ClientID, a.UserID, a.Connection, a.SessionID
+	if x.Client != nil {
+		f.ClientName = x.Client.Name
+	}
+	f.Details = map[string]any{"error": map[string]any{"message": f.Description, "oauthError": why.Code}}
+	return f
+}

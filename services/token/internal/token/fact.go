@@ -1,0 +1,57 @@
+package token
+
+import (
+	"time"
+
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// Fact is something that happened to one tenant and that its audit log shows. No secret ever enters it.
+type Fact struct {
+	Tenant     tenancy.ID
+	TenantName string
+	Time       time.Time
+	Name       FactName
+	Type       string // the wire's code: "seccft", "s", …; empty: no line in the audit log
+	// KeyIDs are set by facts about keys.
+	KeyIDs      []string
+	Description string
+	ClientID    string
+	ClientName  string
+	Connection  Connection
+	UserID      string
+	UserName    string
+	Origin      Origin
+	Hostname    string
+	Audience    string
+	Scope       Scope
+	SessionID   string
+	Details     map[string]any
+}
+
+// FactName is the noun and the past participle of a fact's subject.
+type FactName string
+
+// The facts of this service.
+const (
+	LoginSucceeded       FactName = "login.succeeded"
+	LoginFailed          FactName = "login.failed"
+	LogoutSucceeded      FactName = "logout.succeeded"
+	LogoutFailed         FactName = "logout.failed"
+	SilentLoginSucceeded FactName = "silent_login.succeeded"
+	SilentLoginFailed    FactName = "silent_login.failed"
+	TokenIssued          FactName = "token.issued"
+	TokenRefused         FactName = "token.refused"
+	KeysPublished        FactName = "key.published"
+)
+
+// Origin is where a request came from, as the edge saw it.
+type Origin struct {
+	IP        string
+	UserAgent string
+}
+
+// factOf starts a fact of t.
+func factOf(t tenancy.Tenant, now time.Time, name FactName, kind string) Fact {
+	return Fact{Tenant: t.ID, TenantName: t.Name, Time: now, Name: name, Type: kind, Hostname: t.Hostname()}
+}

@@ -1,0 +1,208 @@
+package token
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+const (
+	defaultIDTokenLifetime = 10 * time.Hour
+	defaultAccessLifetime  = 24 * time.Hour
+	// opaqueLifetime is the wire's fixed life of a token for /userinfo alone.
+	opaqueLifetime = 24 * time.Hour
+)
+
+// Issuer makes tokens.
+type Issuer struct {
+	Keys   KeyRing
+	Signer Signer
+}
+
+// Issue is what tokens are to say.
+type Issue struct {
+	Tenant         tenancy.Tenant
+	Client         *Client
+	User           *User // nil: the client itself
+	Grant          oauth.GrantType
+	Authorization  Authorization
+	ResourceServer *ResourceServer // nil: an opaque token
+	Now            time.Time
+}
+
+// Issued is what was made. Nothing of it is valid yet where Opaque is set: the store must know that first.
+type Issued struct {
+	AccessToken string
+	ExpiresIn   time.Duration
+	IDToken     string
+	Opaque      *AccessToken
+}
+
+// Issue makes the tokens, both signatures at once. fault.Unavailable while the keys cannot be used: there is never a weaker one.
+func (i *Issuer) Issue(ctx context.Context, in Issue) (Issued, error) {
+	if in.User == nil || !in.Authorization.Scope.Has(oauth.ScopeOpenID) {
+		return i.access(ctx, in)
+	}
+	type result struct {
+		token string
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		token, err := i.idToken(ctx, in)
+		done <- result{token, err}
+	}()
+	issued, err := i.access(ctx, in)
+	id := <-done
+	if err = errors.Join(err, id.err); err != nil {
+		return Issued{}, err
+	}
+	issued.IDToken = id.token
+	return issued, nil
+}
+
+// access makes the access token.
+func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
+	a := in.Authorization
+	if in.ResourceServer == nil {
+		raw := newSecret()
+		return Issued{AccessToken: raw, ExpiresIn: opaqueLifetime, Opaque: &AccessToken{
+			Hash: HashOf(raw), ClientID: in.Client.ID, UserID: a.UserID, Scope: a.Scope, SessionID: a.SessionID,
+			Issued: in.Now, Expires: in.Now.Add(opaqueLifetime),
+		}}, nil
+	}
+	rs := in.ResourceServer
+	life := rs.TokenLifetime
+	if life <= 0 {
+		life = defaultAccessLifetime
+	}
+	claims := map[string]any{
+		"iss": in.Tenant.Issuer(), "sub": in.Client.ID + "@clients", "aud": rs.Identifier,
+		"iat": in.Now.Unix(), "exp": in.Now.Add(life).Unix(), "azp": in.Client.ID,
+	}
+	if len(a.Scope) > 0 {
+		claims["scope"] = a.Scope.String()
+	}
+	if in.Grant == oauth.GrantClientCredentials {
+		claims["gty"] = "client-credentials"
+	}
+	if in.User != nil {
+		claims["sub"] = in.User.ID
+		if a.Scope.Has(oauth.ScopeOpenID) {
+			claims["aud"] = []string{rs.Identifier, in.Tenant.UserinfoAudience()}
+		}
+	}
+	alg := rs.SigningAlg
+	if alg == "" {
+		alg = AlgRS256
+	}
+	raw, err := i.sign(ctx, in.Tenant.ID, alg, []byte(rs.SigningSecret), claims)
+	return Issued{AccessToken: raw, ExpiresIn: life}, err
+}
+
+// idToken makes the ID token (OIDC Core §2).
+func (i *Issuer) idToken(ctx context.Context, in Issue) (string, error) {
+	a := in.Authorization
+	life := in.Client.IDTokenLifetime
+	if life <= 0 {
+		life = defaultIDTokenLifetime
+	}
+	claims := in.User.claims(a.Scope)
+	claims["iss"], claims["aud"] = in.Tenant.Issuer(), in.Client.ID
+	claims["iat"], claims["exp"] = in.Now.Unix(), in.Now.Add(life).Unix()
+	claims["sid"] = a.SessionID
+	if a.Nonce != "" {
+		claims["nonce"] = a.Nonce
+	}
+	if a.WantAuthTime {
+		claims["auth_time"] = a.AuthTime.Unix()
+	}
+	alg, secret, err := idTokenAlg(in.Client)
+	if err != nil {
+		return "", err
+	}
+	return i.sign(ctx, in.Tenant.ID, alg, secret, claims)
+}
+
+// idTokenAlg gives how the client's ID tokens are signed. Where it does not say, the wire's default is HS256 for a client that keeps
+// a secret, and RS256 for one that does not.
+func idTokenAlg(c *Client) (alg string, secret []byte, err error) {
+	alg = c.IDTokenAlg
+	if alg == "" {
+		alg = AlgHS256
+		if c.Public() {
+			alg = AlgRS256
+		}
+	}
+	if alg != AlgHS256 {
+		return alg, nil, nil
+	}
+	if !c.SecretEncoded {
+		return alg, []byte(c.Secret), nil
+	}
+	for _, enc := range []*base64.Encoding{base64.RawURLEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.StdEncoding} {
+		if secret, err = enc.DecodeString(string(c.Secret)); err == nil {
+			return alg, secret, nil
+		}
+	}
+	return "", nil, fault.Internal(errors.New("the client's secret is said to be base64 and is not"))
+}
+
+// sign makes a JWS in compact form (RFC 7515 §7.1).
+func (i *Issuer) sign(ctx context.Context, tenant tenancy.ID, alg string, secret []byte, claims map[string]any) (string, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encoding claims: %w", err)
+	}
+	switch alg {
+	case AlgRS256:
+		keys, err := i.Keys.Keys(ctx, tenant)
+		if fault.Is(err, fault.KindNotFound) {
+			return "", fault.Unavailable("The tenant's keys are not published yet").Because(err)
+		}
+		if err != nil {
+			return "", err
+		}
+		key, err := currentKey(keys)
+		if err != nil {
+			return "", fault.Unavailable("The tenant's keys are not published yet").Because(err)
+		}
+		input := jwsInput(`{"alg":"RS256","typ":"JWT","kid":"`+key.KeyID+`"}`, payload)
+		sig, err := i.Signer.Sign(ctx, tenant, key, input)
+		if err != nil {
+			return "", err
+		}
+		return jws(input, sig), nil
+	case AlgHS256:
+		if len(secret) == 0 {
+			return "", fault.Internal(errors.New("no secret to sign HS256 with"))
+		}
+		input := jwsInput(`{"alg":"HS256","typ":"JWT"}`, payload)
+		mac := hmac.New(sha256.New, secret)
+		mac.Write(input)
+		return jws(input, mac.Sum(nil)), nil
+	}
+	return "", fault.Internal(fmt.Errorf("signing algorithm %q is not supported", alg))
+}
+
+// jwsInput joins header and payload with room for the signature behind them.
+func jwsInput(header string, payload []byte) []byte {
+	enc := base64.RawURLEncoding
+	out := make([]byte, 0, enc.EncodedLen(len(header))+enc.EncodedLen(len(payload))+2+enc.EncodedLen(256))
+	out = enc.AppendEncode(out, []byte(header))
+	out = append(out, '.')
+	return enc.AppendEncode(out, payload)
+}
+
+func jws(input, sig []byte) string {
+	return string(base64.RawURLEncoding.AppendEncode(append(input, '.'), sig))
+}

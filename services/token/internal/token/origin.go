@@ -1,0 +1,38 @@
+package token
+
+import (
+	"slices"
+	"strings"
+)
+
+// AllowsOrigin says whether pages of the web origin (scheme://host[:port], RFC 6454 §6.2) may read this client's answers: its
+// allowed origins, its web origins, and those of its callbacks.
+func (c *Client) AllowsOrigin(origin string) bool {
+	origin = strings.ToLower(origin)
+	match := func(entry string) bool {
+		have := originOf(entry)
+		return have != "" && (have == origin || c.FirstParty && matchWildcard(have, origin))
+	}
+	return slices.ContainsFunc(c.AllowedOrigins, match) || slices.ContainsFunc(c.WebOrigins, match) || slices.ContainsFunc(c.Callbacks, match)
+}
+
+// originOf gives the web origin of an http(s) URL in lower case, a default port left out; empty for anything else.
+func originOf(uri string) string {
+	uri = strings.ToLower(uri)
+	scheme, rest, ok := strings.Cut(uri, "://")
+	if !ok || scheme != "http" && scheme != "https" {
+		return ""
+	}
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	if strings.Contains(rest, "@") {
+		return ""
+	}
+	if scheme == "https" {
+		rest = strings.TrimSuffix(rest, ":443")
+	} else {
+		rest = strings.TrimSuffix(rest, ":80")
+	}
+	return scheme + "://" + rest
+}

@@ -1,0 +1,124 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// Ask is what somebody wants to do.
+type Ask struct {
+	Client *Client
+	Grant  oauth.GrantType
+	// User is nil when the client acts for itself, and while nobody has logged in.
+	User *User
+	// Connection is how the user came; empty while nobody has logged in.
+	Connection string
+	Audience   string
+	Scope      Scope
+}
+
+// Permit is what may be done.
+type Permit struct {
+	ResourceServer *ResourceServer // nil: no API was asked for
+	Scope          Scope
+}
+
+// Policy is the one point where it is decided whether a client may do what it asks. Every grant, every login, every session that is
+// used again, silently or not, and every redemption of a code passes it, so that a new flow cannot leave a check out.
+type Policy struct {
+	config Configuration
+}
+
+// NewPolicy makes a policy over what the tenants set up.
+func NewPolicy(config Configuration) *Policy { return &Policy{config: config} }
+
+// Check gives what may be done, or a fault with the wire's code and sentence.
+func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, error) {
+	if !ask.Client.Allows(ask.Grant) {
+		return Permit{}, fault.Denied(oauth.UnauthorizedClient, fmt.Sprintf("Grant type '%s' not allowed for the client.", ask.Grant))
+	}
+	rs, err := p.resourceServer(ctx, t, ask)
+	if err != nil {
+		return Permit{}, err
+	}
+	if ask.Grant == oauth.GrantClientCredentials {
+		return p.machine(ctx, t, ask, rs)
+	}
+	return p.user(ctx, t, ask, rs)
+}
+
+// resourceServer finds the API that is asked for; nil when it is /userinfo or none.
+func (p *Policy) resourceServer(ctx context.Context, t tenancy.Tenant, ask Ask) (*ResourceServer, error) {
+	if ask.Audience == "" {
+		return nil, nil //nolint:nilnil // no API is a fine answer
+	}
+	rs, err := p.config.FindResourceServer(ctx, t.ID, ask.Audience)
+	if fault.Is(err, fault.KindNotFound) {
+		return nil, fault.Denied(oauth.AccessDenied, "Service not enabled within domain: "+ask.Audience)
+	}
+	return rs, err
+}
+
+// machine decides for a client that acts for itself (RFC 6749 §4.4).
+func (p *Policy) machine(ctx context.Context, t tenancy.Tenant, ask Ask, rs *ResourceServer) (Permit, error) {
+	if ask.Client.Public() {
+		return Permit{}, fault.Denied(oauth.UnauthorizedClient, fmt.Sprintf("Grant type '%s' not allowed for the client.", ask.Grant))
+	}
+	if rs == nil {
+		return Permit{}, fault.Denied(oauth.AccessDenied, "No audience parameter was provided, and no default audience has been configured")
+	}
+	grant, err := p.config.FindClientGrant(ctx, t.ID, ask.Client.ID, rs.Identifier)
+	if fault.Is(err, fault.KindNotFound) {
+		return Permit{}, fault.Denied(oauth.AccessDenied,
+			fmt.Sprintf("Client %q is not authorized to access resource server %q.", ask.Client.ID, rs.Identifier))
+	}
+	if err != nil {
+		return Permit{}, err
+	}
+	if len(ask.Scope) == 0 {
+		return Permit{ResourceServer: rs, Scope: grant.Scope}, nil
+	}
+	if more := ask.Scope.without(grant.Scope); len(more) > 0 {
+		return Permit{}, fault.Denied(oauth.AccessDenied, "Client has not been granted scopes: "+strings.Join(more, ", "))
+	}
+	return Permit{ResourceServer: rs, Scope: ask.Scope}, nil
+}
+
+// user decides for a client that acts for a user.
+func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *ResourceServer) (Permit, error) {
+	if !ask.Client.FirstParty {
+		if rs != nil && rs.System {
+			return Permit{}, fault.Denied(oauth.AccessDenied,
+				fmt.Sprintf("Client %q is not authorized to access resource server %q.", ask.Client.ID, rs.Identifier))
+		}
+		// Nobody can be asked yet, and what nobody was asked, nobody agreed to.
+		return Permit{}, fault.Denied(oauth.ConsentRequired, "Consent required")
+	}
+	if ask.User != nil {
+		if ask.User.Blocked {
+			return Permit{}, fault.Denied("unauthorized", "user is blocked")
+		}
+		connections, err := p.config.ListConnections(ctx, t.ID, ask.Client.ID)
+		if err != nil {
+			return Permit{}, err
+		}
+		if !slices.ContainsFunc(connections, func(c Connection) bool { return c.Name == ask.Connection }) {
+			return Permit{}, connectionOff()
+		}
+	}
+	return Permit{ResourceServer: rs, Scope: ask.Scope.forUser(rs)}, nil
+}
+
+// errConnectionOff lets an interactive request fall back to the login page, where a connection that is on may be used.
+var errConnectionOff = errors.New("the connection of the login is off for this client")
+
+func connectionOff() *fault.Error {
+	return fault.Denied(oauth.AccessDenied, "The connection is not enabled for the client").Because(errConnectionOff)
+}

@@ -1,0 +1,126 @@
+package token
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// Configuration is what the tenant set up, as the neighbours tell it. What it gives is shared: never change it. Unknown things, and
+// another tenant's, are fault.NotFound; a neighbour that is away with nothing known from before is fault.Unavailable. A change is
+// seen within a second.
+type Configuration interface {
+	FindClient(ctx context.Context, tenant tenancy.ID, id string) (*Client, error)
+	FindResourceServer(ctx context.Context, tenant tenancy.ID, identifier string) (*ResourceServer, error)
+	FindClientGrant(ctx context.Context, tenant tenancy.ID, clientID, audience string) (*ClientGrant, error)
+	// ListConnections gives what is switched on for the client, by name.
+	ListConnections(ctx context.Context, tenant tenancy.ID, clientID string) ([]Connection, error)
+	FindSettings(ctx context.Context, tenant tenancy.ID) (*Settings, error)
+}
+
+// PasswordOutcome is what came of a password.
+type PasswordOutcome int
+
+// The outcomes; only OK and Blocked mean that the password was right.
+const (
+	PasswordOK PasswordOutcome = iota + 1
+	PasswordWrong
+	PasswordUnknownUser
+	PasswordBlocked
+)
+
+// Users is the user service. An error means that nothing was found out.
+type Users interface {
+	// VerifyPassword gives the user whenever it is known. Unknown users take as long as wrong passwords.
+	VerifyPassword(ctx context.Context, tenant tenancy.ID, connection, identifier, password string) (PasswordOutcome, *User, error)
+	// FindUser is fault.NotFound for a user who is gone or another tenant's.
+	FindUser(ctx context.Context, tenant tenancy.ID, id string) (*User, error)
+	// RecordLogin counts a login and gives the user as it is now.
+	RecordLogin(ctx context.Context, tenant tenancy.ID, id, ip string) (*User, error)
+}
+
+// Signer makes JWS signatures (RFC 7515 §5.1) with keys that never leave Vault.
+type Signer interface {
+	// Sign gives the raw signature of input (header.payload) by exactly the version of key; fault.Unavailable when Vault is away.
+	Sign(ctx context.Context, tenant tenancy.ID, key SigningKey, input []byte) ([]byte, error)
+}
+
+// KeySource is where key versions come from before they are published.
+type KeySource interface {
+	// Versions gives the public halves that the tenant's signing key has, oldest first; fault.NotFound when there is no key.
+	Versions(ctx context.Context, tenant tenancy.ID) ([]KeyVersion, error)
+	// Certify gives a self-signed certificate (DER) of the version for the hostname.
+	Certify(ctx context.Context, tenant tenancy.ID, version KeyVersion, hostname string, from, until time.Time) ([]byte, error)
+}
+
+// KeyStore keeps what is published of signing keys.
+type KeyStore interface {
+	// PublishKeys stores those of keys whose version the tenant has not yet and gives all it has then, by version. Of concurrent
+	// calls for one version the first wins and all get its key ID. The fact is written when something was stored.
+	PublishKeys(ctx context.Context, tenant tenancy.ID, keys []SigningKey, fact Fact) ([]SigningKey, error)
+	// ListKeys gives the tenant's keys by version; none is no error.
+	ListKeys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
+}
+
+// KeyRing gives a tenant's keys fast: from memory, and from memory alone while the store is away. None is fault.NotFound.
+type KeyRing interface {
+	Keys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
+}
+
+// Verifier checks access tokens that this service signed for a tenant.
+type Verifier interface {
+	// VerifyAccess gives what a JWT access token says when its signature, issuer, times and audience hold (RFC 8725); else
+	// fault.Unauthenticated.
+	VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audience string) (AccessClaims, error)
+}
+
+// AccessClaims are those of a verified access token.
+type AccessClaims struct {
+	Subject  string
+	ClientID string
+	Scope    Scope
+}
+
+// LoginStore keeps login transactions and sessions, each visible to its own tenant only. What has expired at `now`, or belongs to
+// another tenant, is fault.NotFound.
+type LoginStore interface {
+	SaveTransaction(ctx context.Context, tenant tenancy.ID, tx Transaction) error
+	FindTransaction(ctx context.Context, tenant tenancy.ID, state Hash, now time.Time) (Transaction, error)
+	FindSession(ctx context.Context, tenant tenancy.ID, secret Hash, now time.Time) (Session, error)
+	// OpenSession stores a new session, ends the one it replaces, ties it to the transaction and writes the fact, in one step.
+	// A transaction that is gone is fault.NotFound and changes nothing.
+	OpenSession(ctx context.Context, tenant tenancy.ID, opening Opening) error
+	// CompleteTransaction removes the transaction and stores the code that came of it, in one step. Of two concurrent calls one
+	// wins; the other is fault.NotFound.
+	CompleteTransaction(ctx context.Context, tenant tenancy.ID, state Hash, code Authorization) error
+	// ContinueSession notes the use of a session, stores the code that it gave and writes the fact, in one step. A session that
+	// has ended meanwhile is fault.NotFound and changes nothing.
+	ContinueSession(ctx context.Context, tenant tenancy.ID, use SessionUse) error
+	// EndSession removes the session and writes the fact, in one step. A session that is gone is fault.NotFound; no fact then.
+	EndSession(ctx context.Context, tenant tenancy.ID, sessionID string, fact Fact) error
+	// RecordFact writes a fact that changes nothing else.
+	RecordFact(ctx context.Context, fact Fact) error
+}
+
+// CodeStore keeps authorization codes (RFC 6749 §4.1.2) and the opaque access tokens issued from them, each visible to its own
+// tenant only.
+type CodeStore interface {
+	// FindCode gives what the code stands for, also when it was redeemed already (Authorization.Redeemed); a code that has
+	// expired at now, is unknown, or another tenant's is fault.NotFound.
+	FindCode(ctx context.Context, tenant tenancy.ID, code Hash, now time.Time) (Authorization, error)
+	// RedeemCode marks the code as redeemed, stores the opaque token that was issued for it, if any, and writes the fact, in one
+	// step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound.
+	RedeemCode(ctx context.Context, tenant tenancy.ID, redemption Redemption) error
+	// RevokeCode removes the opaque tokens that were issued from a code (RFC 6749 §4.1.2); none is no error. The refusal that
+	// follows is a fact of its own.
+	RevokeCode(ctx context.Context, tenant tenancy.ID, code Hash) error
+	// FindAccessToken gives what an opaque token stands for; expired, revoked or another tenant's is fault.NotFound.
+	FindAccessToken(ctx context.Context, tenant tenancy.ID, token Hash, now time.Time) (AccessToken, error)
+}
+
+// Recorder takes facts that have no row of their own to be written beside. It returns once the fact is safe or safely queued;
+// when the queue is full it waits, and gives fault.Unavailable at the end of its patience.
+type Recorder interface {
+	Record(ctx context.Context, fact Fact) error
+}

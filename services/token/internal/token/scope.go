@@ -1,0 +1,60 @@
+package token
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/postern-id/postern/libs/oauth"
+)
+
+// Scope is a list of scope tokens (RFC 6749 §3.3), without repeats, in the order they were asked for.
+type Scope []string
+
+// ParseScope splits a scope parameter.
+func ParseScope(param string) Scope {
+	var s Scope
+	for word := range strings.FieldsSeq(param) {
+		if !s.Has(word) {
+			s = append(s, word)
+		}
+	}
+	return s
+}
+
+// Has reports whether word is in s.
+func (s Scope) Has(word string) bool { return slices.Contains(s, word) }
+
+// String gives the scope parameter.
+func (s Scope) String() string { return strings.Join(s, " ") }
+
+// without gives the words of s that are not in other.
+func (s Scope) without(other []string) Scope {
+	var out Scope
+	for _, word := range s {
+		if !slices.Contains(other, word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+// userScopes are those that any client may ask of a user without an API. offline_access joins them once there are refresh tokens.
+var userScopes = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopePhone, oauth.ScopeAddress}
+
+// forUser gives what a user flow may grant of the wanted scopes at rs (nil: none asked); the rest is dropped in silence, as this
+// wire does it. Two walls stand here: the platform's own APIs only open what concerns the user alone, since a login must not make
+// an administrator; and an API whose scopes are what roles say grants none, until there are roles to ask.
+func (s Scope) forUser(rs *ResourceServer) Scope {
+	out := Scope{}
+	for _, word := range s {
+		switch {
+		case slices.Contains(userScopes, word):
+			out = append(out, word)
+		case rs == nil || !slices.Contains(rs.Scopes, word) || rs.EnforcePolicies:
+		case rs.System && !strings.Contains(word, ":current_user"):
+		default:
+			out = append(out, word)
+		}
+	}
+	return out
+}

@@ -1,0 +1,43 @@
+package token
+
+import "time"
+
+// Session is a browser's login at a tenant.
+type Session struct {
+	ID         string // the sid claim; opens nothing
+	Secret     Hash   // of the cookie
+	UserID     string
+	Connection Connection
+	AuthTime   time.Time // when the password was typed (OIDC Core §2, auth_time)
+	LastUsed   time.Time
+	IdleUntil  time.Time // moves with use
+	Until      time.Time // never moves
+}
+
+// Transaction is a login under way, from /authorize until the code. Its state is known to the browser that began it alone.
+type Transaction struct {
+	State   Hash
+	Browser Hash // of the cookie: a state that was stolen or planted is of no use elsewhere (login CSRF, RFC 9700 §4.7)
+	Request Request
+	// SessionID is set once the user has logged in.
+	SessionID string
+	Began     time.Time
+	Expires   time.Time
+}
+
+// Opening is a login that succeeded.
+type Opening struct {
+	Session  Session
+	Replaces string // the browser's session before, ended by this one; may be empty
+	State    Hash
+	Fact     Fact
+}
+
+// SessionUse is a code that a session gave without a prompt.
+type SessionUse struct {
+	SessionID string
+	Now       time.Time
+	IdleUntil time.Time
+	Code      Authorization
+	Fact      Fact
+}

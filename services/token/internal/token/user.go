@@ -1,0 +1,63 @@
+package token
+
+import "time"
+
+// User is the person's record, as far as tokens tell of it.
+type User struct {
+	ID            string // "auth0|…": the subject
+	Email         string
+	EmailVerified bool
+	Username      string
+	Phone         string
+	PhoneVerified bool
+	Name          string
+	GivenName     string
+	FamilyName    string
+	Nickname      string
+	Picture       string
+	Blocked       bool
+	UpdatedAt     time.Time
+	LoginsCount   int64
+}
+
+// Handle is the name people know the user by: e-mail, else username, else phone number.
+func (u *User) Handle() string {
+	switch {
+	case u == nil:
+		return ""
+	case u.Email != "":
+		return u.Email
+	case u.Username != "":
+		return u.Username
+	}
+	return u.Phone
+}
+
+// claims gives what the scopes let a client know of the user (OIDC Core §5.4), the subject always. Absent values are left out.
+func (u *User) claims(scope Scope) map[string]any {
+	c := map[string]any{"sub": u.ID}
+	put := func(name, value string) {
+		if value != "" {
+			c[name] = value
+		}
+	}
+	if scope.Has("profile") {
+		put("name", u.Name)
+		put("given_name", u.GivenName)
+		put("family_name", u.FamilyName)
+		put("nickname", u.Nickname)
+		put("picture", u.Picture)
+		if !u.UpdatedAt.IsZero() {
+			c["updated_at"] = u.UpdatedAt.UTC().Format("2006-01-02T15:04:05.000Z") // this wire's form, not OIDC's number
+		}
+	}
+	if scope.Has("email") && u.Email != "" {
+		c["email"] = u.Email
+		c["email_verified"] = u.EmailVerified
+	}
+	if scope.Has("phone") && u.Phone != "" {
+		c["phone_number"] = u.Phone
+		c["phone_number_verified"] = u.PhoneVerified
+	}
+	return c
+}

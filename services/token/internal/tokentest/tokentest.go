@@ -1,0 +1,286 @@
+// Package tokentest holds fakes of the domain's neighbours: what tenants set up, users, and a signer whose key is at hand. They
+// behave as the ports' contracts say, and fail when told to.
+package tokentest
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+// Configuration is a fake of what tenants set up. Fill its maps before use, or under Change.
+type Configuration struct {
+	mu              sync.Mutex
+	Clients         map[Key]*token.Client
+	ResourceServers map[Key]*token.ResourceServer
+	Grants          map[Key]*token.ClientGrant // by client and audience, joined by a blank
+	Connections     map[Key][]token.Connection
+	Settings        map[tenancy.ID]*token.Settings
+	away            error
+}
+
+// Key is a thing of a tenant.
+type Key struct {
+	Tenant tenancy.ID
+	ID     string
+}
+
+var _ token.Configuration = (*Configuration)(nil)
+
+// NewConfiguration makes an empty one.
+func NewConfiguration() *Configuration {
+	return &Configuration{
+		Clients: map[Key]*token.Client{}, ResourceServers: map[Key]*token.ResourceServer{}, Grants: map[Key]*token.ClientGrant{},
+		Connections: map[Key][]token.Connection{}, Settings: map[tenancy.ID]*token.Settings{},
+	}
+}
+
+// Change edits the maps while others read.
+func (c *Configuration) Change(edit func(*Configuration)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	edit(c)
+}
+
+// Away makes every call fail with err until it is nil again.
+func (c *Configuration) Away(err error) { c.Change(func(c *Configuration) { c.away = err }) }
+
+func find[V any](c *Configuration, m map[Key]V, tenant tenancy.ID, id string) (V, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var zero V
+	if c.away != nil {
+		return zero, c.away
+	}
+	v, ok := m[Key{tenant, id}]
+	if !ok {
+		return zero, fault.NotFound("Not found")
+	}
+	return v, nil
+}
+
+// FindClient implements token.Configuration.
+func (c *Configuration) FindClient(_ context.Context, tenant tenancy.ID, id string) (*token.Client, error) {
+	return find(c, c.Clients, tenant, id)
+}
+
+// FindResourceServer implements token.Configuration.
+func (c *Configuration) FindResourceServer(_ context.Context, tenant tenancy.ID, identifier string) (*token.ResourceServer, error) {
+	return find(c, c.ResourceServers, tenant, identifier)
+}
+
+// FindClientGrant implements token.Configuration.
+func (c *Configuration) FindClientGrant(_ context.Context, tenant tenancy.ID, clientID, audience string) (*token.ClientGrant, error) {
+	return find(c, c.Grants, tenant, clientID+" "+audience)
+}
+
+// ListConnections implements token.Configuration.
+func (c *Configuration) ListConnections(_ context.Context, tenant tenancy.ID, clientID string) ([]token.Connection, error) {
+	list, err := find(c, c.Connections, tenant, clientID)
+	if fault.Is(err, fault.KindNotFound) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// FindSettings implements token.Configuration.
+func (c *Configuration) FindSettings(_ context.Context, tenant tenancy.ID) (*token.Settings, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.away != nil {
+		return nil, c.away
+	}
+	if s, ok := c.Settings[tenant]; ok {
+		return s, nil
+	}
+	return &token.Settings{}, nil
+}
+
+// Users is a fake user service. Passwords are by the user's e-mail.
+type Users struct {
+	mu        sync.Mutex
+	users     map[Key]*token.User
+	passwords map[Key]string
+	away      error
+	logins    int
+}
+
+var _ token.Users = (*Users)(nil)
+
+// NewUsers makes an empty one.
+func NewUsers() *Users {
+	return &Users{users: map[Key]*token.User{}, passwords: map[Key]string{}}
+}
+
+// Add registers a user with a password.
+func (u *Users) Add(tenant tenancy.ID, user token.User, password string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.users[Key{tenant, user.ID}] = &user
+	u.passwords[Key{tenant, user.Email}] = password
+}
+
+// Edit changes a user.
+func (u *Users) Edit(tenant tenancy.ID, id string, edit func(*token.User)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	changed := *u.users[Key{tenant, id}]
+	edit(&changed)
+	u.users[Key{tenant, id}] = &changed
+}
+
+// Remove deletes a user.
+func (u *Users) Remove(tenant tenancy.ID, id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.users, Key{tenant, id})
+}
+
+// Away makes every call fail with err until it is nil again.
+func (u *Users) Away(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.away = err
+}
+
+// Logins tells how many were counted.
+func (u *Users) Logins() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.logins
+}
+
+// VerifyPassword implements token.Users.
+func (u *Users) VerifyPassword(_ context.Context, tenant tenancy.ID, _, identifier, password string) (token.PasswordOutcome, *token.User, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.away != nil {
+		return 0, nil, u.away
+	}
+	for key, user := range u.users {
+		if key.Tenant != tenant || user.Email != identifier {
+			continue
+		}
+		found := *user
+		switch {
+		case u.passwords[Key{tenant, identifier}] != password:
+			return token.PasswordWrong, &found, nil
+		case user.Blocked:
+			return token.PasswordBlocked, &found, nil
+		}
+		return token.PasswordOK, &found, nil
+	}
+	return token.PasswordUnknownUser, nil, nil
+}
+
+// FindUser implements token.Users.
+func (u *Users) FindUser(_ context.Context, tenant tenancy.ID, id string) (*token.User, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.away != nil {
+		return nil, u.away
+	}
+	user, ok := u.users[Key{tenant, id}]
+	if !ok {
+		return nil, fault.NotFound("Not found")
+	}
+	found := *user
+	return &found, nil
+}
+
+// RecordLogin implements token.Users.
+func (u *Users) RecordLogin(ctx context.Context, tenant tenancy.ID, id, _ string) (*token.User, error) {
+	user, err := u.FindUser(ctx, tenant, id)
+	if err != nil {
+		return nil, err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.logins++
+	u.users[Key{tenant, id}].LoginsCount++
+	user.LoginsCount++
+	return user, nil
+}
+
+// Signer signs with a private key at hand, and makes keys.
+type Signer struct {
+	Private *rsa.PrivateKey
+
+	mu   sync.Mutex
+	away error
+}
+
+var _ token.Signer = (*Signer)(nil)
+
+// NewSigner makes one with a fresh key.
+func NewSigner(tb testing.TB) *Signer {
+	tb.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &Signer{Private: private}
+}
+
+var (
+	sharedMu sync.Mutex
+	shared   = map[int]*rsa.PrivateKey{}
+)
+
+// SharedSigner makes one with the process's n-th key, which is made once: many tests need keys that differ, few need fresh ones.
+func SharedSigner(tb testing.TB, n int) *Signer {
+	tb.Helper()
+	sharedMu.Lock()
+	defer sharedMu.Unlock()
+	if shared[n] == nil {
+		shared[n] = NewSigner(tb).Private
+	}
+	return &Signer{Private: shared[n]}
+}
+
+// Away makes Sign fail with err until it is nil again.
+func (s *Signer) Away(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = err
+}
+
+// Sign implements token.Signer.
+func (s *Signer) Sign(_ context.Context, _ tenancy.ID, _ token.SigningKey, input []byte) ([]byte, error) {
+	s.mu.Lock()
+	away := s.away
+	s.mu.Unlock()
+	if away != nil {
+		return nil, away
+	}
+	sum := sha256.Sum256(input)
+	return rsa.SignPKCS1v15(rand.Reader, s.Private, crypto.SHA256, sum[:])
+}
+
+// Key gives the signer's key as it is published.
+func (s *Signer) Key(tb testing.TB, kid string, version int, state token.KeyState) token.SigningKey {
+	tb.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(int64(version)), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &s.Private.PublicKey, s.Private)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return token.SigningKey{
+		KeyVersion: token.KeyVersion{Version: version, Public: &s.Private.PublicKey}, KeyID: kid, State: state, Certificate: der,
+	}
+}

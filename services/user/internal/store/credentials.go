@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/user/internal/store/sqlcgen"
+	"github.com/postern-id/postern/services/user/internal/user"
+)
+
+func putCredential(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, i user.Identity, c user.Credential, now time.Time) error {
+	return q.PutCredential(ctx, sqlcgen.PutCredentialParams{
+		TenantID: string(tenant), Provider: i.Provider, IdentityID: i.ID, Hash: c.Hash, UpdatedAt: now,
+	})
+}
+
+// FindByIdentifier implements user.Store.
+func (s *Store) FindByIdentifier(ctx context.Context, tenant tenancy.ID, connection, identifier string) (user.User, user.Identity, user.Credential, error) {
+	var u user.User
+	var found sqlcgen.FindByEmailRow
+	err := s.read(ctx, tenant, func(_ pgx.Tx, q *sqlcgen.Queries) error {
+		var err error
+		if isEmail(identifier) {
+			found, err = q.FindByEmail(ctx, sqlcgen.FindByEmailParams{TenantID: string(tenant), Connection: connection, Identifier: identifier})
+		} else {
+			var row sqlcgen.FindByUsernameRow
+			row, err = q.FindByUsername(ctx, sqlcgen.FindByUsernameParams{TenantID: string(tenant), Connection: connection, Identifier: identifier})
+			found = sqlcgen.FindByEmailRow(row)
+		}
+		if err != nil {
+			return err
+		}
+		row, err := q.FindUser(ctx, sqlcgen.FindUserParams{TenantID: string(tenant), ID: found.UserID})
+		if err != nil {
+			return err
+		}
+		u, err = whole(ctx, q, tenant, row)
+		return err
+	})
+	if err != nil {
+		return user.User{}, user.Identity{}, user.Credential{}, err
+	}
+	identity := user.Identity{Connection: found.Connection, Provider: found.Provider, ID: found.ID}
+	return u, identity, user.Credential{Hash: found.Hash}, nil
+}
+
+// ReplaceHash implements user.Store.
+func (s *Store) ReplaceHash(ctx context.Context, tenant tenancy.ID, i user.Identity, old, fresh user.Credential) error {
+	return s.write(ctx, tenant, func(_ pgx.Tx, q *sqlcgen.Queries) error {
+		return q.ReplaceHash(ctx, sqlcgen.ReplaceHashParams{
+			TenantID: string(tenant), Provider: i.Provider, IdentityID: i.ID, OldHash: old.Hash, NewHash: fresh.Hash,
+		})
+	})
+}

@@ -1,0 +1,38 @@
+-- name: InsertUser :exec
+insert into users (tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname,
+  picture, blocked, user_metadata, app_metadata, created_at, updated_at)
+values (@tenant_id, @id, @email, @email_verified, @username, @phone_number, @phone_verified, @name, @given_name, @family_name, @nickname,
+  @picture, @blocked, @user_metadata, @app_metadata, @created_at, @updated_at);
+
+-- name: FindUser :one
+select * from users where tenant_id = @tenant_id and id = @id;
+
+-- name: LockUser :one
+select * from users where tenant_id = @tenant_id and id = @id for no key update;
+
+-- name: ListUsersByEmail :many
+select * from users where tenant_id = @tenant_id and email = @email::text order by created_at, id limit 100;
+
+-- name: UpdateUser :exec
+update users set email = @email, email_verified = @email_verified, username = @username, phone_number = @phone_number,
+  phone_verified = @phone_verified, name = @name, given_name = @given_name, family_name = @family_name, nickname = @nickname,
+  picture = @picture, blocked = @blocked, user_metadata = @user_metadata, app_metadata = @app_metadata, updated_at = @updated_at,
+  last_password_reset = @last_password_reset
+where tenant_id = @tenant_id and id = @id;
+
+-- name: DeleteUser :execrows
+delete from users where tenant_id = @tenant_id and id = @id;
+
+-- name: CountLogin :one
+update users set last_login = @now::timestamptz, last_ip = @ip::text, logins_count = logins_count + 1, updated_at = @now::timestamptz
+where tenant_id = @tenant_id and id = @id
+returning *;
+
+-- name: DeleteUsersOfTenant :exec
+delete from users where tenant_id = @tenant_id;
+
+-- name: DeleteOutboxOfTenant :exec
+delete from outbox where tenant_id = @tenant_id;
+
+-- name: ListUsersByID :many
+select * from users where tenant_id = @tenant_id and id = any(@ids::text[]);

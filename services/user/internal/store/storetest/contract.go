@@ -1,0 +1,360 @@
+package storetest
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/lucene"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/user/internal/user"
+)
+
+// The tenants of the contract: every method that works for one is tried by the other, a stranger.
+const (
+	TenantA = tenancy.ID("tnt_A")
+	TenantB = tenancy.ID("tnt_B")
+)
+
+const connection = "Username-Password-Authentication"
+
+var now = clock.At("2026-03-01T12:00:00Z").Now()
+
+// Person makes a database user that differs from others by n.
+func Person(n int) user.User {
+	own := "00000000000000000000" + strconv.Itoa(1000+n)
+	u := user.User{
+		ID: user.ID("auth0|" + own), Email: "user" + strconv.Itoa(n) + "@example.test", CreatedAt: now.Add(time.Duration(n) * time.Minute),
+		UpdatedAt: now, Identities: []user.Identity{{Connection: connection, Provider: "auth0", ID: own}},
+	}
+	u.Defaults()
+	return u
+}
+
+var hashOf = user.Credential{Hash: "$argon2id$one"}
+
+// Run tries a store against the contract of user.Store. open gives an empty one.
+func Run(t *testing.T, open func(t *testing.T) user.Store) {
+	t.Helper()
+	t.Run("a_created_user_is_found_whole", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		u := Person(1)
+		u.Username, u.PhoneNumber, u.GivenName, u.FamilyName = "ada", "+491234", "Ada", "Löwe"
+		u.EmailVerified, u.Blocked = true, true
+		u.UserMetadata = user.Metadata{"color": "blue", "deep": map[string]any{"n": 1.5}}
+		u.AppMetadata = user.Metadata{"roles": []any{"admin"}}
+		require.NoError(t, s.Create(t.Context(), TenantA, u, &hashOf))
+		got, err := s.Find(t.Context(), TenantA, u.ID)
+		require.NoError(t, err)
+		assert.Equal(t, u, got)
+	})
+	t.Run("what_is_not_there_is_not_found", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		_, err := s.Find(t.Context(), TenantA, "auth0|nobody")
+		requireNotFound(t, err)
+		_, err = s.Update(t.Context(), TenantA, "auth0|nobody", user.Change{}, nil, now)
+		requireNotFound(t, err)
+		_, err = s.RecordLogin(t.Context(), TenantA, "auth0|nobody", "192.0.2.1", now)
+		requireNotFound(t, err)
+		_, _, _, err = s.FindByIdentifier(t.Context(), TenantA, connection, "nobody@example.test")
+		requireNotFound(t, err)
+		require.NoError(t, s.Delete(t.Context(), TenantA, "auth0|nobody", now))
+	})
+	t.Run("an_email_is_taken_once_in_a_connection_of_a_tenant", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		require.NoError(t, s.Create(t.Context(), TenantA, Person(1), &hashOf))
+		twin := Person(2)
+		twin.Email = Person(1).Email
+		requireExists(t, s.Create(t.Context(), TenantA, twin, &hashOf))
+		requireExists(t, s.Create(t.Context(), TenantA, Person(1), &hashOf))
+		require.NoError(t, s.Create(t.Context(), TenantB, twin, &hashOf), "another tenant's addresses are its own")
+		twin.Identities[0].Connection = "another"
+		require.NoError(t, s.Create(t.Context(), TenantA, twin, &hashOf), "another connection's too")
+		byEmail, err := s.ListByEmail(t.Context(), TenantA, twin.Email)
+		require.NoError(t, err)
+		require.Len(t, byEmail, 2)
+		assert.Equal(t, Person(1).ID, byEmail[0].ID, "oldest first")
+	})
+	t.Run("of_two_creations_at_once_one_wins", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		var wg sync.WaitGroup
+		errs := make([]error, 4)
+		for i := range errs {
+			wg.Go(func() {
+				u := Person(10 + i)
+				u.Email = "same@example.test"
+				errs[i] = s.Create(t.Context(), TenantA, u, &hashOf)
+			})
+		}
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+				continue
+			}
+			requireExists(t, err)
+		}
+		assert.Equal(t, 1, won)
+	})
+	t.Run("an_update_changes_what_it_names_and_nothing_else", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		u := Person(1)
+		u.UserMetadata = user.Metadata{"keep": "a", "drop": "b", "change": "c"}
+		require.NoError(t, s.Create(t.Context(), TenantA, u, &hashOf))
+		name := "Ada"
+		later := now.Add(time.Hour)
+		got, err := s.Update(t.Context(), TenantA, u.ID, user.Change{
+			Name: &name, UserMetadata: &user.MetadataChange{Merge: user.Metadata{"drop": nil, "change": "d", "new": true}},
+		}, nil, later)
+		require.NoError(t, err)
+		want := u
+		want.Name, want.UpdatedAt = name, later
+		want.UserMetadata = user.Metadata{"keep": "a", "change": "d", "new": true}
+		assert.Equal(t, want, got)
+		again, err := s.Find(t.Context(), TenantA, u.ID)
+		require.NoError(t, err)
+		assert.Equal(t, want, again)
+	})
+	t.Run("a_new_email_is_the_new_identifier_and_cannot_be_anothers", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		require.NoError(t, s.Create(t.Context(), TenantA, Person(1), &hashOf))
+		require.NoError(t, s.Create(t.Context(), TenantA, Person(2), &hashOf))
+		taken, fresh := Person(2).Email, "fresh@example.test"
+		_, err := s.Update(t.Context(), TenantA, Person(1).ID, user.Change{Email: &taken}, nil, now)
+		requireExists(t, err)
+		_, err = s.Update(t.Context(), TenantA, Person(1).ID, user.Change{Email: &fresh}, nil, now)
+		require.NoError(t, err)
+		u, _, _, err := s.FindByIdentifier(t.Context(), TenantA, connection, fresh)
+		require.NoError(t, err)
+		assert.Equal(t, Person(1).ID, u.ID)
+		_, _, _, err = s.FindByIdentifier(t.Context(), TenantA, connection, Person(1).Email)
+		requireNotFound(t, err)
+	})
+	t.Run("a_credential_comes_with_its_identity_and_is_replaced", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		u := Person(1)
+		u.Username = "ada"
+		require.NoError(t, s.Create(t.Context(), TenantA, u, &hashOf))
+		for _, identifier := range []string{u.Email, "ada"} {
+			got, identity, credential, err := s.FindByIdentifier(t.Context(), TenantA, connection, identifier)
+			require.NoError(t, err)
+			assert.Equal(t, u, got)
+			assert.Equal(t, u.Identities[0], identity)
+			assert.Equal(t, hashOf, credential)
+		}
+		_, _, _, err := s.FindByIdentifier(t.Context(), TenantA, "another", u.Email)
+		requireNotFound(t, err)
+
+		two, three := user.Credential{Hash: "$argon2id$two"}, user.Credential{Hash: "$argon2id$three"}
+		require.NoError(t, s.ReplaceHash(t.Context(), TenantA, u.Identities[0], hashOf, two))
+		require.NoError(t, s.ReplaceHash(t.Context(), TenantA, u.Identities[0], hashOf, three), "a hash that is gone is not replaced")
+		_, _, credential, err := s.FindByIdentifier(t.Context(), TenantA, connection, u.Email)
+		require.NoError(t, err)
+		assert.Equal(t, two, credential)
+
+		password := "new"
+		got, err := s.Update(t.Context(), TenantA, u.ID, user.Change{Password: &password}, &three, now)
+		require.NoError(t, err)
+		assert.Equal(t, now, got.LastPasswordReset)
+		_, _, credential, err = s.FindByIdentifier(t.Context(), TenantA, connection, u.Email)
+		require.NoError(t, err)
+		assert.Equal(t, three, credential)
+	})
+	t.Run("a_user_without_a_credential_has_the_zero_one", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		require.NoError(t, s.Create(t.Context(), TenantA, Person(1), nil))
+		_, _, credential, err := s.FindByIdentifier(t.Context(), TenantA, connection, Person(1).Email)
+		require.NoError(t, err)
+		assert.Zero(t, credential)
+	})
+	t.Run("logins_are_counted_one_by_one", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		require.NoError(t, s.Create(t.Context(), TenantA, Person(1), &hashOf))
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				_, err := s.RecordLogin(t.Context(), TenantA, Person(1).ID, "192.0.2.1", now)
+				assert.NoError(t, err)
+			})
+		}
+		wg.Wait()
+		later := now.Add(time.Minute)
+		u, err := s.RecordLogin(t.Context(), TenantA, Person(1).ID, "2001:db8::1", later)
+		require.NoError(t, err)
+		assert.EqualValues(t, 6, u.LoginsCount)
+		assert.Equal(t, later, u.LastLogin)
+		assert.Equal(t, "2001:db8::1", u.LastIP)
+		require.Len(t, u.Identities, 1)
+	})
+	t.Run("a_deleted_user_is_gone_and_the_address_free", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		require.NoError(t, s.Create(t.Context(), TenantA, Person(1), &hashOf))
+		require.NoError(t, s.Delete(t.Context(), TenantA, Person(1).ID, now))
+		_, err := s.Find(t.Context(), TenantA, Person(1).ID)
+		requireNotFound(t, err)
+		again := Person(2)
+		again.Email = Person(1).Email
+		require.NoError(t, s.Create(t.Context(), TenantA, again, &hashOf))
+	})
+	t.Run("a_stranger_finds_and_changes_nothing", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		u := Person(1)
+		require.NoError(t, s.Create(t.Context(), TenantA, u, &hashOf))
+		_, err := s.Find(t.Context(), TenantB, u.ID)
+		requireNotFound(t, err)
+		blocked := true
+		_, err = s.Update(t.Context(), TenantB, u.ID, user.Change{Blocked: &blocked}, &user.Credential{Hash: "$argon2id$stranger"}, now)
+		requireNotFound(t, err)
+		_, err = s.RecordLogin(t.Context(), TenantB, u.ID, "192.0.2.1", now)
+		requireNotFound(t, err)
+		_, _, _, err = s.FindByIdentifier(t.Context(), TenantB, connection, u.Email)
+		requireNotFound(t, err)
+		require.NoError(t, s.Delete(t.Context(), TenantB, u.ID, now))
+		require.NoError(t, s.ReplaceHash(t.Context(), TenantB, u.Identities[0], hashOf, user.Credential{Hash: "$argon2id$stranger"}))
+		require.NoError(t, s.RemoveTenant(t.Context(), TenantB))
+		byEmail, err := s.ListByEmail(t.Context(), TenantB, u.Email)
+		require.NoError(t, err)
+		assert.Empty(t, byEmail)
+		all, total, err := s.Search(t.Context(), TenantB, user.Query{Limit: 10, Total: true})
+		require.NoError(t, err)
+		assert.Empty(t, all)
+		assert.Zero(t, total)
+
+		got, _, credential, err := s.FindByIdentifier(t.Context(), TenantA, connection, u.Email)
+		require.NoError(t, err)
+		assert.Equal(t, u, got)
+		assert.Equal(t, hashOf, credential)
+	})
+	t.Run("a_removed_tenant_has_nothing", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		require.NoError(t, s.Create(t.Context(), TenantA, Person(1), &hashOf))
+		require.NoError(t, s.Create(t.Context(), TenantB, Person(1), &hashOf))
+		for range 2 {
+			require.NoError(t, s.RemoveTenant(t.Context(), TenantA))
+		}
+		_, err := s.Find(t.Context(), TenantA, Person(1).ID)
+		requireNotFound(t, err)
+		_, err = s.Find(t.Context(), TenantB, Person(1).ID)
+		require.NoError(t, err)
+	})
+	t.Run("search", func(t *testing.T) {
+		t.Parallel()
+		search(t, open(t))
+	})
+}
+
+func search(t *testing.T, s user.Store) {
+	t.Helper()
+	for n := range 5 {
+		u := Person(n)
+		u.Name = []string{"Ada Lovelace", "Bob", "ada minor", "Carol%", "dora_"}[n]
+		u.EmailVerified = n%2 == 0
+		u.Blocked = n == 4
+		u.UserMetadata = user.Metadata{"color": []string{"red", "blue"}[n%2], "n": float64(n)}
+		u.AppMetadata = user.Metadata{"plan": map[string]any{"tier": "gold"}, "roles": []any{"r" + strconv.Itoa(n)}}
+		if n == 3 {
+			u.Identities[0].Connection = "another"
+		}
+		require.NoError(t, s.Create(t.Context(), TenantA, u, &hashOf))
+	}
+	for query, want := range map[string][]int{
+		``:                           {0, 1, 2, 3, 4},
+		`email:"USER1@example.test"`: {1},
+		`user_id:"auth0|000000000000000000001002"`: {2},
+		`name:"bob"`:                                {1},
+		`name:ada*`:                                 {0, 2},
+		`ada*`:                                      {0, 2},
+		`name:carol%`:                               {3},
+		`name:dora_`:                                {4},
+		`email_verified:true AND name:ada*`:         {0, 2},
+		`NOT email_verified:true`:                   {1, 3},
+		`blocked:true OR name:bob`:                  {1, 4},
+		`identities.connection:"another"`:           {3},
+		`user_metadata.color:"blue"`:                {1, 3},
+		`user_metadata.n:2`:                         {2},
+		`app_metadata.plan.tier:"gold" -name:bob`:   {0, 2, 3, 4},
+		`app_metadata.roles:"r3"`:                   {3},
+		`_exists_:user_metadata.color`:              {0, 1, 2, 3, 4},
+		`_exists_:user_metadata.none`:               {},
+		`nonsense:"x"`:                              {},
+		`NOT nonsense:"x"`:                          {0, 1, 2, 3, 4},
+		`email_verified:maybe`:                      {},
+		`name:"x' or true --"`:                      {},
+		`(name:bob OR name:dora_) AND blocked:true`: {4},
+	} {
+		t.Run(query, func(t *testing.T) {
+			where, err := lucene.Parse(query)
+			require.NoError(t, err)
+			got, total, err := s.Search(t.Context(), TenantA, user.Query{Where: where, Limit: 50, Total: true})
+			require.NoError(t, err)
+			assert.Equal(t, idsOf(want), ids(got))
+			assert.Equal(t, len(want), total)
+		})
+	}
+	for name, tt := range map[string]struct {
+		q    user.Query
+		want []int
+	}{
+		"pages":             {user.Query{Offset: 1, Limit: 2}, []int{1, 2}},
+		"past_the_end":      {user.Query{Offset: 9, Limit: 2}, nil},
+		"newest_first":      {user.Query{Sort: "created_at", Descending: true, Limit: 2}, []int{4, 3}},
+		"by_name":           {user.Query{Sort: "name", Limit: 50}, []int{0, 2, 1, 3, 4}},
+		"of_one_connection": {user.Query{Connection: "another", Limit: 50}, []int{3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, _, err := s.Search(t.Context(), TenantA, tt.q)
+			require.NoError(t, err)
+			assert.Equal(t, idsOf(tt.want), ids(got))
+		})
+	}
+	t.Run("an_unknown_field_to_sort_by_is_invalid", func(t *testing.T) {
+		_, _, err := s.Search(t.Context(), TenantA, user.Query{Sort: "name; drop table users", Limit: 1})
+		require.True(t, fault.Is(err, fault.KindInvalid), "%v", err)
+	})
+}
+
+func ids(users []user.User) []user.ID {
+	out := make([]user.ID, len(users))
+	for i, u := range users {
+		out[i] = u.ID
+	}
+	return out
+}
+
+func idsOf(ns []int) []user.ID {
+	out := make([]user.ID, len(ns))
+	for i, n := range ns {
+		out[i] = Person(n).ID
+	}
+	return out
+}
+
+func requireNotFound(t *testing.T, err error) {
+	t.Helper()
+	require.True(t, fault.Is(err, fault.KindNotFound), "%v", err)
+}
+
+func requireExists(t *testing.T, err error) {
+	t.Helper()
+	require.True(t, fault.Is(err, fault.KindConflict), "%v", err)
+	require.Equal(t, "auth0_idp_error", fault.Of(err).Code)
+}

@@ -1,0 +1,67 @@
+package user
+
+import (
+	"fmt"
+	"net/mail"
+	"regexp"
+	"strings"
+
+	"github.com/postern-id/postern/libs/fault"
+)
+
+// refused is how the wire words a property that its schema refuses.
+func refused(what, property string) *fault.Error {
+	return fault.Invalid("invalid_body", fmt.Sprintf("Payload validation error: '%s' on property %s.", what, property))
+}
+
+// missing is how the wire words a property that is not there.
+func missing(property string) *fault.Error {
+	return refused("Missing required property: "+property, property)
+}
+
+// CheckEmail gives the normal form of an address, or refuses it: a bare addr-spec (RFC 5322 §3.4.1) of at most 254 bytes, without a
+// display name, a comment or a quoted local part, each of which would give one mailbox many spellings.
+func CheckEmail(email string) (string, error) {
+	normal := NormalEmail(email)
+	addr, err := mail.ParseAddress(normal)
+	if err != nil || addr.Address != normal || addr.Name != "" || len(normal) > 254 || strings.ContainsAny(normal, "\"<>() \t\r\n\x00") {
+		return "", refused("Object didn't pass validation for format email: "+printable(email), "email")
+	}
+	return normal, nil
+}
+
+var usernameForm = regexp.MustCompile(`^[a-z0-9_+\-.!#$^~]{1,128}$`)
+
+// CheckUsername gives the normal form of a username, or refuses it. An address is no username: it would shadow another's e-mail.
+func CheckUsername(username string) (string, error) {
+	normal := strings.ToLower(username)
+	if !usernameForm.MatchString(normal) {
+		return "", refused("String does not match pattern: "+printable(username), "username")
+	}
+	return normal, nil
+}
+
+var phoneForm = regexp.MustCompile(`^\+[0-9]{1,15}$`)
+
+// CheckPhone refuses what is no number in E.164 form.
+func CheckPhone(phone string) error {
+	if !phoneForm.MatchString(phone) {
+		return refused("String does not match pattern ^\\+[0-9]{1,15}$: "+printable(phone), "phone_number")
+	}
+	return nil
+}
+
+var identityForm = regexp.MustCompile(`^[A-Za-z0-9_.@+\-|]{1,200}$`)
+
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) > 100 {
+		return strings.ToValidUTF8(s[:100], "")
+	}
+	return s
+}
