@@ -128,9 +128,9 @@ verify: gen ## Generate again, and fail when that changes what is committed, or 
 	  echo "verify: generated code is not what is committed; run make gen and commit:"; printf '%s\n' "$$changed"; \
 	  git --no-pager diff --stat -- $(GENERATED); exit 1; \
 	fi; echo "verify: generated code is as committed"
-	@for m in $(MODULES) $(OUTSIDE); do \
-	  (cd $$m && GOWORK=off go mod tidy -diff) || { echo "verify: $$m/go.mod is not tidy; run make tidy and commit"; exit 1; }; \
-	done; echo "verify: every go.mod stands alone"
+	@untidy=; for m in $(MODULES) $(OUTSIDE); do (cd $$m && GOWORK=off go mod tidy -diff >/dev/null) || untidy="$$untidy $$m"; done; \
+	if [ -n "$$untidy" ]; then echo "verify: go.mod is not tidy in$$untidy; run make tidy and commit"; exit 1; fi; \
+	echo "verify: every go.mod stands alone"
 
 .PHONY: unit
 unit: bin/tools/testrun ## Run the tests that need nothing but Go

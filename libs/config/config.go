@@ -4,6 +4,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 
@@ -71,14 +72,13 @@ func sentences(err error) error {
 		return fmt.Errorf(`%s must be a duration with its unit, as in "90s" or "5m"`, field.Name())
 	}
 	want := "true or false"
-	switch t := parse.Expected.Type(); parse.Expected.Kind() {
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		want = fmt.Sprintf("a whole number of at most %d bits", t.Bits())
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		want = fmt.Sprintf("a whole number from 0 to %d", uint64(1)<<(t.Bits()-1)-1+uint64(1)<<(t.Bits()-1))
-	case reflect.Float32, reflect.Float64:
+	switch t := parse.Expected; {
+	case t.CanInt():
+		want = fmt.Sprintf("a whole number of at most %d bits", t.Type().Bits())
+	case t.CanUint():
+		want = fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64)>>(64-t.Type().Bits()))
+	case t.CanFloat():
 		want = "a number"
-	default:
 	}
 	return fmt.Errorf("%s must be %s", field.Name(), want)
 }

@@ -40,6 +40,8 @@ type Event struct {
 	Code   string
 	Client string
 	Grant  string
+
+	tenant tenancy.ID // empty until proved
 }
 
 type eventKey struct{}
@@ -60,7 +62,7 @@ func NewEngine(cfg Config) *gin.Engine {
 	engine.RedirectTrailingSlash = false
 	engine.RedirectFixedPath = false
 	engine.HandleMethodNotAllowed = true
-	engine.UseRawPath = true           // ids hold percent-encoded slashes
+	engine.UseRawPath = true          // ids hold percent-encoded slashes
 	engine.UnescapePathValues = false // gin decodes them as it does queries, which makes a plus a space: see unescape
 	engine.ContextWithFallback = true
 	engine.NoRoute(func(c *gin.Context) { Write(c, fault.NotFound("Not Found")) })
@@ -68,7 +70,7 @@ func NewEngine(cfg Config) *gin.Engine {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20
 	}
-	engine.Use(observe(cfg), bound(cfg.MaxBody), unescape)
+	engine.Use(observe(cfg), rescue(cfg.Log), bound(cfg.MaxBody), unescape)
 	if cfg.Seal != nil {
 		engine.Use(prove(cfg.Seal))
 	}
@@ -91,9 +93,9 @@ func observe(cfg Config) gin.HandlerFunc {
 			route = "none"
 		}
 		ctx, span := tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
+		defer span.End()
 		c.Request = c.Request.WithContext(ctx)
 		defer func() {
-			broken := recovered(c, cfg.Log, event, recover())
 			elapsed := time.Since(start)
 			status := statusOf(c)
 			if span.IsRecording() {
@@ -102,13 +104,9 @@ func observe(cfg Config) gin.HandlerFunc {
 					span.SetStatus(codes.Error, "")
 				}
 			}
-			span.End()
 			took.Record(ctx, elapsed.Seconds(), metric.WithAttributeSet(attribute.NewSet(attribute.String("http.route", route),
 				attribute.String("http.request.method", method), attribute.Int("http.response.status_code", status))))
-			logEvent(c, cfg.Log, event, route, status, elapsed)
-			if broken {
-				panic(http.ErrAbortHandler) // net/http's way to break the connection off: half an answer must not look whole
-			}
+			logEvent(ctx, c, cfg.Log, line{route, status, elapsed})
 		}()
 		c.Next()
 	}
@@ -134,41 +132,50 @@ func statusOf(c *gin.Context) int {
 	return status
 }
 
-// recovered turns a panic into a 500, or says that the answer had begun and must be broken off.
-func recovered(c *gin.Context, log *slog.Logger, event *Event, v any) (broken bool) {
-	if v == nil {
-		return false
+// rescue turns a panic into a 500. Once the answer has begun it breaks the connection off instead: half an answer must not look whole.
+func rescue(log *slog.Logger) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler { //nolint:errorlint // the value itself is net/http's convention
+				panic(v)
+			}
+			begun := c.Writer.Written()
+			log.ErrorContext(c.Request.Context(), "panic", slog.Any(telemetry.KeyCause, v), slog.String("stack", string(debug.Stack())))
+			Write(c, fault.Internal(errors.New("panic")))
+			if begun {
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		c.Next()
 	}
-	if v == http.ErrAbortHandler { //nolint:errorlint // the value itself is net/http's convention
-		return true
-	}
-	event.Cause = errors.New("panic")
-	log.ErrorContext(c.Request.Context(), "panic", slog.Any(telemetry.KeyCause, v), slog.String("stack", string(debug.Stack())))
-	if c.Writer.Written() {
-		return true
-	}
-	Write(c, fault.Internal(event.Cause))
-	return false
 }
 
-func logEvent(c *gin.Context, log *slog.Logger, event *Event, route string, status int, elapsed time.Duration) {
-	ctx := c.Request.Context()
+// line is what observe knows of a request at its end.
+type line struct {
+	route  string
+	status int
+	took   time.Duration
+}
+
+func logEvent(ctx context.Context, c *gin.Context, log *slog.Logger, l line) {
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	if l.status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
 	if !log.Enabled(ctx, level) {
 		return
 	}
+	event := EventOf(ctx)
 	attrs := make([]slog.Attr, 0, 10)
-	attrs = append(attrs, slog.String(telemetry.KeyMethod, methodOf(c.Request)), slog.String(telemetry.KeyRoute, route),
-		slog.Int(telemetry.KeyStatus, status), slog.Float64(telemetry.KeyTook, float64(elapsed.Microseconds())/1000),
+	attrs = append(attrs, slog.String(telemetry.KeyMethod, methodOf(c.Request)), slog.String(telemetry.KeyRoute, l.route),
+		slog.Int(telemetry.KeyStatus, l.status), slog.Float64(telemetry.KeyTook, float64(l.took.Microseconds())/1000),
 		slog.Int(telemetry.KeyBytes, max(0, c.Writer.Size())))
-	if t, ok := tenancy.From(ctx); ok {
-		attrs = append(attrs, slog.String(telemetry.KeyTenant, string(t.ID)))
-	}
 	for _, field := range [...]struct{ key, value string }{
-		{telemetry.KeyCode, event.Code}, {telemetry.KeyClient, event.Client}, {telemetry.KeyGrant, event.Grant},
+		{telemetry.KeyTenant, string(event.tenant)}, {telemetry.KeyCode, event.Code}, {telemetry.KeyClient, event.Client}, {telemetry.KeyGrant, event.Grant},
 	} {
 		if field.value != "" {
 			attrs = append(attrs, slog.String(field.key, field.value))
@@ -204,6 +211,7 @@ func prove(seal *tenancy.Seal) gin.HandlerFunc {
 		headers := c.Request.Header.Values(tenancy.Header)
 		if len(headers) == 1 {
 			if t, ok := seal.Open(headers[0]); ok {
+				EventOf(c.Request.Context()).tenant = t.ID
 				c.Request = c.Request.WithContext(tenancy.With(c.Request.Context(), t))
 				c.Next()
 				return

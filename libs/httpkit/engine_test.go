@@ -99,6 +99,7 @@ func problemOf(t *testing.T, rec *httptest.ResponseRecorder) httpkit.Problem {
 func TestEngine_Tenant(t *testing.T) {
 	t.Parallel()
 	open := func(t *testing.T) *world {
+		t.Helper()
 		w := newWorld(t, true)
 		w.engine.GET("/who", httpkit.Handle(func(c *gin.Context, t tenancy.Tenant) error {
 			c.String(http.StatusOK, string(t.ID))
@@ -114,9 +115,9 @@ func TestEngine_Tenant(t *testing.T) {
 		require.Equal(t, "tnt_1", w.events(t)[0]["tenant_id"])
 	})
 	for name, change := range map[string]func(*http.Request){
-		"nobody":              func(r *http.Request) { r.Header.Del(tenancy.Header) },
-		"a_forged_seal":       func(r *http.Request) { r.Header.Set(tenancy.Header, r.Header.Get(tenancy.Header)+"x") },
-		"two_seals":           func(r *http.Request) { r.Header.Add(tenancy.Header, r.Header.Get(tenancy.Header)) },
+		"nobody":                 func(r *http.Request) { r.Header.Del(tenancy.Header) },
+		"a_forged_seal":          func(r *http.Request) { r.Header.Set(tenancy.Header, r.Header.Get(tenancy.Header)+"x") },
+		"two_seals":              func(r *http.Request) { r.Header.Add(tenancy.Header, r.Header.Get(tenancy.Header)) },
 		"a_seal_of_another_kind": func(r *http.Request) { r.Header.Set(tenancy.Header, "e30") },
 	} {
 		t.Run(name+"_is_403_on_every_path", func(t *testing.T) {
@@ -146,18 +147,18 @@ func TestEngine_Paths(t *testing.T) {
 	w.engine.GET("/things/:id/parts/:part", func(c *gin.Context) { c.String(http.StatusOK, "%s and %s", c.Param("id"), c.Param("part")) })
 
 	for target, want := range map[string]string{
-		"/things/auth0%7Cabc":                            "auth0|abc",
-		"/things/auth0|abc":                              "auth0|abc",
-		"/things/https%3A%2F%2Facme.test%2Fapi%2Fv2%2F":  "https://acme.test/api/v2/",
-		"/things/https%3A%2F%2Fa%2Bb%2F":                 "https://a+b/",
-		"/things/https:%2F%2Fa+b%2F":                     "https://a+b/",
-		"/things/a+b":                                    "a+b",
-		"/things/a%20b":                                  "a b",
-		"/things/100%25%2F":                              "100%/",
-		"/things/a%252Fb":                                "a%2Fb",
-		"/things/%E2%98%83%2F":                           "☃/",
-		"/things/a%2Fb/parts/c%7Cd":                      "a/b and c|d",
-		"/things/..%2F..%2Fetc":                          "../../etc",
+		"/things/auth0%7Cabc":                           "auth0|abc",
+		"/things/auth0|abc":                             "auth0|abc",
+		"/things/https%3A%2F%2Facme.test%2Fapi%2Fv2%2F": "https://acme.test/api/v2/",
+		"/things/https%3A%2F%2Fa%2Bb%2F":                "https://a+b/",
+		"/things/https:%2F%2Fa+b%2F":                    "https://a+b/",
+		"/things/a+b":                                   "a+b",
+		"/things/a%20b":                                 "a b",
+		"/things/100%25%2F":                             "100%/",
+		"/things/a%252Fb":                               "a%2Fb",
+		"/things/%E2%98%83%2F":                          "☃/",
+		"/things/a%2Fb/parts/c%7Cd":                     "a/b and c|d",
+		"/things/..%2F..%2Fetc":                         "../../etc",
 	} {
 		t.Run("decodes_each_parameter_once_"+target, func(t *testing.T) {
 			t.Parallel()

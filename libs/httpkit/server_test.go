@@ -27,10 +27,11 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-func get(t *testing.T, client *http.Client, url string) (*http.Response, error) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	require.NoError(t, err)
+func get(ctx context.Context, client *http.Client, url string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
 	return client.Do(r)
 }
 
@@ -57,7 +58,7 @@ func TestServe(t *testing.T) {
 
 		body := make(chan string, 1)
 		go func() {
-			res, err := get(t, http.DefaultClient, "http://"+l.Addr().String())
+			res, err := get(t.Context(), http.DefaultClient, "http://"+l.Addr().String())
 			if err != nil {
 				body <- err.Error()
 				return
@@ -94,7 +95,7 @@ func TestServe(t *testing.T) {
 		go func() { ended <- httpkit.Server{Listener: l, Handler: handler, Drain: time.Millisecond}.Run(ctx) }()
 		asked := make(chan error, 1)
 		go func() {
-			res, err := get(t, http.DefaultClient, "http://"+l.Addr().String())
+			res, err := get(t.Context(), http.DefaultClient, "http://"+l.Addr().String())
 			if err == nil {
 				_ = res.Body.Close()
 			}
@@ -125,7 +126,7 @@ func TestServe(t *testing.T) {
 		go func() {
 			ended <- httpkit.Server{Listener: l, Handler: http.NotFoundHandler(), TLS: refuse, Log: log}.Run(ctx)
 		}()
-		_, err := get(t, http.DefaultClient, "https://"+l.Addr().String()) //nolint:bodyclose // there is no answer
+		_, err := get(t.Context(), http.DefaultClient, "https://"+l.Addr().String()) //nolint:bodyclose // there is no answer
 		require.Error(t, err)
 		require.Eventually(t, func() bool {
 			w.mu.Lock()
@@ -157,7 +158,8 @@ func TestPrivate(t *testing.T) {
 	t.Run("ready_names_what_is_away_in_order_and_no_cause", func(t *testing.T) {
 		t.Parallel()
 		rec := ask(t, httpkit.Readyz([]httpkit.Ready{
-			{Name: "vault", Check: func(context.Context) error { return errCause }}, {Name: "nats", Check: fine},
+			{Name: "vault", Check: func(context.Context) error { return errCause }},
+			{Name: "nats", Check: fine},
 			{Name: "postgres", Check: func(context.Context) error { return errCause }},
 		}), "/")
 		require.JSONEq(t, `{"ready":false,"away":["postgres","vault"]}`, rec.Body.String())

@@ -102,7 +102,7 @@ func WriteOAuth(c *gin.Context, err error) {
 
 // Note puts a failure's code and cause into the request's event, and Retry-After into the answer, for handlers that render it
 // themselves (as a page).
-func Note(c *gin.Context, err error) { note(c, err) }
+func Note(c *gin.Context, err error) { _ = note(c, err) }
 
 func note(c *gin.Context, err error) *fault.Error {
 	f := NoteIn(c.Request.Context(), err)

@@ -182,12 +182,7 @@ func bearerToken(r *http.Request) (raw string, ok bool) {
 }
 
 func hasAny(c Caller, scopes []string) bool {
-	for _, s := range scopes {
-		if c.Has(s) {
-			return true
-		}
-	}
-	return len(scopes) == 0
+	return len(scopes) == 0 || slices.ContainsFunc(scopes, c.Has)
 }
 
 func withAct(ctx context.Context, op Op, t tenancy.Tenant, in any) context.Context {

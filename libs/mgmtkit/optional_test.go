@@ -51,18 +51,18 @@ func TestOptional_Patch(t *testing.T) {
 		require.Empty(t, c.Name.Set("old"))
 	})
 	for body, message := range map[string]string{
-		`{"name":""}`:                      "Payload validation error: 'String is too short (0 chars), minimum 1' on property name (Name of the thing).",
-		`{"name":7}`:                       "Payload validation error: 'Expected type string but found type integer' on property name (Name of the thing).",
-		`{"callbacks":["a","b","c"]}`:      "Payload validation error: 'Array is too long (3), maximum 2' on property callbacks.",
-		`{"callbacks":[null]}`:             "Payload validation error: 'Expected type string but found type null' on property callbacks[0].",
-		`{"callbacks":"a"}`:                "Payload validation error: 'Expected type array but found type string' on property callbacks.",
-		`{"type":"web"}`:                   "Payload validation error: 'No enum match for: web' on property type.",
-		`{"lifetime":0}`:                   "Payload validation error: 'Value 0 is less than minimum 1' on property lifetime.",
-		`{"lifetime":1.5}`:                 "Payload validation error: 'Expected type integer but found type number' on property lifetime.",
-		`{"on":"true"}`:                    "Payload validation error: 'Expected type boolean but found type string' on property on.",
+		`{"name":""}`:                       "Payload validation error: 'String is too short (0 chars), minimum 1' on property name (Name of the thing).",
+		`{"name":7}`:                        "Payload validation error: 'Expected type string but found type integer' on property name (Name of the thing).",
+		`{"callbacks":["a","b","c"]}`:       "Payload validation error: 'Array is too long (3), maximum 2' on property callbacks.",
+		`{"callbacks":[null]}`:              "Payload validation error: 'Expected type string but found type null' on property callbacks[0].",
+		`{"callbacks":"a"}`:                 "Payload validation error: 'Expected type array but found type string' on property callbacks.",
+		`{"type":"web"}`:                    "Payload validation error: 'No enum match for: web' on property type.",
+		`{"lifetime":0}`:                    "Payload validation error: 'Value 0 is less than minimum 1' on property lifetime.",
+		`{"lifetime":1.5}`:                  "Payload validation error: 'Expected type integer but found type number' on property lifetime.",
+		`{"on":"true"}`:                     "Payload validation error: 'Expected type boolean but found type string' on property on.",
 		`{"jwt_configuration":{"alg":"x"}}`: "Payload validation error: 'No enum match for: x' on property jwt_configuration.alg (Algorithm of the ID token).",
 		`{"jwt_configuration":{}}`:          "Payload validation error: 'Missing required property: alg' on property jwt_configuration.",
-		`{"nope":null}`:                    "Payload validation error: 'Additional properties not allowed: nope'.",
+		`{"nope":null}`:                     "Payload validation error: 'Additional properties not allowed: nope'.",
 	} {
 		t.Run("refuses_"+body, func(t *testing.T) {
 			t.Parallel()

@@ -45,12 +45,12 @@ var useProblems sync.Once
 // spelled. huma keeps these choices in package variables, so all APIs of a process share them.
 func UseProblems() {
 	useProblems.Do(func() {
-		huma.NewErrorWithContext = newProblem                                              //nolint:reassign // huma's documented way to choose the error model
-		huma.NewError = func(status int, msg string, errs ...error) huma.StatusError { //nolint:reassign // the same, where huma has no context
+		huma.NewErrorWithContext = newProblem                                          // huma's documented way to choose the error model
+		huma.NewError = func(status int, msg string, errs ...error) huma.StatusError { // where huma has no context
 			return newProblem(nil, status, msg, errs...)
 		}
 		// Otherwise {"name":"fine","Name":"…"} would have one checked and the other used: encoding/json folds case, the last one wins.
-		huma.ValidateStrictCasing = true //nolint:reassign // huma's only switch for it
+		huma.ValidateStrictCasing = true
 	})
 }
 
@@ -103,8 +103,7 @@ func newProblem(ctx huma.Context, status int, msg string, errs ...error) huma.St
 func detailsOf(errs []error) []*huma.ErrorDetail {
 	var out []*huma.ErrorDetail
 	for _, err := range errs {
-		var detail *huma.ErrorDetail
-		if errors.As(err, &detail) {
+		if detail, ok := errors.AsType[*huma.ErrorDetail](err); ok {
 			out = append(out, detail)
 		}
 	}

@@ -199,7 +199,9 @@ func toFault(ctx context.Context, err error) error {
 	return f
 }
 
-func away(cause error) error { return fault.Unavailable("a neighbouring service is away").Because(cause) }
+func away(cause error) error {
+	return fault.Unavailable("a neighbouring service is away").Because(cause)
+}
 
 func codeOf(kind fault.Kind) connect.Code {
 	switch kind {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -50,8 +51,8 @@ func house(log *slog.Logger) http.Handler {
 func ask(t *testing.T, h http.Handler, headers ...string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Set(pair[0], pair[1])
 	}
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, r)
@@ -79,6 +80,7 @@ func TestSetup(t *testing.T) {
 		tel, err := telemetry.Setup(t.Context(), "test", &log, slog.LevelInfo)
 		require.NoError(t, err)
 		_, span := otel.Tracer("x").Start(t.Context(), "x")
+		defer span.End()
 		require.False(t, span.IsRecording())
 		ask(t, house(tel.Log))
 		require.Equal(t, []any{nil, nil}, traces(t, &log))

@@ -24,7 +24,9 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "testrun:", err)
+		if !errors.Is(err, errFailed) {
+			fmt.Fprintln(os.Stderr, "testrun:", err)
+		}
 		os.Exit(1)
 	}
 }
@@ -51,7 +53,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return test(ctx, root, args, out)
 }
 
-func test(ctx context.Context, root string, stages []string, out io.Writer) (err error) {
+func test(ctx context.Context, root string, stages []string, out io.Writer) error {
 	started := time.Now()
 	modules, err := findModules(ctx, root)
 	if err != nil {
@@ -60,24 +62,9 @@ func test(ctx context.Context, root string, stages []string, out io.Writer) (err
 	if err := provide(ctx, root, stages, out); err != nil {
 		return err
 	}
-	env := os.Environ()
-	if slices.Contains(stages, integration) || slices.Contains(stages, e2e) {
-		cloud, startErr := startCloud(ctx, root, out)
-		if startErr != nil {
-			return startErr
-		}
-		defer func() { err = errors.Join(err, cloud.stop()) }()
-		env = append(env, cloud.env()...)
-	}
-	var sum tally
-	for _, stage := range stages {
-		for _, invocation := range plan(stage, root, modules) {
-			t, err := invocation.run(ctx, env, out)
-			sum.add(t)
-			if err != nil {
-				return err
-			}
-		}
+	sum, err := runStages(ctx, root, stages, modules, out)
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(out, "\nall stages took %s\n", time.Since(started).Round(time.Second))
 	sum.report(out)
@@ -91,6 +78,35 @@ func test(ctx context.Context, root string, stages []string, out io.Writer) (err
 		return errors.New("no test ran")
 	}
 	return nil
+}
+
+// runStages runs the stages one after the other. The dev cloud is gone when it returns; one that did not live through the run, or
+// did not stop, is a failure beside those of the tests.
+func runStages(ctx context.Context, root string, stages, modules []string, out io.Writer) (sum tally, err error) {
+	env := os.Environ()
+	if slices.Contains(stages, integration) || slices.Contains(stages, e2e) {
+		cloud, err := startCloud(ctx, root, out)
+		if err != nil {
+			return sum, err
+		}
+		env = append(env, cloud.env()...)
+		defer func() {
+			if err := cloud.stop(); err != nil {
+				fmt.Fprintln(out, "dev cloud:", err)
+				sum.fail("the dev cloud")
+			}
+		}()
+	}
+	for _, stage := range stages {
+		for _, invocation := range plan(stage, root, modules) {
+			t, err := invocation.run(ctx, env, out)
+			sum.add(t)
+			if err != nil {
+				return sum, err
+			}
+		}
+	}
+	return sum, nil
 }
 
 // findRoot is the folder of go.work, here or above.

@@ -1,6 +1,11 @@
 package logapi
 
-import "github.com/postern-id/postern/libs/audit"
+import (
+	"net/http"
+	"strings"
+
+	"github.com/postern-id/postern/libs/audit"
+)
 
 // EntryOf turns an administrative act into its audit entry: type sapi, or mgmt_api_read, with the redacted request.
 // The platform's own acts (a zero Act) leave none.
@@ -9,7 +14,7 @@ func EntryOf(a audit.Act) *Entry {
 		return nil
 	}
 	kind := "sapi"
-	if a.Method == "get" {
+	if strings.EqualFold(a.Method, http.MethodGet) {
 		kind = "mgmt_api_read" // a read that answers with secrets
 	}
 	return &Entry{

@@ -48,18 +48,22 @@ func (h handler) signup(c *gin.Context) error {
 }
 
 func (h handler) signupProgress(c *gin.Context) error {
+	if key(c) == "" {
+		c.Redirect(http.StatusSeeOther, "/login")
+		return nil
+	}
 	s, err := h.Accounts.FindSignup(c.Request.Context(), key(c), c.Param("id"))
 	if err != nil {
 		return err
 	}
 	v := pages.View{Title: "Making your tenant"}
+	if v.Member, err = h.member(c); err != nil {
+		// The secret of a ready answer is shown once: a control plane that is away for a header must not cost it.
+		v.Member = nil
+	}
 	switch s.Status {
 	case "ready":
 		v.Title = "Ready"
-		if v.Member, err = h.member(c); err != nil {
-			// The secret of this answer is shown once: a control plane that is away for a header must not cost it.
-			v.Member = nil
-		}
 	case "failed":
 		v.Title = "Failed"
 	default:

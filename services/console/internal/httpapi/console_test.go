@@ -24,6 +24,7 @@ type fakeAccounts struct {
 	tenants []dashboard.Tenant
 	ended   map[dashboard.Token]bool
 	fail    error
+	late    error // of what is asked after who is asking
 }
 
 const goodKey = dashboard.Token("good-key")
@@ -72,6 +73,9 @@ func (f *fakeAccounts) ListTenants(context.Context, dashboard.Token) ([]dashboar
 }
 
 func (f *fakeAccounts) CreateTenant(_ context.Context, _ dashboard.Token, region string) (dashboard.Tenant, error) {
+	if f.late != nil {
+		return dashboard.Tenant{}, f.late
+	}
 	if region != "us" {
 		return dashboard.Tenant{}, fault.Conflict("", "The account has a tenant there.")
 	}
@@ -148,6 +152,7 @@ func TestConsole_SignUp(t *testing.T) {
 		f.fail = fault.Unavailable("the control plane is away")
 		rec := ask(t, h, http.MethodPost, "/signup", form, "")
 		require.Equal(t, http.StatusServiceUnavailable, rec.Code)
+		require.Equal(t, "1", rec.Header().Get("Retry-After"))
 		require.Contains(t, rec.Body.String(), "the control plane is away")
 	})
 }
@@ -159,8 +164,10 @@ func TestConsole_Progress(t *testing.T) {
 	rec := ask(t, h, http.MethodGet, "/signups/sgn_1", nil, goodKey)
 	require.Equal(t, http.StatusOK, rec.Code)
 	require.Contains(t, rec.Body.String(), `http-equiv="refresh"`)
-	require.Contains(t, rec.Body.String(), "create keys")
+	require.Contains(t, rec.Body.String(), "Create the signing keys")
+	require.Contains(t, rec.Body.String(), "owner@example.com", "who waits is signed in")
 
+	require.Equal(t, "/login", ask(t, h, http.MethodGet, "/signups/sgn_1", nil, "").Header().Get("Location"), "nobody signs in first")
 	require.Equal(t, http.StatusNotFound, ask(t, h, http.MethodGet, "/signups/sgn_1", nil, "stranger").Code)
 	require.Equal(t, http.StatusNotFound, ask(t, h, http.MethodGet, "/signups/sgn_2", nil, goodKey).Code)
 
@@ -177,13 +184,15 @@ func TestConsole_Session(t *testing.T) {
 		_, h := newConsole()
 		rec := ask(t, h, http.MethodGet, "/", nil, "")
 		require.Equal(t, http.StatusOK, rec.Code)
-		require.NotContains(t, rec.Body.String(), "acme")
+		require.NotContains(t, rec.Body.String(), "acme.eu.example.test</h2>")
+		require.Contains(t, rec.Body.String(), "Create an account")
 	})
 	t.Run("a_strangers_key_is_nobody_and_is_dropped", func(t *testing.T) {
 		t.Parallel()
 		_, h := newConsole()
 		rec := ask(t, h, http.MethodGet, "/", nil, "stranger")
-		require.NotContains(t, rec.Body.String(), "acme")
+		require.NotContains(t, rec.Body.String(), "acme.eu.example.test</h2>")
+		require.Contains(t, rec.Body.String(), "Create an account")
 		require.Equal(t, -1, rec.Result().Cookies()[0].MaxAge)
 	})
 	t.Run("a_member_sees_the_tenants_and_the_free_regions", func(t *testing.T) {
@@ -207,6 +216,31 @@ func TestConsole_Session(t *testing.T) {
 		f, h := newConsole()
 		require.Equal(t, http.StatusSeeOther, ask(t, h, http.MethodPost, "/logout", url.Values{}, goodKey).Code)
 		require.True(t, f.ended[goodKey])
+	})
+	t.Run("a_key_that_ended_meanwhile_leads_to_the_login", func(t *testing.T) {
+		t.Parallel()
+		f, h := newConsole()
+		f.late = fault.Unauthenticated("Unknown key")
+		rec := ask(t, h, http.MethodPost, "/tenants", url.Values{"region": {"us"}}, goodKey)
+		require.Equal(t, "/login", rec.Header().Get("Location"))
+		require.Equal(t, -1, rec.Result().Cookies()[0].MaxAge)
+	})
+	t.Run("a_refused_tenant_keeps_the_page_with_the_sentence", func(t *testing.T) {
+		t.Parallel()
+		_, h := newConsole()
+		rec := ask(t, h, http.MethodPost, "/tenants", url.Values{"region": {"eu"}}, goodKey)
+		require.Equal(t, http.StatusConflict, rec.Code)
+		require.Contains(t, rec.Body.String(), "The account has a tenant there.")
+		require.Equal(t, "/", ask(t, h, http.MethodGet, "/tenants", nil, goodKey).Header().Get("Location"), "asked for again, it is the page behind it")
+	})
+	t.Run("the_plain_listener_has_a_cookie_of_its_own", func(t *testing.T) {
+		t.Parallel()
+		_, h := newConsole()
+		form := url.Values{"email": {"owner@example.com"}, "password": {"correct horse"}}
+		cookie := ask(t, h, http.MethodPost, "/login", form, "", "X-Forwarded-Proto", "http", "Origin", "http://manage.example.test").Result().Cookies()[0]
+		require.Equal(t, "postern_console", cookie.Name)
+		require.False(t, cookie.Secure)
+		require.True(t, cookie.HttpOnly)
 	})
 	t.Run("nobody_cannot_create_tenants", func(t *testing.T) {
 		t.Parallel()

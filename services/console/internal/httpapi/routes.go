@@ -41,6 +41,8 @@ func New(d Deps) http.Handler {
 	engine.POST("/login", h.page(h.login))
 	engine.POST("/logout", h.page(h.logout))
 	engine.POST("/tenants", h.page(h.createTenant))
+	// A form that was refused shows at its own address; whoever asks for that again gets the page behind it.
+	engine.GET("/tenants", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/") })
 
 	// A form posted from another site is refused before any handler sees it (Fetch metadata, else Origin against Host).
 	return http.NewCrossOriginProtection().Handler(engine)
@@ -68,9 +70,8 @@ func (h handler) page(f func(*gin.Context) error) gin.HandlerFunc {
 }
 
 func (h handler) sorry(c *gin.Context, err error) {
+	httpkit.Note(c, err)
 	f := fault.Of(err)
-	event := httpkit.EventOf(c.Request.Context())
-	event.Code, event.Cause = f.Code, f.Cause
 	status := httpkit.Status(f.Kind)
 	c.Status(status)
 	h.render(c, pages.Sorry(pages.View{Title: http.StatusText(status)}, f.Message))

@@ -17,7 +17,13 @@ const (
 	secureCookieName = "__Host-postern_console"
 )
 
-func secure(r *http.Request) bool { return r.Header.Get("X-Forwarded-Proto") == "https" || r.TLS != nil }
+// secure reports whether the browser came by https. The router says so; the connection between the two is no sign of it.
+func secure(r *http.Request) bool {
+	if scheme := r.Header.Get("X-Forwarded-Proto"); scheme != "" {
+		return scheme == "https"
+	}
+	return r.TLS != nil
+}
 
 func nameFor(r *http.Request) string {
 	if secure(r) {

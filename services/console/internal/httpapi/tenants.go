@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/services/console/internal/dashboard"
 	"github.com/postern-id/postern/services/console/internal/pages"
 )
@@ -15,7 +16,7 @@ func (h handler) home(c *gin.Context) error {
 		return err
 	}
 	if member == nil {
-		h.render(c, pages.Landing(pages.View{Title: "Identity cloud"}))
+		h.render(c, pages.Landing(pages.View{Title: "Identity cloud"}, h.BaseDomain))
 		return nil
 	}
 	return h.showTenants(c, member, "")
@@ -59,6 +60,11 @@ func (h handler) createTenant(c *gin.Context) error {
 		return nil
 	}
 	_, err = h.Accounts.CreateTenant(c.Request.Context(), key(c), c.PostForm("region"))
+	if fault.Is(err, fault.KindUnauthenticated) { // the key ended between the two calls
+		drop(c)
+		c.Redirect(http.StatusSeeOther, "/login")
+		return nil
+	}
 	if sentence, correctable := mistake(c, err); correctable {
 		return h.showTenants(c, member, sentence)
 	}

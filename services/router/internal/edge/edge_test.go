@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -72,8 +73,8 @@ func (w *world) ask(t *testing.T, scheme, target string, headers ...string) *htt
 	}
 	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, target, nil)
 	r.RemoteAddr = "192.0.2.7:4711"
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Add(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Add(pair[0], pair[1])
 	}
 	rec := httptest.NewRecorder()
 	edge.New(w.deps, scheme, port).ServeHTTP(rec, r)

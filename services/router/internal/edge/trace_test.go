@@ -33,7 +33,7 @@ func (keys) ListKeys(context.Context, *tokenapi.ListKeysRequest) (*tokenapi.List
 }
 
 // The tracer provider is the process's own, so this runs alone.
-func TestEdge_OneTrace(t *testing.T) { //nolint:paralleltest,tparallel // see above
+func TestEdge_OneTrace(t *testing.T) {
 	exporter := tracetest.NewInMemoryExporter()
 	before := otel.GetTracerProvider()
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter)))
@@ -81,7 +81,7 @@ func words(t *testing.T, spans tracetest.SpanStubs) []byte {
 	for _, s := range spans {
 		out.WriteString(s.Name)
 		for _, a := range s.Attributes {
-			out.WriteString(a.Value.Emit())
+			out.WriteString(a.Value.String())
 		}
 	}
 	return out.Bytes()

@@ -82,9 +82,7 @@ func TestCopy_Start(t *testing.T) {
 	t.Run("half_a_file_is_an_error_and_no_directory", func(t *testing.T) {
 		t.Parallel()
 		file := saved(t)
-		raw, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(file, raw[:len(raw)/2], 0o600))
+		require.NoError(t, os.Truncate(file, 20))
 		c := feed.NewCopy(route.NewTable(), file)
 		require.Error(t, c.Load())
 		require.False(t, c.Served())

@@ -135,10 +135,11 @@ func TestFeed(t *testing.T) {
 		c.acknowledged(t, f, 0)
 		stop()
 		testkit.Eventually(t, 2*time.Second, func() error {
-			if _, err := c.routers.Get(t.Context(), f.ID()); !errors.Is(err, jetstream.ErrKeyNotFound) {
-				return fmt.Errorf("still there: %v", err)
+			_, err := c.routers.Get(t.Context(), f.ID())
+			if errors.Is(err, jetstream.ErrKeyNotFound) {
+				return nil
 			}
-			return nil
+			return errors.Join(errors.New("it is still there"), err)
 		})
 	})
 	t.Run("a_bucket_made_anew_and_empty_takes_no_host_along", func(t *testing.T) {

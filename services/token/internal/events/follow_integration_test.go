@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -45,10 +46,8 @@ func (h *heard) add(line string) {
 func (h *heard) has(line string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, l := range h.lines {
-		if l == line {
-			return nil
-		}
+	if slices.Contains(h.lines, line) {
+		return nil
 	}
 	return errors.New("not heard: " + line)
 }

@@ -284,11 +284,25 @@ func TestPolicy_Check(t *testing.T) {
 		password  string
 		ok        bool
 	}{
-		{"", 0, "Password1", true}, {"", 0, "Passw0r", false}, {"", 0, "password1", false}, {"", 0, "password-1", true}, {"", 12, "Password1", false},
-		{"none", 0, "x", true}, {"none", 0, "", false}, {"low", 0, "abcdef", true}, {"low", 0, "abcde", false},
-		{"fair", 0, "Passw0rd", true}, {"fair", 0, "passw0rd", false}, {"good", 0, "Passw0rd", true}, {"good", 0, "Ünïcödé", false},
-		{"excellent", 0, "Passw0rd-x", true}, {"excellent", 0, "Passsw0rd-", false}, {"excellent", 0, "Passw0rd", false},
-		{"unheard-of", 0, "password", false}, {"low", 0, strings.Repeat("x", 5000), false}, {"low", 0, "abcdef\xff", false},
+		{"", 0, "Password1", true},
+		{"", 0, "Passw0r", false},
+		{"", 0, "password1", false},
+		{"", 0, "password-1", true},
+		{"", 12, "Password1", false},
+		{"none", 0, "x", true},
+		{"none", 0, "", false},
+		{"low", 0, "abcdef", true},
+		{"low", 0, "abcde", false},
+		{"fair", 0, "Passw0rd", true},
+		{"fair", 0, "passw0rd", false},
+		{"good", 0, "Passw0rd", true},
+		{"good", 0, "Ünïcödé", false},
+		{"excellent", 0, "Passw0rd-x", true},
+		{"excellent", 0, "Passsw0rd-", false},
+		{"excellent", 0, "Passw0rd", false},
+		{"unheard-of", 0, "password", false},
+		{"low", 0, strings.Repeat("x", 5000), false},
+		{"low", 0, "abcdef\xff", false},
 	} {
 		err := tt.policy.Check(tt.password, tt.minLength)
 		assert.Equal(t, tt.ok, err == nil, "%s %d %.20q: %v", tt.policy, tt.minLength, tt.password, err)

@@ -120,10 +120,7 @@ func (c *Cloud) Run(ctx context.Context) error {
 	}
 	defer c.admin.stop()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		defer c.progress.step("platform", "stopped", time.Now())
-		return c.platform.run(ctx)
-	})
+	group.Go(func() error { return c.platform.run(ctx) })
 	group.Go(func() error { return quiet(ctx, c.open(ctx)) })
 	return group.Wait()
 }

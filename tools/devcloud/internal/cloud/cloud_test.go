@@ -123,7 +123,8 @@ func TestCloud_Hopeless(t *testing.T) {
 	t.Run("a_platform_that_never_gets_ready_ends_the_dev_cloud_with_its_last_words", func(t *testing.T) {
 		t.Parallel()
 		broken := filepath.Join(t.TempDir(), "postern-server")
-		require.NoError(t, os.WriteFile(broken, []byte("#!/bin/sh\necho '{"level":"ERROR","msg":"the migration is broken"}'\nexit 3\n"), 0o700)) //nolint:gosec // a program
+		script := "#!/bin/sh\necho '{\"level\":\"ERROR\",\"msg\":\"the migration is broken\"}'\nexit 3\n"
+		require.NoError(t, os.WriteFile(broken, []byte(script), 0o700)) //nolint:gosec // a program
 		env["POSTERN_BIN"] = broken
 		d := launch(t, env)
 		<-d.done

@@ -74,7 +74,7 @@ func TestFirstOwner(t *testing.T) {
 		t.Parallel()
 		api := &platformAPI{post: http.StatusAccepted, answers: []string{ready}}
 		cfg, f := open(t, api)
-		require.NoError(t, f.WriteJSON("secrets/owner.json", cloud.Owner{Account: "dev", SignupID: "sgn_1", Token: "secret"}))
+		require.NoError(t, f.WriteJSON("secrets/owner.json", cloud.Owner{Account: "demo", SignupID: "sgn_1", Token: "secret"}))
 		owner, err := cloud.FirstOwner(t.Context(), cfg, f)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"id":"tnt_1"}`, string(owner.Tenant))

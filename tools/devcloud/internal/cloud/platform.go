@@ -70,7 +70,9 @@ func (p *platform) run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			asked := time.Now()
 			process.Stop(context.WithoutCancel(ctx), syscall.SIGTERM, platformGrace)
+			p.progress.step("platform", "stopped", asked)
 			return nil
 		case <-process.Done():
 		}

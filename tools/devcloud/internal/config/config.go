@@ -24,7 +24,7 @@ type Config struct {
 	Data string
 	// Regions are the regions to run, one cell each and of the same name; the first is the default one (POSTERN_REGIONS us,eu,au).
 	Regions []string
-	// Bin is the platform's own binary (POSTERN_BIN; default postern-server, else postern, beside this program). Not checked here.
+	// Bin is the platform's own binary (POSTERN_BIN; default postern-server, beside this program). Not checked here.
 	Bin string
 	// Infra is the folder of Vault policies, NATS streams and the Temporal namespace (POSTERN_INFRA; default infra, here or beside
 	// the folder of this program).
@@ -108,9 +108,6 @@ func (c *Config) locate() error {
 	beside := filepath.Dir(self)
 	if c.Bin == "" {
 		c.Bin = filepath.Join(beside, "postern-server")
-		if _, err := os.Stat(c.Bin); err != nil {
-			c.Bin = filepath.Join(beside, "postern")
-		}
 	}
 	if c.Infra == "" {
 		c.Infra = "infra"
