@@ -27,6 +27,17 @@ var faultTypes = map[fault.Kind]string{
 	fault.KindUnavailable:     "fault.unavailable",
 }
 
+// faultKinds is faultTypes read the other way: workflows look a kind up by its name, and may not walk a map to find it.
+var faultKinds = reversed(faultTypes)
+
+func reversed(types map[fault.Kind]string) map[string]fault.Kind {
+	kinds := make(map[string]fault.Kind, len(types))
+	for kind, name := range types {
+		kinds[name] = kind
+	}
+	return kinds
+}
+
 // ActivityError makes err fit to leave an activity. A fault that trying again cannot cure (bad input, not found, denied, conflict)
 // is not retried; an engine that is away, a limit and anything unknown are. Kind, code and sentence arrive at the workflow and at
 // whoever reads its result with Error. nil stays nil.
@@ -87,20 +98,18 @@ func Error(err error, notFound *fault.Error) error {
 }
 
 func fromActivity(app *temporal.ApplicationError, err error) error {
-	for kind, name := range faultTypes {
-		if name != app.Type() {
-			continue
-		}
-		var code string
-		if app.HasDetails() {
-			_ = app.Details(&code) // a history of another release may have none
-		}
-		if kind == fault.KindUnavailable {
-			return fault.Unavailable(app.Message()).Because(err)
-		}
-		return fault.New(kind, code, app.Message()).Because(err)
+	kind, ok := faultKinds[app.Type()]
+	if !ok {
+		return fault.Internal(err)
 	}
-	return fault.Internal(err)
+	var code string
+	if app.HasDetails() {
+		_ = app.Details(&code) // a history of another release may have none
+	}
+	if kind == fault.KindUnavailable {
+		return fault.Unavailable(app.Message()).Because(err)
+	}
+	return fault.New(kind, code, app.Message()).Because(err)
 }
 
 // isAway tells the transport's own errors, which the client hands on as they are while it has not connected yet.

@@ -76,7 +76,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 	}
 	return &Service{
 		conn: conn, feed: directory, certs: local,
-		https: edge.New(deps, "https", cfg.PublicPort), http: edge.New(deps, "http", cfg.HTTPPort),
+		https: edge.New(deps, "https", cfg.PublicPort), http: edge.New(deps, "http", cfg.HTTPPort), //nolint:contextcheck // each request brings its own
 	}, nil
 }
 

@@ -18,6 +18,7 @@ func main() {
 func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	if err := command.New(os.Stdout, os.Stderr).ExecuteContext(ctx); err != nil {
 		if ctx.Err() != nil {
 			return 130

@@ -15,7 +15,7 @@ type Config struct {
 	ListenAddr  string `env:"POSTERN_LISTEN_ADDR"`
 	PrivateAddr string `env:"POSTERN_PRIVATE_ADDR"`
 	// TenantURL is the control plane's internal address.
-	TenantURL string `env:"POSTERN_TENANT_URL"`
+	TenantURL string      `env:"POSTERN_TENANT_URL"`
 	MTLS      rpckit.MTLS `env:",squash"`
 }
 

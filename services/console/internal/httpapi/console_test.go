@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,11 +102,11 @@ func ask(t *testing.T, h http.Handler, method, path string, form url.Values, key
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "https://manage.example.test")
 	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Set(pair[0], pair[1])
 	}
 	if key != "" {
-		r.AddCookie(&http.Cookie{Name: "__Host-postern_console", Value: string(key)})
+		r.Header.Set("Cookie", "__Host-postern_console="+string(key))
 	}
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, r)

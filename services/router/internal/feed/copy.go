@@ -9,13 +9,14 @@ import (
 	"path/filepath"
 	"sync"
 
+	tenantapi "github.com/postern-id/postern/libs/api/tenant"
 	"github.com/postern-id/postern/services/router/internal/route"
 )
 
 // Change is what the directory says of one host.
 type Change struct {
 	Host     string
-	Value    []byte // a route.Entry as JSON
+	Value    []byte // a tenantapi.HostEntry as JSON
 	Revision uint64
 	Gone     bool
 }
@@ -67,14 +68,14 @@ func (c *Copy) put(ch Change) error {
 		c.table.Remove(host)
 		return nil
 	}
-	var entry route.Entry
+	var entry tenantapi.HostEntry
 	if err := json.Unmarshal(ch.Value, &entry); err != nil {
 		return fmt.Errorf("reading the entry: %w", err)
 	}
 	if entry.Tenant == "" {
 		return errors.New("an entry without a tenant")
 	}
-	c.table.Put(host, entry)
+	c.table.Put(host, fromWire(entry))
 	return nil
 }
 
@@ -114,8 +115,8 @@ func (c *Copy) Served() bool {
 
 // snapshot is the file's content.
 type snapshot struct {
-	Revision uint64                 `json:"revision"`
-	Hosts    map[string]route.Entry `json:"hosts"`
+	Revision uint64                         `json:"revision"`
+	Hosts    map[string]tenantapi.HostEntry `json:"hosts"`
 }
 
 // Load fills the table from the file. No file is no error, and no directory.
@@ -135,7 +136,7 @@ func (c *Copy) Load() error {
 		return fmt.Errorf("reading the directory copy: %w", err)
 	}
 	for host, entry := range s.Hosts {
-		c.table.Put(host, entry)
+		c.table.Put(host, fromWire(entry))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,7 +150,11 @@ func (c *Copy) Save() error {
 		return nil
 	}
 	revision, _ := c.Applied()
-	raw, err := json.Marshal(snapshot{Revision: revision, Hosts: c.table.All()})
+	hosts := map[string]tenantapi.HostEntry{}
+	for host, entry := range c.table.All() {
+		hosts[host] = toWire(entry)
+	}
+	raw, err := json.Marshal(snapshot{Revision: revision, Hosts: hosts})
 	if err != nil {
 		return fmt.Errorf("encoding the directory: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	tenantapi "github.com/postern-id/postern/libs/api/tenant"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/router/internal/feed"
 	"github.com/postern-id/postern/services/router/internal/route"
@@ -20,7 +21,7 @@ const (
 
 func put(t *testing.T, host string, revision uint64) feed.Change {
 	t.Helper()
-	raw, err := json.Marshal(route.Entry{Tenant: tenancy.ID("tnt_" + host), Region: "eu", Cell: "eu", State: route.StateActive, Canonical: host})
+	raw, err := json.Marshal(tenantapi.HostEntry{Tenant: tenancy.ID("tnt_" + host), Region: "eu", Cell: "eu", State: "active", Canonical: host})
 	require.NoError(t, err)
 	return feed.Change{Host: host, Value: raw, Revision: revision}
 }

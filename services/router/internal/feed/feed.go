@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	tenantapi "github.com/postern-id/postern/libs/api/tenant"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/natskit"
@@ -18,24 +19,12 @@ import (
 	"github.com/postern-id/postern/services/router/internal/route"
 )
 
-// The buckets, declared in infra/nats.
-const (
-	Directory = "directory" // host → route.Entry
-	Routers   = "routers"   // router ID → what it has applied; an entry lives 30 s
-)
-
 const (
 	heartbeat = 5 * time.Second
 	sayWait   = 2 * time.Second        // for one acknowledgement
 	sayAgain  = 200 * time.Millisecond // after one that failed: a sign-up may be waiting
 	saveWait  = 250 * time.Millisecond // changes of one moment are saved together
 )
-
-// Applied is what a router says of itself in the routers bucket.
-type Applied struct {
-	Revision uint64    `json:"revision"` // of the directory bucket; all changes up to it are served
-	At       time.Time `json:"at"`
-}
 
 // Deps of a Feed.
 type Deps struct {
@@ -61,10 +50,10 @@ type Feed struct {
 // New makes a feed and loads its copy, so that known hosts are served before anything else is there.
 func New(ctx context.Context, d Deps) *Feed {
 	if d.Directory == "" {
-		d.Directory = Directory
+		d.Directory = tenantapi.DirectoryBucket
 	}
 	if d.Routers == "" {
-		d.Routers = Routers
+		d.Routers = tenantapi.RoutersBucket
 	}
 	f := &Feed{
 		Deps: d, copy: NewCopy(d.Table, d.File), id: "rtr_" + rand.Text(), applied: make(chan struct{}, 1), changed: make(chan struct{}, 1),
@@ -139,14 +128,14 @@ func (f *Feed) acknowledge(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		if err := f.say(ctx, Applied{Revision: revision, At: f.Now().UTC()}); err != nil && ctx.Err() == nil {
+		if err := f.say(ctx, tenantapi.Applied{Revision: revision, At: f.Now().UTC()}); err != nil && ctx.Err() == nil {
 			f.Log.DebugContext(ctx, "directory not acknowledged", slog.String(telemetry.KeyCause, err.Error()))
 			next.Reset(sayAgain)
 		}
 	}
 }
 
-func (f *Feed) say(ctx context.Context, a Applied) error {
+func (f *Feed) say(ctx context.Context, a tenantapi.Applied) error {
 	ctx, cancel := context.WithTimeout(ctx, sayWait)
 	defer cancel()
 	bucket, err := natskit.Bucket(ctx, f.Conn, f.Routers)

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
+	tenantapi "github.com/postern-id/postern/libs/api/tenant"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/testkit"
 	"github.com/postern-id/postern/services/router/internal/feed"
@@ -81,7 +82,7 @@ func (c *cloud) acknowledged(t *testing.T, f *feed.Feed, revision uint64) {
 		if err != nil {
 			return err
 		}
-		var a feed.Applied
+		var a tenantapi.Applied
 		if err := json.Unmarshal(e.Value(), &a); err != nil {
 			return err
 		}

@@ -31,13 +31,13 @@ const (
 
 // Entry is one line of the directory: who answers at one host.
 type Entry struct {
-	Tenant    tenancy.ID `json:"tenant_id"`
-	Name      string     `json:"name"`
-	Region    string     `json:"region"`
-	Cell      string     `json:"cell"`
-	Kind      Kind       `json:"kind"`
-	State     State      `json:"state"`
-	Canonical string     `json:"canonical"` // the tenant's canonical host, without port
+	Tenant    tenancy.ID
+	Name      string
+	Region    string
+	Cell      string
+	Kind      Kind
+	State     State
+	Canonical string // the tenant's canonical host, without port
 }
 
 // NormalHost gives host lower-case, without port and root dot, as A-labels (RFC 5891 §5); ok is false for what no host name is.

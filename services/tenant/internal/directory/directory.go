@@ -12,41 +12,26 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	tenantapi "github.com/postern-id/postern/libs/api/tenant"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/natskit"
-	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/tenant/internal/tenant"
 )
 
 // Buckets names the two buckets.
 type Buckets struct {
 	Directory string // host → entry; a host is a valid key as it is
-	Routers   string // router → how far it has applied the directory
+	Routers   string // router → how far it has tenantapi.Applied the directory
 }
 
 // Declared are the buckets as infra/nats declares them.
-func Declared() Buckets { return Buckets{Directory: "directory", Routers: "routers"} }
+func Declared() Buckets {
+	return Buckets{Directory: tenantapi.DirectoryBucket, Routers: tenantapi.RoutersBucket}
+}
 
 // silent is when a router that has not spoken counts as gone; routers speak every 5 s.
 const silent = 12 * time.Second
-
-// entry is the value of a host, as routers read it.
-type entry struct {
-	Tenant    tenancy.ID `json:"tenant_id"`
-	Name      string     `json:"name"`
-	Region    string     `json:"region"`
-	Cell      string     `json:"cell"`
-	Kind      string     `json:"kind"`
-	State     string     `json:"state"`
-	Canonical string     `json:"canonical"`
-}
-
-// applied is what a router says of itself.
-type applied struct {
-	Revision uint64    `json:"revision"`
-	At       time.Time `json:"at"`
-}
 
 // Directory implements tenant.Directory. Safe for concurrent use.
 type Directory struct {
@@ -66,7 +51,7 @@ func (d *Directory) Put(ctx context.Context, e tenant.Entry) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	value, err := json.Marshal(entry{
+	value, err := json.Marshal(tenantapi.HostEntry{
 		Tenant: e.Tenant, Name: string(e.Slug), Region: string(e.Region), Cell: e.Cell, Kind: string(e.Kind), State: string(e.State),
 		Canonical: e.Canonical,
 	})
@@ -127,7 +112,7 @@ func (d *Directory) Hosts(ctx context.Context) (map[string]tenant.Entry, error) 
 			if update == nil { // all there was
 				return hosts, nil
 			}
-			var e entry
+			var e tenantapi.HostEntry
 			_ = json.Unmarshal(update.Value(), &e) // what is not readable differs from what should be there, and is put anew
 			hosts[update.Key()] = tenant.Entry{
 				Hostname: tenant.Hostname{Host: update.Key(), Kind: tenant.HostKind(e.Kind)}, Tenant: e.Tenant, Slug: tenant.Slug(e.Name),
@@ -150,7 +135,7 @@ func (d *Directory) Await(ctx context.Context, revision uint64) error {
 	defer watch.Stop()                  //nolint:errcheck // fails only when the connection is closed
 	tick := time.NewTicker(time.Second) // routers also fall silent
 	defer tick.Stop()
-	living, read := map[string]applied{}, false
+	living, read := map[string]tenantapi.Applied{}, false
 	for {
 		select {
 		case <-ctx.Done():
@@ -164,7 +149,7 @@ func (d *Directory) Await(ctx context.Context, revision uint64) error {
 			case update.Operation() != jetstream.KeyValuePut:
 				delete(living, update.Key())
 			default:
-				var a applied
+				var a tenantapi.Applied
 				if json.Unmarshal(update.Value(), &a) == nil {
 					living[update.Key()] = a
 				}
@@ -177,8 +162,8 @@ func (d *Directory) Await(ctx context.Context, revision uint64) error {
 	}
 }
 
-// allHave reports whether there is a living router, and every one has applied the revision.
-func (d *Directory) allHave(routers map[string]applied, revision uint64) bool {
+// allHave reports whether there is a living router, and every one has tenantapi.Applied the revision.
+func (d *Directory) allHave(routers map[string]tenantapi.Applied, revision uint64) bool {
 	oldest, living := d.now().Add(-silent), 0
 	for _, r := range routers {
 		if r.At.Before(oldest) {

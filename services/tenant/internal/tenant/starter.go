@@ -7,7 +7,6 @@ import (
 
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
-	"github.com/postern-id/postern/libs/telemetry"
 )
 
 // The starter's pace.
@@ -18,6 +17,12 @@ const (
 	// staleAfter is when an operation that began and has not ended is begun again, in case the engine lost it. One that the engine
 	// still has is not disturbed.
 	staleAfter = 5 * time.Minute
+)
+
+// The keys of this room's log lines, spelled as everywhere (libs/telemetry, which a domain does not see).
+const (
+	keyCause     = "cause"
+	keyOperation = "operation"
 )
 
 // Starter begins kept operations: an operation is committed first and begun afterwards, so that none is lost while the engine of
@@ -48,7 +53,7 @@ func (s *Starter) Run(ctx context.Context) error {
 	wait := starterPoll
 	for ctx.Err() == nil {
 		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "operations not begun", slog.String(telemetry.KeyCause, err.Error()))
+			s.log.WarnContext(ctx, "operations not begun", slog.String(keyCause, err.Error()))
 			wait = min(2*wait, starterMax)
 		} else {
 			wait = starterPoll
@@ -76,7 +81,7 @@ func (s *Starter) Round(ctx context.Context) error {
 			return err // the rest would wait as long
 		}
 		if err != nil {
-			s.log.WarnContext(ctx, "operation not begun", slog.String(telemetry.KeyOperation, string(op.ID)), slog.String(telemetry.KeyCause, err.Error()))
+			s.log.WarnContext(ctx, "operation not begun", slog.String(keyOperation, string(op.ID)), slog.String(keyCause, err.Error()))
 			continue
 		}
 		if err := s.store.Begin(ctx, op.ID, s.now()); err != nil && !fault.Is(err, fault.KindConflict) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 )
 
-//go:generate ../../../../bin/tools/templ generate
 
 //go:embed assets/style.css
 var assets embed.FS

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,6 +32,9 @@ type Dev struct {
 		Token   string `json:"token"`
 	} `json:"owner"`
 	Tenant *Tenant `json:"tenant"`
+
+	// Folder is where the description lies: the cloud's own data.
+	Folder string `json:"-"`
 }
 
 // FindDev gives the dev cloud of POSTERN_DEV_JSON, or of .postern/dev.json in this folder or one above; nil when there is none.
@@ -64,6 +68,7 @@ func FindDev() (*Dev, error) {
 	if err := json.Unmarshal(raw, &dev); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
+	dev.Folder = filepath.Dir(path)
 	return &dev, nil
 }
 
@@ -91,9 +96,15 @@ func New(caFile string) (*Client, error) {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &Client{http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if isLocal(r.URL.Hostname()) {
+				return nil, nil //nolint:nilnil // this machine is nobody's to forward to
+			}
+			return http.ProxyFromEnvironment(r)
+		},
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			host, port, err := net.SplitHostPort(addr)
-			if err == nil && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
+			if err == nil && isLocal(host) {
 				addr = net.JoinHostPort("127.0.0.1", port)
 			}
 			return dialer.DialContext(ctx, network, addr)
@@ -101,11 +112,30 @@ func New(caFile string) (*Client, error) {
 	}}}, nil
 }
 
+func isLocal(host string) bool { return host == "localhost" || strings.HasSuffix(host, ".localhost") }
+
 // Error is a refusal in the cloud's words.
 type Error struct {
 	Status  int
 	Code    string
 	Message string
+	// RetryAfter is when to come back, as the cloud said; zero when it did not.
+	RetryAfter time.Duration
+}
+
+// errUnreached is around every failure to get an answer at all that may pass.
+var errUnreached = errors.New("no answer")
+
+// Passing reports whether a failure may pass by itself, and how long to wait before the next attempt (zero: not said).
+func Passing(err error) (wait time.Duration, ok bool) {
+	if refusal, isRefusal := errors.AsType[*Error](err); isRefusal {
+		switch refusal.Status {
+		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return refusal.RetryAfter, true
+		}
+		return 0, false
+	}
+	return 0, errors.Is(err, errUnreached)
 }
 
 // Error implements error.
@@ -136,14 +166,15 @@ func (c *Client) Call(ctx context.Context, method, target, token string, body, o
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	req.Header.Set("User-Agent", "postern-cli")
 	res, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("no answer: %w", err)
+		return unanswered(req.URL.Host, err)
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
 	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return fmt.Errorf("%w: reading it: %w", errUnreached, err)
 	}
 	if res.StatusCode >= http.StatusBadRequest {
 		return refusal(res, raw)
@@ -157,7 +188,27 @@ func (c *Client) Call(ctx context.Context, method, target, token string, body, o
 	return nil
 }
 
+// unanswered says why there was no answer. The URL stays out: it may hold what the user would not want repeated.
+func unanswered(host string, err error) error {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("the certificate of %s is not trusted (name its authority with --ca or POSTERN_CA_FILE): %w", host, cause(err))
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no answer from %s: %w", host, cause(err))
+	}
+	return fmt.Errorf("%w from %s: %w", errUnreached, host, cause(err))
+}
+
+func cause(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
 func refusal(res *http.Response, raw []byte) error {
+	seconds, _ := strconv.Atoi(res.Header.Get("Retry-After")) // an unreadable one says nothing
+	wait := time.Duration(max(0, seconds)) * time.Second
 	var words struct {
 		Message     string `json:"message"`
 		ErrorCode   string `json:"errorCode"`
@@ -165,9 +216,9 @@ func refusal(res *http.Response, raw []byte) error {
 		Description string `json:"error_description"`
 	}
 	if json.Unmarshal(raw, &words) != nil {
-		return &Error{Status: res.StatusCode, Message: http.StatusText(res.StatusCode)}
+		return &Error{Status: res.StatusCode, Message: http.StatusText(res.StatusCode), RetryAfter: wait}
 	}
-	e := &Error{Status: res.StatusCode, Code: words.ErrorCode, Message: words.Message}
+	e := &Error{Status: res.StatusCode, Code: words.ErrorCode, Message: words.Message, RetryAfter: wait}
 	if words.Description != "" {
 		e.Code, e.Message = words.Error, words.Description
 	}

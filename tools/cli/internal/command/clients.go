@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -21,13 +22,18 @@ type clientRow struct {
 
 func (a *app) clients() *cobra.Command {
 	var tenant string
+	var reveal bool
 	cmd := &cobra.Command{Use: "clients", Short: "A tenant's clients"}
 	tenantFlag(cmd, &tenant)
-	cmd.AddCommand(a.clientsList(&tenant), a.clientsShow(&tenant), a.clientsCreate(&tenant), a.clientsRotate(&tenant), a.clientsDelete(&tenant))
+	list, show := a.clientsList(&tenant, &reveal), a.clientsShow(&tenant, &reveal)
+	for _, reads := range []*cobra.Command{list, show} {
+		reads.Flags().BoolVar(&reveal, "reveal-secrets", false, "show client secrets too")
+	}
+	cmd.AddCommand(list, show, a.clientsCreate(&tenant), a.clientsRotate(&tenant), a.clientsDelete(&tenant))
 	return cmd
 }
 
-func (a *app) clientsList(tenant *string) *cobra.Command {
+func (a *app) clientsList(tenant *string, reveal *bool) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the clients", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,14 +55,19 @@ func (a *app) clientsList(tenant *string) *cobra.Command {
 				if page.Next == "" {
 					break
 				}
-				from = "&from=" + page.Next
+				from = "&from=" + url.QueryEscape(page.Next)
+			}
+			if !*reveal {
+				for i := range all {
+					all[i] = veiled(all[i])
+				}
 			}
 			return a.show(all, func(w io.Writer) {
 				fmt.Fprintln(w, "CLIENT ID\tNAME\tTYPE")
 				for _, raw := range all {
 					var row clientRow
 					if json.Unmarshal(raw, &row) == nil {
-						fmt.Fprintf(w, "%s\t%s\t%s\n", row.ClientID, row.Name, row.AppType)
+						fmt.Fprintf(w, "%s\t%s\t%s\n", printable(row.ClientID), printable(row.Name), printable(row.AppType))
 					}
 				}
 			})
@@ -64,22 +75,23 @@ func (a *app) clientsList(tenant *string) *cobra.Command {
 	}
 }
 
-func (a *app) clientsShow(tenant *string) *cobra.Command {
+func (a *app) clientsShow(tenant *string, reveal *bool) *cobra.Command {
 	return &cobra.Command{
 		Use: "show <client-id>", Short: "Show one client", Args: cobra.ExactArgs(1),
-		RunE: a.onClient(tenant, http.MethodGet, ""),
+		RunE: a.onClient(tenant, http.MethodGet, "", reveal),
 	}
 }
 
 func (a *app) clientsRotate(tenant *string) *cobra.Command {
+	always := true // the new secret is what was asked for
 	return &cobra.Command{
 		Use: "rotate-secret <client-id>", Short: "Give a client a new secret", Args: cobra.ExactArgs(1),
-		RunE: a.onClient(tenant, http.MethodPost, "/rotate-secret"),
+		RunE: a.onClient(tenant, http.MethodPost, "/rotate-secret", &always),
 	}
 }
 
 // onClient is a call on one client whose answer is the client.
-func (a *app) onClient(tenant *string, method, suffix string) func(*cobra.Command, []string) error {
+func (a *app) onClient(tenant *string, method, suffix string, reveal *bool) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		s, err := a.management(cmd.Context(), *tenant)
 		if err != nil {
@@ -89,8 +101,27 @@ func (a *app) onClient(tenant *string, method, suffix string) func(*cobra.Comman
 		if err := a.cloud.Call(cmd.Context(), method, cloud.Path(s.base+"/clients", args[0])+suffix, s.token, nil, &client); err != nil {
 			return err
 		}
+		if !*reveal {
+			client = veiled(client)
+		}
 		return a.show(client, nil)
 	}
+}
+
+// veiled gives a client without its secrets, which a screen or a log would keep.
+func veiled(client json.RawMessage) json.RawMessage {
+	var properties map[string]json.RawMessage
+	if json.Unmarshal(client, &properties) != nil {
+		return nil // not a client; better nothing than a secret
+	}
+	for _, name := range []string{"client_secret", "signing_keys", "encryption_key"} {
+		delete(properties, name)
+	}
+	out, err := json.Marshal(properties)
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 func (a *app) clientsCreate(tenant *string) *cobra.Command {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,8 +16,8 @@ import (
 )
 
 func isStatus(err error, status int) bool {
-	var refusal *cloud.Error
-	return errors.As(err, &refusal) && refusal.Status == status
+	refusal, ok := errors.AsType[*cloud.Error](err)
+	return ok && refusal.Status == status
 }
 
 // finding is one thing that the doctor looked at.
@@ -46,7 +48,7 @@ func (a *app) doctor() *cobra.Command {
 					if !f.OK {
 						mark = "FAIL "
 					}
-					fmt.Fprintf(a.out, "%s %s %s\n", mark, f.What, f.Why)
+					fmt.Fprintln(a.out, strings.TrimSpace(mark+" "+printable(f.What)+" "+printable(f.Why)))
 				}
 			}
 			if ill > 0 {
@@ -70,10 +72,11 @@ func (a *app) examine(ctx context.Context) []finding {
 		} `json:"regions"`
 	}
 	out := []finding{check("Platform API at "+a.api, a.cloud.Call(ctx, http.MethodGet, a.api+"/v1/regions", "", nil, &regions))}
-	for name, key := range a.profile.Accounts {
+	for _, name := range slices.Sorted(maps.Keys(a.profile.Accounts)) {
+		key := a.profile.Accounts[name]
 		out = append(out, check("key of account "+name, a.cloud.Call(ctx, http.MethodGet, a.api+"/v1/tenants", key.Token, nil, nil)))
 	}
-	for domain := range a.profile.Tenants {
+	for _, domain := range slices.Sorted(maps.Keys(a.profile.Tenants)) {
 		out = append(out, check("issuer of "+domain, a.checkIssuer(ctx, domain)))
 		_, err := a.management(ctx, domain)
 		out = append(out, check("management client of "+domain, err))

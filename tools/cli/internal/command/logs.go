@@ -1,14 +1,18 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/tools/cli/internal/cloud"
 )
 
 const followEvery = 500 * time.Millisecond
@@ -32,12 +36,15 @@ func (a *app) logs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "logs", Short: "Show a tenant's audit log, oldest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if count < 1 || count > 100 {
+				return fmt.Errorf("--count is %d, want 1 to 100", count)
+			}
 			ctx := cmd.Context()
 			s, err := a.management(ctx, tenant)
 			if err != nil {
 				return err
 			}
-			search := url.Values{"sort": {"date:-1"}, "per_page": {fmt.Sprint(count)}}
+			search := url.Values{"sort": {"date:-1"}, "per_page": {strconv.Itoa(count)}}
 			if query != "" {
 				search.Set("q", query)
 			}
@@ -65,35 +72,51 @@ func (a *app) logs() *cobra.Command {
 	return cmd
 }
 
-// followLogs reads on from a checkpoint: no event between two pages is lost. The token is renewed when it ends.
+// followLogs reads on from a checkpoint: no event between two pages is lost, and none is shown twice. The token is renewed when it
+// ends; a cloud that is away for a moment is waited for.
 func (a *app) followLogs(ctx context.Context, tenant string, s session, last string) error {
+	renewed := false // since the last answer
 	for {
 		var page []json.RawMessage
-		target := s.base + "/logs?take=100&from=" + url.QueryEscape(last)
-		err := a.cloud.Call(ctx, http.MethodGet, target, s.token, nil, &page)
-		if isStatus(err, http.StatusUnauthorized) {
-			if s, err = a.management(ctx, tenant); err == nil {
+		search := url.Values{"take": {"100"}}
+		if last != "" {
+			search.Set("from", last)
+		}
+		err := a.cloud.Call(ctx, http.MethodGet, s.base+"/logs?"+search.Encode(), s.token, nil, &page)
+		if isStatus(err, http.StatusUnauthorized) && !renewed {
+			renewed = true
+			var next session
+			next, err = a.management(ctx, tenant)
+			if err == nil {
+				s = next
 				continue
 			}
 		}
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the user has seen enough
 		}
+		pause := followEvery
 		if err != nil {
-			return err
-		}
-		for _, raw := range page {
-			if err := a.logLine(raw, &last); err != nil {
+			wait, passing := cloud.Passing(err)
+			if !passing {
 				return err
 			}
-		}
-		if len(page) > 0 {
-			continue
+			pause = max(pause, wait)
+		} else {
+			renewed = false
+			for _, raw := range page {
+				if err := a.logLine(raw, &last); err != nil {
+					return err
+				}
+			}
+			if len(page) > 0 {
+				continue
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(followEvery):
+		case <-time.After(pause):
 		}
 	}
 }
@@ -107,13 +130,19 @@ func (a *app) logLine(raw json.RawMessage, last *string) error {
 		*last = row.LogID
 	}
 	if a.asJSON {
-		_, err := fmt.Fprintf(a.out, "%s\n", raw)
+		var line bytes.Buffer
+		if err := json.Compact(&line, raw); err != nil {
+			return fmt.Errorf("reading a log event: %w", err)
+		}
+		line.WriteByte('\n')
+		_, err := a.out.Write(line.Bytes())
 		return err
 	}
 	client := row.ClientName
 	if client == "" {
 		client = row.ClientID
 	}
-	_, err := fmt.Fprintf(a.out, "%s  %-8s %-24s %-24s %s\n", row.Date.Local().Format("15:04:05.000"), row.Type, client, row.UserName, row.Description)
+	_, err := fmt.Fprintf(a.out, "%s  %-8s %-24s %-24s %s\n", row.Date.Local().Format("15:04:05.000"),
+		printable(row.Type), printable(client), printable(row.UserName), printable(row.Description)) // names that anybody could choose
 	return err
 }

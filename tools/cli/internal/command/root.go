@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -61,20 +65,28 @@ func (a *app) open() error {
 		}
 		a.api = dev.URLs.PlatformAPI
 	}
+	a.api = strings.TrimRight(a.api, "/")
+	if u, err := url.Parse(a.api); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("%q is no URL of a Platform API, as in https://api.example.com", a.api)
+	}
 	if a.caFile == "" && dev != nil && dev.URLs.PlatformAPI == a.api {
 		a.caFile = dev.CAFile
 	}
 	if a.cloud, err = cloud.New(a.caFile); err != nil {
 		return err
 	}
-	if a.store, err = profile.Open(); err != nil {
+	keys := "" // the user's own file
+	if dev != nil && dev.URLs.PlatformAPI == a.api {
+		keys = filepath.Join(dev.Folder, "cli.json") // keys to a dev cloud go when it goes
+	}
+	if a.store, err = profile.Open(keys); err != nil {
 		return err
 	}
 	a.profile = a.store.Cloud(a.api)
 	if dev != nil && dev.URLs.PlatformAPI == a.api && dev.Owner.Token != "" {
 		a.profile.Accounts[dev.Owner.Account] = profile.Account{Email: dev.Owner.Email, Token: dev.Owner.Token}
 		if t := dev.Tenant; t != nil && t.ManagementAPI != nil {
-			a.remember(dev.Owner.Account, *t)
+			remember(a.profile, dev.Owner.Account, *t)
 		}
 		if a.profile.Current == "" {
 			a.profile.Current = dev.Owner.Account
@@ -84,11 +96,11 @@ func (a *app) open() error {
 }
 
 // remember keeps the key to a tenant, when the answer has one.
-func (a *app) remember(account string, t cloud.Tenant) {
+func remember(p *profile.Profile, account string, t cloud.Tenant) {
 	if t.ManagementAPI == nil || t.ManagementAPI.ClientSecret == "" {
 		return
 	}
-	a.profile.Tenants[t.Domain] = profile.Tenant{
+	p.Tenants[t.Domain] = profile.Tenant{
 		Account: account, Region: t.Region, Audience: t.ManagementAPI.Audience,
 		ClientID: t.ManagementAPI.ClientID, ClientSecret: t.ManagementAPI.ClientSecret,
 	}
@@ -100,10 +112,26 @@ func (a *app) account(name string) (string, profile.Account, error) {
 		name = a.profile.Current
 	}
 	key, ok := a.profile.Accounts[name]
+	if !ok && name == "" {
+		return "", profile.Account{}, fmt.Errorf("no key for any account at %s: `postern signup` makes one, `postern login` fetches one", a.api)
+	}
 	if !ok {
 		return "", profile.Account{}, fmt.Errorf("no key for account %q at %s: `postern signup` makes one, `postern login` fetches one", name, a.api)
 	}
 	return name, key, nil
+}
+
+// keep changes what is known of this cloud, for later commands too.
+func (a *app) keep(change func(*profile.Profile)) error { return a.store.Update(a.api, change) }
+
+// printable gives a text of somebody else's as one line that cannot steer the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
 }
 
 // show prints v as JSON, or lets table print it.

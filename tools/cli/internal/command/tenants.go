@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/tools/cli/internal/cloud"
+	"github.com/postern-id/postern/tools/cli/internal/profile"
 )
 
 func (a *app) tenants() *cobra.Command {
@@ -32,6 +34,9 @@ func (a *app) tenantsList() *cobra.Command {
 			}
 			if err := a.cloud.Call(cmd.Context(), http.MethodGet, a.api+"/v1/tenants", key.Token, nil, &answer); err != nil {
 				return err
+			}
+			if answer.Tenants == nil {
+				answer.Tenants = []cloud.Tenant{} // none is a list too
 			}
 			return a.show(answer.Tenants, func(w io.Writer) {
 				fmt.Fprintln(w, "NAME\tREGION\tDOMAIN\tSTATE\tID")
@@ -85,11 +90,8 @@ func (a *app) tenantsCreate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.remember(name, *done.Tenant)
-			if err := a.store.Save(); err != nil {
-				return err
-			}
-			return a.show(done.Tenant, tenantCard(*done.Tenant))
+			err = a.keep(func(p *profile.Profile) { remember(p, name, *done.Tenant) })
+			return errors.Join(a.show(done.Tenant, tenantCard(*done.Tenant)), err) // shown in any case: the secret does not come again
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "the account (default: the last one used)")

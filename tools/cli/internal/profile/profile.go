@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Profile is what is known of one cloud.
@@ -23,6 +24,8 @@ type Profile struct {
 type Account struct {
 	Email string `json:"email"`
 	Token string `json:"token"`
+	// Signup is the sign-up whose tenant has not been received yet; empty when there is none.
+	Signup string `json:"signup,omitempty"`
 }
 
 // Tenant is a key to one tenant's Management API.
@@ -40,36 +43,49 @@ type Store struct {
 	clouds map[string]*Profile
 }
 
-// Open reads POSTERN_CLI_CONFIG, or postern/credentials.json in the user's configuration folder. A missing file is an empty store.
-func Open() (*Store, error) {
-	path := os.Getenv("POSTERN_CLI_CONFIG")
-	if path == "" {
+// Open reads POSTERN_CLI_CONFIG, else the file given, else postern/credentials.json in the user's configuration folder. A missing
+// file is an empty store.
+func Open(file string) (*Store, error) {
+	if path := os.Getenv("POSTERN_CLI_CONFIG"); path != "" {
+		file = path
+	}
+	if file == "" {
 		dir, err := os.UserConfigDir()
 		if err != nil {
 			return nil, fmt.Errorf("finding the configuration folder (set POSTERN_CLI_CONFIG to a file): %w", err)
 		}
-		path = filepath.Join(dir, "postern", "credentials.json")
+		file = filepath.Join(dir, "postern", "credentials.json")
 	}
-	s := &Store{path: path, clouds: map[string]*Profile{}}
+	clouds, err := read(file)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{path: file, clouds: clouds}, nil
+}
+
+func read(path string) (map[string]*Profile, error) {
+	clouds := map[string]*Profile{}
 	raw, err := os.ReadFile(path) //nolint:gosec // the path is the user's own choice
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
+		return clouds, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading credentials: %w", err)
 	}
-	if err := json.Unmarshal(raw, &s.clouds); err != nil {
+	if err := json.Unmarshal(raw, &clouds); err != nil {
 		return nil, fmt.Errorf("%s is not a credentials file (move it away to start anew): %w", path, err)
 	}
-	return s, nil
+	return clouds, nil
 }
 
-// Cloud gives the profile of the cloud at the URL; changes to it are kept by Save.
-func (s *Store) Cloud(api string) *Profile {
-	p := s.clouds[api]
+// Cloud gives the profile of the cloud at the URL, as far as this process knows it. What Update did not do to it is not kept.
+func (s *Store) Cloud(api string) *Profile { return cloudOf(s.clouds, api) }
+
+func cloudOf(clouds map[string]*Profile, api string) *Profile {
+	p := clouds[api]
 	if p == nil {
 		p = &Profile{}
-		s.clouds[api] = p
+		clouds[api] = p
 	}
 	if p.Accounts == nil {
 		p.Accounts = map[string]Account{}
@@ -80,26 +96,69 @@ func (s *Store) Cloud(api string) *Profile {
 	return p
 }
 
-// Save writes the file in one step: a crash leaves the old one.
-func (s *Store) Save() error {
-	raw, err := json.MarshalIndent(s.clouds, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encoding credentials: %w", err)
-	}
+// Update changes the profile of a cloud in the file as it is now, so that commands which run at the same time keep each other's keys.
+// The file is written in one step: a crash leaves the old one.
+func (s *Store) Update(api string, change func(*Profile)) error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return fmt.Errorf("making the configuration folder: %w", err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(s.path), ".credentials-*") // mode 0600
+	unlock, err := lock(s.path + ".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	clouds, err := read(s.path)
+	if err != nil {
+		return err
+	}
+	change(cloudOf(clouds, api))
+	change(s.Cloud(api))
+	return write(s.path, clouds)
+}
+
+func write(path string, clouds map[string]*Profile) error {
+	raw, err := json.MarshalIndent(clouds, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding credentials: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".credentials-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("writing credentials: %w", err)
 	}
 	defer func() { _ = os.Remove(tmp.Name()) }()
 	_, err = tmp.Write(append(raw, '\n'))
-	if err := errors.Join(err, tmp.Close()); err != nil {
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return fmt.Errorf("writing credentials: %w", err)
 	}
-	if err := os.Rename(tmp.Name(), s.path); err != nil {
+	if err := os.Rename(tmp.Name(), path); err != nil {
 		return fmt.Errorf("writing credentials: %w", err)
 	}
 	return nil
+}
+
+const (
+	lockWait  = 5 * time.Second
+	lockAgain = 5 * time.Millisecond
+	lockLife  = 10 * time.Second // a lock this old was left by a command that was killed
+)
+
+// lock makes a file that only one process can make.
+func lock(path string) (unlock func(), err error) {
+	for end := time.Now().Add(lockWait); ; time.Sleep(lockAgain) {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // beside the user's own file
+		if err == nil {
+			_ = f.Close()
+			return func() { _ = os.Remove(path) }, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("locking credentials: %w", err)
+		}
+		if info, statErr := os.Stat(path); statErr == nil && time.Since(info.ModTime()) > lockLife {
+			_ = os.Remove(path)
+			continue
+		}
+		if time.Now().After(end) {
+			return nil, fmt.Errorf("another command is writing the credentials; if none is, remove %s", path)
+		}
+	}
 }
