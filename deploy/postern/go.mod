@@ -11,6 +11,7 @@ require (
 	github.com/postern-id/postern/services/tenant v0.0.0
 	github.com/postern-id/postern/services/token v0.0.0
 	github.com/postern-id/postern/services/user v0.0.0
+	github.com/stretchr/testify v1.12.1
 )
 
 require (
@@ -94,7 +95,6 @@ require (
 	github.com/ryanuber/go-glob v1.0.0 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
 	github.com/stretchr/objx v0.5.3 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/ugorji/go/codec v1.3.1 // indirect
 	github.com/wneessen/go-mail v0.8.1 // indirect

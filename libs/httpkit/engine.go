@@ -86,20 +86,24 @@ func observe(cfg Config) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		start := time.Now() //nolint:forbidigo // how long a request took is the machine's time, not the domain's
 		event := &Event{}
-		ctx := otel.GetTextMapPropagator().Extract(c.Request.Context(), propagation.HeaderCarrier(c.Request.Header))
-		ctx = context.WithValue(ctx, eventKey{}, event)
-		route, method := c.FullPath(), methodOf(c.Request)
+		ctx := context.WithValue(c.Request.Context(), eventKey{}, event)
+		route, method := c.FullPath(), Method(c.Request)
 		if route == "" {
 			route = "none"
 		}
-		ctx, span := tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
-		defer span.End()
+		span := trace.SpanFromContext(ctx)
+		if telemetry.Tracing() {
+			ctx = otel.GetTextMapPropagator().Extract(ctx, propagation.HeaderCarrier(c.Request.Header))
+			ctx, span = tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
+			defer span.End()
+		}
 		c.Request = c.Request.WithContext(ctx)
 		defer func() {
 			elapsed := time.Since(start)
 			status := statusOf(c)
 			if span.IsRecording() {
-				span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.String("http.route", route))
+				span.SetAttributes(attribute.String("http.request.method", method), attribute.String("http.route", route),
+					attribute.Int("http.response.status_code", status))
 				if status >= http.StatusInternalServerError {
 					span.SetStatus(codes.Error, "")
 				}
@@ -112,8 +116,8 @@ func observe(cfg Config) gin.HandlerFunc {
 	}
 }
 
-// methodOf gives the method, and OTHER for an invented one: names and labels never hold what a caller chose.
-func methodOf(r *http.Request) string {
+// Method gives the method, and OTHER for an invented one: names and labels never hold what a caller chose.
+func Method(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions:
 		return r.Method
@@ -171,7 +175,7 @@ func logEvent(ctx context.Context, c *gin.Context, log *slog.Logger, l line) {
 	}
 	event := EventOf(ctx)
 	attrs := make([]slog.Attr, 0, 10)
-	attrs = append(attrs, slog.String(telemetry.KeyMethod, methodOf(c.Request)), slog.String(telemetry.KeyRoute, l.route),
+	attrs = append(attrs, slog.String(telemetry.KeyMethod, Method(c.Request)), slog.String(telemetry.KeyRoute, l.route),
 		slog.Int(telemetry.KeyStatus, l.status), slog.Float64(telemetry.KeyTook, float64(l.took.Microseconds())/1000),
 		slog.Int(telemetry.KeyBytes, max(0, c.Writer.Size())))
 	for _, field := range [...]struct{ key, value string }{

@@ -6,6 +6,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -34,12 +36,31 @@ func (m Message) Context(ctx context.Context) context.Context {
 	return otel.GetTextMapPropagator().Extract(ctx, carrier(m.header))
 }
 
-func outgoing(ctx context.Context, subject, eventID string, payload []byte) *nats.Msg {
+// outgoing gives an event as it is sent, and the span of its sending, nil outside of a trace.
+func outgoing(ctx context.Context, subject, eventID string, payload []byte) (*nats.Msg, trace.Span) {
 	m := &nats.Msg{Subject: subject, Data: payload, Header: nats.Header{idHeader: []string{eventID}}}
-	if trace.SpanContextFromContext(ctx).IsValid() {
-		otel.GetTextMapPropagator().Inject(ctx, carrier(m.Header))
+	parent := trace.SpanContextFromContext(ctx)
+	if !parent.IsValid() {
+		return m, nil
 	}
-	return m
+	var span trace.Span
+	if parent.IsSampled() {
+		ctx, span = otel.Tracer("postern/nats").Start(ctx, "nats.publish", trace.WithSpanKind(trace.SpanKindProducer), //nolint:spancheck // ended by published
+			trace.WithAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.destination.name", subject)))
+	}
+	otel.GetTextMapPropagator().Inject(ctx, carrier(m.Header))
+	return m, span //nolint:spancheck // ended by published
+}
+
+// published ends the span of an event's sending, when it has one.
+func published(span trace.Span, err error) {
+	if span == nil {
+		return
+	}
+	if err != nil {
+		span.SetStatus(codes.Error, "")
+	}
+	span.End()
 }
 
 // carrier writes trace headers in lower case, as NATS and W3C both have them; nats.Header does not fold case.

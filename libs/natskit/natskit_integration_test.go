@@ -16,10 +16,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/natskit"
+	"github.com/postern-id/postern/libs/telemetry"
 	"github.com/postern-id/postern/libs/testkit"
 )
 
@@ -119,7 +122,7 @@ func TestConn_PublishAll_an_event_that_no_stream_takes_does_not_count_the_others
 	t.Parallel()
 	s := testkit.NATS(t)
 	subjects := []string{s.Prefix + "a", "nowhere." + s.Prefix + "b", s.Prefix + "c"}
-	errs := s.Conn.PublishAll(t.Context(), 3, func(i int) (string, string, []byte) { return subjects[i], id(i), nil })
+	errs := s.Conn.PublishAll(t.Context(), 3, func(i int) (string, string, string, []byte) { return subjects[i], id(i), "", nil })
 	require.NoError(t, errs[0])
 	testkit.RequireFault(t, errs[1], fault.KindUnavailable)
 	require.NoError(t, errs[2])
@@ -159,6 +162,41 @@ func TestBuffer_keeps_order_and_loses_nothing_through_outages(t *testing.T) {
 	})
 	testkit.Eventually(t, 20*time.Second, got.has(n))
 	require.True(t, slices.IsSorted(got.all()))
+}
+
+func TestBuffer_Deliver_returns_when_the_stream_has_the_event(t *testing.T) {
+	t.Parallel()
+	s := testkit.NATS(t)
+	conn, proxy := cuttable(t)
+	b := natskit.NewBuffer(conn, 1000)
+	background(t, b.Run)
+	deliver := func(n int) {
+		t.Helper()
+		require.NoError(t, b.Deliver(t.Context(), s.Prefix+"postern.x", id(n), nil))
+	}
+	for n := range 20 {
+		deliver(n)
+		require.Len(t, s.All(t), n+1)
+	}
+	proxy.Down()
+	began := time.Now()
+	for n := range 20 {
+		deliver(20 + n)
+	}
+	require.Less(t, time.Since(began), 5*time.Second, "callers go on while the server is away")
+	proxy.Up()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		if n := b.Len(); n > 0 {
+			return fmt.Errorf("%d wait", n)
+		}
+		return nil
+	})
+	deliver(40)
+	all := s.All(t)
+	require.Len(t, all, 41, "each once")
+	for n, m := range all {
+		require.Equal(t, id(n), m.EventID)
+	}
 }
 
 func TestBuffer_flushes_at_the_end(t *testing.T) {
@@ -268,7 +306,7 @@ func TestConsume_keeps_order_through_lost_connections(t *testing.T) {
 		})
 	})
 	for from := 0; from < n; from += 2000 {
-		for _, err := range s.PublishAll(t.Context(), 2000, func(i int) (string, string, []byte) { return "postern.x", id(from + i), nil }) {
+		for _, err := range s.PublishAll(t.Context(), 2000, func(i int) (string, string, string, []byte) { return "postern.x", id(from + i), "", nil }) {
 			require.NoError(t, err)
 		}
 		testkit.Eventually(t, 20*time.Second, got.has(from+200))
@@ -394,4 +432,44 @@ func TestMessage_Context_continues_the_publishers_trace(t *testing.T) {
 	})
 	testkit.Eventually(t, 5*time.Second, got.has(1))
 	require.Equal(t, parent.TraceID(), trace.SpanContextFromContext(got.all()[0].Context(t.Context())).TraceID())
+}
+
+func TestConn_PublishAll_sends_each_event_in_its_own_trace(t *testing.T) {
+	s := testkit.NATS(t)
+	spans := tracetest.NewInMemoryExporter()
+	provider, propagator := otel.GetTracerProvider(), otel.GetTextMapPropagator()
+	traces := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
+	otel.SetTracerProvider(traces)
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	t.Cleanup(func() { otel.SetTracerProvider(provider); otel.SetTextMapPropagator(propagator) })
+	want, parents := map[string]trace.TraceID{}, make([]string, 3)
+	for i := range 2 { // the third is in none
+		ctx, span := traces.Tracer("test").Start(t.Context(), "change")
+		want[id(i)], parents[i] = span.SpanContext().TraceID(), telemetry.Traceparent(ctx)
+		span.End()
+	}
+	spans.Reset()
+	for _, err := range s.PublishAll(t.Context(), 3, func(i int) (string, string, string, []byte) { return "postern.x", id(i), parents[i], nil }) {
+		require.NoError(t, err)
+	}
+	sent := map[string]trace.TraceID{}
+	var got list[natskit.Message]
+	background(t, func(ctx context.Context) error {
+		return natskit.Consume(ctx, s.Conn, natskit.ConsumerConfig{Stream: s.Name, Durable: "d"}, func(_ context.Context, batch []natskit.Message) error {
+			got.add(batch...)
+			return nil
+		})
+	})
+	testkit.Eventually(t, 5*time.Second, got.has(3))
+	for _, m := range got.all() {
+		if sc := trace.SpanContextFromContext(m.Context(t.Context())); sc.IsValid() {
+			sent[m.EventID] = sc.TraceID()
+		}
+	}
+	require.Equal(t, want, sent)
+	require.Len(t, spans.GetSpans(), 2)
+	for _, span := range spans.GetSpans() {
+		require.Equal(t, "nats.publish", span.Name)
+		require.True(t, span.Parent.IsRemote())
+	}
 }

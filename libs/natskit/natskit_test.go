@@ -59,7 +59,7 @@ func TestConn_while_the_server_is_away(t *testing.T) {
 	conn := nobody(t)
 	testkit.RequireFault(t, conn.Ready(t.Context()), fault.KindUnavailable)
 	testkit.RequireFault(t, conn.Publish(t.Context(), "postern.x", "evt_1", nil), fault.KindUnavailable)
-	for _, err := range conn.PublishAll(t.Context(), 2, func(int) (string, string, []byte) { return "postern.x", "evt_1", nil }) {
+	for _, err := range conn.PublishAll(t.Context(), 2, func(int) (string, string, string, []byte) { return "postern.x", "evt_1", "", nil }) {
 		testkit.RequireFault(t, err, fault.KindUnavailable)
 	}
 	_, err := natskit.Bucket(t.Context(), conn, "directory")
@@ -98,6 +98,15 @@ func TestBuffer_holds_back_when_full(t *testing.T) {
 	defer cancel()
 	testkit.RequireFault(t, b.Publish(ctx, "postern.x", "evt_3", nil), fault.KindUnavailable)
 	require.Equal(t, 2, b.Len(), "the third was not taken")
+}
+
+func TestBuffer_Deliver_does_not_wait_for_a_server_that_is_away(t *testing.T) {
+	t.Parallel()
+	b := natskit.NewBuffer(nobody(t), 2)
+	began := time.Now()
+	require.NoError(t, b.Deliver(t.Context(), "postern.x", "evt_1", nil))
+	require.Less(t, time.Since(began), 400*time.Millisecond)
+	require.Equal(t, 1, b.Len())
 }
 
 func TestBuffer_refuses_what_no_server_takes(t *testing.T) {

@@ -6,6 +6,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/postern-id/postern/libs/telemetry"
 )
 
 // Publish stores one event in the stream of its subject and returns when the stream acknowledged it; an event of the same ID is
@@ -15,7 +18,10 @@ func (c *Conn) Publish(ctx context.Context, subject, eventID string, payload []b
 	if !c.nc.IsConnected() {
 		return away(nats.ErrDisconnected)
 	}
-	if _, err := c.js.PublishMsg(ctx, outgoing(ctx, subject, eventID, payload)); err != nil {
+	m, span := outgoing(ctx, subject, eventID, payload)
+	_, err := c.js.PublishMsg(ctx, m)
+	published(span, err)
+	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
@@ -29,12 +35,25 @@ var errNotSent = errors.New("not sent, because an earlier one was not")
 
 // PublishAll stores n events in their order over one connection, waiting for the acknowledgements together, and gives an error per
 // event, nil for those that are stored. When the connection fails nothing more is sent, so that what is stored is a first part of
-// the events. Only a server that itself refuses one and takes the next breaks that; the caller repeats from the first error.
-func (c *Conn) PublishAll(ctx context.Context, n int, at func(i int) (subject, eventID string, payload []byte)) []error {
-	return c.publishAll(ctx, n, func(i int) *nats.Msg {
-		subject, eventID, payload := at(i)
-		return outgoing(ctx, subject, eventID, payload)
+// the events. Only a server that itself refuses one and takes the next breaks that; the caller repeats from the first error. Each
+// event is sent in the trace of its traceparent (telemetry.Traceparent), or in that of ctx where it is empty.
+func (c *Conn) PublishAll(ctx context.Context, n int, at func(i int) (subject, eventID, traceparent string, payload []byte)) []error {
+	var spans []trace.Span
+	errs := c.publishAll(ctx, n, func(i int) *nats.Msg {
+		subject, eventID, traceparent, payload := at(i)
+		m, span := outgoing(telemetry.Continue(ctx, traceparent), subject, eventID, payload)
+		if span != nil {
+			if spans == nil {
+				spans = make([]trace.Span, n)
+			}
+			spans[i] = span
+		}
+		return m
 	})
+	for i, span := range spans {
+		published(span, errs[i])
+	}
+	return errs
 }
 
 func (c *Conn) publishAll(ctx context.Context, n int, at func(i int) *nats.Msg) []error {

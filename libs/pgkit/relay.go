@@ -33,11 +33,13 @@ const (
 type Relay struct {
 	Pool   *pgxpool.Pool
 	Schema string
-	// Publish returns nil once the fact is stored for good, and stores a fact of the same eventID only once.
+	// Publish returns nil once the fact is stored for good, and stores a fact of the same eventID only once. ctx is in the trace of
+	// the change.
 	Publish func(ctx context.Context, subject, eventID string, payload []byte) error
 	// PublishAll, when set, is used instead of Publish: it publishes n facts in their order and returns one error for each, nil
-	// for those that are stored. natskit.Conn.PublishAll is one; it spares the round trip per fact.
-	PublishAll func(ctx context.Context, n int, at func(i int) (subject, eventID string, payload []byte)) []error
+	// for those that are stored. natskit.Conn.PublishAll is one; it spares the round trip per fact. traceparent is the change's,
+	// empty when nobody traces.
+	PublishAll func(ctx context.Context, n int, at func(i int) (subject, eventID, traceparent string, payload []byte)) []error
 	Log        *slog.Logger
 
 	once sync.Once
@@ -154,9 +156,9 @@ func (r *Relay) lock(ctx context.Context, conn *pgx.Conn) error {
 }
 
 type fact struct {
-	id                       int64
-	tenant, subject, eventID string
-	payload                  []byte
+	id                                    int64
+	tenant, subject, eventID, traceparent string
+	payload                               []byte
 }
 
 // errPublish marks a failure of the publisher, which is no reason to leave the connection.
@@ -206,7 +208,7 @@ func (r *Relay) batch(ctx context.Context, conn *pgx.Conn) (took, acked int, err
 }
 
 func (r *Relay) oldest(ctx context.Context, conn *pgx.Conn) ([]fact, error) {
-	rows, err := conn.Query(ctx, "select id, tenant_id, subject, event_id, payload from outbox order by id limit $1", relayBatch)
+	rows, err := conn.Query(ctx, "select id, tenant_id, subject, event_id, coalesce(traceparent, ''), payload from outbox order by id limit $1", relayBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +216,7 @@ func (r *Relay) oldest(ctx context.Context, conn *pgx.Conn) ([]fact, error) {
 	var facts []fact
 	for size := 0; size < relayBytes && rows.Next(); {
 		var f fact
-		if err := rows.Scan(&f.id, &f.tenant, &f.subject, &f.eventID, &f.payload); err != nil {
+		if err := rows.Scan(&f.id, &f.tenant, &f.subject, &f.eventID, &f.traceparent, &f.payload); err != nil {
 			return nil, err
 		}
 		size += len(f.payload)
@@ -228,8 +230,8 @@ func (r *Relay) oldest(ctx context.Context, conn *pgx.Conn) ([]fact, error) {
 // sees them in order.
 func (r *Relay) publish(ctx context.Context, facts []fact) []error {
 	if r.PublishAll != nil {
-		return r.PublishAll(ctx, len(facts), func(i int) (string, string, []byte) {
-			return facts[i].subject, facts[i].eventID, facts[i].payload
+		return r.PublishAll(ctx, len(facts), func(i int) (string, string, string, []byte) {
+			return facts[i].subject, facts[i].eventID, facts[i].traceparent, facts[i].payload
 		})
 	}
 	errs := make([]error, len(facts))
@@ -238,7 +240,7 @@ func (r *Relay) publish(ctx context.Context, facts []fact) []error {
 		if errs[i] = stuck[f.tenant]; errs[i] != nil {
 			continue
 		}
-		if errs[i] = r.Publish(ctx, f.subject, f.eventID, f.payload); errs[i] != nil {
+		if errs[i] = r.Publish(telemetry.Continue(ctx, f.traceparent), f.subject, f.eventID, f.payload); errs[i] != nil {
 			stuck[f.tenant] = errs[i]
 		}
 	}

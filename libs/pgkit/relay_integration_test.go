@@ -14,8 +14,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/postern-id/postern/libs/pgkit"
+	"github.com/postern-id/postern/libs/telemetry"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/libs/testkit"
 )
@@ -305,4 +309,47 @@ func TestRelay_into_jetstream(t *testing.T) {
 	for _, tenant := range tenants {
 		requireOrder(t, stored, tenant, 500)
 	}
+}
+
+func TestRelay_a_fact_is_published_in_the_trace_of_its_change(t *testing.T) {
+	before := otel.GetTracerProvider()
+	traces := sdktrace.NewTracerProvider()
+	otel.SetTracerProvider(traces)
+	t.Cleanup(func() { otel.SetTracerProvider(before) })
+	ctx, span := traces.Tracer("test").Start(t.Context(), "change")
+	defer span.End()
+	d, tenant := database(t), testkit.Tenants(1)[0]
+	tell(t, d.Pool, tenant, 0, 1) // nobody traces this one
+	require.NoError(t, pgkit.InTenant(ctx, d.Pool, tenant, func(tx pgx.Tx) error {
+		return pgkit.AppendOutbox(ctx, tx, tenant, "postern.kit.thing.told", eventID(tenant, 1), []byte("{}"))
+	}))
+
+	want := map[string]string{eventID(tenant, 0): "", eventID(tenant, 1): telemetry.Traceparent(ctx)}
+	require.NotEmpty(t, want[eventID(tenant, 1)])
+	got := make(chan map[string]string, 1)
+	start(t, &pgkit.Relay{Pool: d.Pool, Schema: "kit", Log: quiet, PublishAll: func(_ context.Context, n int, at func(int) (string, string, string, []byte)) []error {
+		if n == len(want) {
+			all := map[string]string{}
+			for i := range n {
+				_, id, traceparent, _ := at(i)
+				all[id] = traceparent
+			}
+			got <- all
+			return make([]error, n)
+		}
+		return slices.Repeat([]error{errors.New("not all there")}, n)
+	}})
+	require.Equal(t, want, <-got)
+	empty(t, d.Admin(t))
+
+	one := make(chan trace.SpanContext, 1)
+	d2 := database(t)
+	require.NoError(t, pgkit.InTenant(ctx, d2.Pool, tenant, func(tx pgx.Tx) error {
+		return pgkit.AppendOutbox(ctx, tx, tenant, "postern.kit.thing.told", eventID(tenant, 1), []byte("{}"))
+	}))
+	start(t, &pgkit.Relay{Pool: d2.Pool, Schema: "kit", Log: quiet, Publish: func(ctx context.Context, _, _ string, _ []byte) error {
+		one <- trace.SpanContextFromContext(ctx)
+		return nil
+	}})
+	require.Equal(t, span.SpanContext().TraceID(), (<-one).TraceID())
 }

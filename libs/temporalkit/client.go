@@ -9,12 +9,12 @@ import (
 	"log/slog"
 	"os"
 
-	"go.opentelemetry.io/otel"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/interceptor"
 	temporallog "go.temporal.io/sdk/log"
+
+	"github.com/postern-id/postern/libs/telemetry"
 )
 
 // Config says where the workflow engine is.
@@ -64,7 +64,7 @@ func Dial(_ context.Context, cfg Config, log *slog.Logger) (client.Client, error
 		options.ConnectionOptions.TLS = secure
 	}
 	// Without a tracer provider nobody would read the spans, and workflows would carry their headers for nothing.
-	if _, tracing := otel.GetTracerProvider().(*sdktrace.TracerProvider); tracing {
+	if telemetry.Tracing() {
 		spans, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("making the tracing interceptor: %w", err)

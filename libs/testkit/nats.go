@@ -52,10 +52,10 @@ func (s *Stream) Publish(ctx context.Context, subject, eventID string, payload [
 }
 
 // PublishAll is natskit.Conn.PublishAll into this stream.
-func (s *Stream) PublishAll(ctx context.Context, n int, at func(i int) (subject, eventID string, payload []byte)) []error {
-	return s.Conn.PublishAll(ctx, n, func(i int) (string, string, []byte) {
-		subject, eventID, payload := at(i)
-		return s.Prefix + subject, eventID, payload
+func (s *Stream) PublishAll(ctx context.Context, n int, at func(i int) (subject, eventID, traceparent string, payload []byte)) []error {
+	return s.Conn.PublishAll(ctx, n, func(i int) (string, string, string, []byte) {
+		subject, eventID, traceparent, payload := at(i)
+		return s.Prefix + subject, eventID, traceparent, payload
 	})
 }
 

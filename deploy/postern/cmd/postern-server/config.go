@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/postern-id/postern/libs/config"
@@ -23,6 +24,9 @@ type Config struct {
 	// HTTPSAddr and HTTPAddr are the public listeners. Zero means :8443 and :8080.
 	HTTPSAddr string `env:"POSTERN_HTTPS_ADDR"`
 	HTTPAddr  string `env:"POSTERN_HTTP_ADDR"`
+	// PublicPort is the HTTPS port as the world sees it, part of issuers unless 443. Zero means the listener's own; set it where a
+	// port is mapped (a container's 8443 published as 443).
+	PublicPort int `env:"POSTERN_PUBLIC_PORT"`
 	// PrivateAddr serves /healthz, /readyz and /metrics. Zero means 127.0.0.1:8081.
 	PrivateAddr string `env:"POSTERN_PRIVATE_ADDR"`
 	// Cells lists the data planes as cell:region; the first one's region is the default region. Zero means us:us,eu:eu,au:au.
@@ -56,7 +60,6 @@ type Config struct {
 	LogLevel string `env:"POSTERN_LOG_LEVEL"`
 
 	cells []cellRef
-	port  int
 }
 
 type cellRef struct{ name, region string }
@@ -83,7 +86,7 @@ func (c *Config) Validate() error {
 	if c.TenantBurst == 0 {
 		c.TenantBurst = int(2 * c.TenantRPS)
 	}
-	var missing []error
+	var missing []string
 	for name, value := range map[string]string{
 		"POSTERN_CA_CERT_FILE": c.CACertFile, "POSTERN_CA_KEY_FILE": c.CAKeyFile, "POSTERN_DIRECTORY_FILE": c.DirectoryFile,
 		"POSTERN_EDGE_KEY_DIR": c.EdgeKeyDir, "POSTERN_POSTGRES_ADDR": c.PostgresAddr, "POSTERN_POSTGRES_SECRETS_DIR": c.PostgresSecretsDir,
@@ -91,29 +94,44 @@ func (c *Config) Validate() error {
 		"POSTERN_NATS_SECRETS_DIR": c.NATSSecretsDir, "POSTERN_TEMPORAL_ADDR": c.TemporalAddr,
 	} {
 		if value == "" {
-			missing = append(missing, fmt.Errorf("%s is not set", name))
+			missing = append(missing, name)
 		}
 	}
 	if len(missing) > 0 {
-		return errors.Join(missing...)
+		slices.Sort(missing)
+		return fmt.Errorf("not set: %s", strings.Join(missing, ", "))
 	}
 	for _, item := range config.List(c.Cells) {
 		name, region, ok := strings.Cut(item, ":")
 		if !ok || name == "" || region == "" {
 			return fmt.Errorf("POSTERN_CELLS has %q, want cell:region", item)
 		}
+		if slices.ContainsFunc(c.cells, func(other cellRef) bool { return other.name == name }) {
+			return fmt.Errorf("POSTERN_CELLS names cell %s twice", name)
+		}
 		c.cells = append(c.cells, cellRef{name, region})
 	}
-	_, port, err := net.SplitHostPort(c.HTTPSAddr)
-	if err != nil {
-		return fmt.Errorf("POSTERN_HTTPS_ADDR: %w", err)
+	if len(c.cells) == 0 {
+		return errors.New("POSTERN_CELLS names no cell, want cell:region")
 	}
-	if c.port, err = strconv.Atoi(port); err != nil {
-		return fmt.Errorf("POSTERN_HTTPS_ADDR: %w", err)
+	if c.PublicPort < 0 || c.PublicPort > 65535 {
+		return fmt.Errorf("POSTERN_PUBLIC_PORT is %d, want a port", c.PublicPort)
+	}
+	for name, addr := range map[string]string{
+		"POSTERN_HTTPS_ADDR": c.HTTPSAddr, "POSTERN_HTTP_ADDR": c.HTTPAddr, "POSTERN_PRIVATE_ADDR": c.PrivateAddr,
+	} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("%s is not host:port or :port: %w", name, err)
+		}
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return fmt.Errorf("POSTERN_LOG_LEVEL: %w", err)
+		return fmt.Errorf("POSTERN_LOG_LEVEL is %q, want debug, info, warn or error", c.LogLevel)
+	}
+	if c.MailUpstream != "" {
+		if u, err := url.Parse(c.MailUpstream); err != nil || u.Host == "" {
+			return fmt.Errorf("POSTERN_MAIL_UPSTREAM is %q, want a URL", c.MailUpstream)
+		}
 	}
 	return nil
 }

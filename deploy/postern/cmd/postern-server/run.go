@@ -26,17 +26,20 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	if err != nil {
 		return err
 	}
-	defer https.Close()
+	defer func() { _ = https.Close() }()
 	plain, err := httpkit.Listen(ctx, cfg.HTTPAddr)
 	if err != nil {
 		return err
 	}
-	defer plain.Close()
+	defer func() { _ = plain.Close() }()
 	private, err := httpkit.Listen(ctx, cfg.PrivateAddr)
 	if err != nil {
 		return err
 	}
-	defer private.Close()
+	defer func() { _ = private.Close() }()
+	if cfg.PublicPort == 0 {
+		cfg.PublicPort = portOf(https.Addr())
+	}
 
 	var refs []tenant.CellRef
 	for _, ref := range cfg.cells {
@@ -44,7 +47,7 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	}
 	control, err := tenant.NewControl(ctx, tenant.ControlConfig{
 		Postgres: cfg.postgresControl(), NATS: cfg.nats("control", "tenant"), Temporal: cfg.temporal(),
-		BaseDomain: cfg.BaseDomain, PublicPort: cfg.port, Cells: refs, SMTPAddr: cfg.SMTPAddr,
+		BaseDomain: cfg.BaseDomain, PublicPort: cfg.PublicPort, Cells: refs, SMTPAddr: cfg.SMTPAddr,
 	}, tenant.ControlDeps{Log: tel.Log, Now: time.Now})
 	if err != nil {
 		return fmt.Errorf("starting the control plane: %w", err)
@@ -57,7 +60,7 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	}
 	defer cells.close()
 
-	pages, err := console.New(ctx, console.Config{BaseDomain: cfg.BaseDomain, PublicPort: cfg.port}, console.Deps{
+	pages, err := console.New(ctx, console.Config{BaseDomain: cfg.BaseDomain, PublicPort: cfg.PublicPort}, console.Deps{
 		Log: tel.Log, Now: time.Now,
 		Accounts: tenantapiconnect.NewAccountServiceClient(rpckit.Client(control.Internal()), rpckit.InProcessURL, rpckit.ClientOption()),
 	})
@@ -76,9 +79,11 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 		}
 		system["mail."+cfg.BaseDomain] = httputil.NewSingleHostReverseProxy(mail)
 	}
-	checks := append(cells.ready(), httpkit.Ready{Name: "control", Check: control.Ready}, httpkit.Ready{Name: "console", Check: pages.Ready})
-	edge, err := router.New(ctx, router.Config{
-		BaseDomain: cfg.BaseDomain, PublicPort: cfg.port, HTTPPort: portOf(plain.Addr()), DirectoryFile: cfg.DirectoryFile,
+	var edge *router.Service // asked only once it serves
+	checks := append(cells.ready(), httpkit.Ready{Name: "router", Check: func(ctx context.Context) error { return edge.Ready(ctx) }},
+		httpkit.Ready{Name: "control", Check: control.Ready}, httpkit.Ready{Name: "console", Check: pages.Ready})
+	edge, err = router.New(ctx, router.Config{
+		BaseDomain: cfg.BaseDomain, PublicPort: cfg.PublicPort, HTTPPort: portOf(plain.Addr()), DirectoryFile: cfg.DirectoryFile,
 		CACertFile: cfg.CACertFile, CAKeyFile: cfg.CAKeyFile, NATS: cfg.nats("control", "router"),
 		TenantRPS: cfg.TenantRPS, TenantBurst: cfg.TenantBurst,
 	}, router.Deps{
@@ -88,13 +93,11 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 		return fmt.Errorf("starting the router: %w", err)
 	}
 	defer edge.Close()
-	checks = append(checks, httpkit.Ready{Name: "router", Check: edge.Ready})
-
 	tasks := []runner.Task{
 		control.Run, pages.Run, edge.Run,
-		httpkit.Serve(https, edge.HTTPS(), edge.TLS()),
-		httpkit.Serve(plain, edge.HTTP(), nil),
-		httpkit.Serve(private, httpkit.Private(tel.Metrics(), checks), nil),
+		httpkit.Server{Listener: https, Handler: edge.HTTPS(), TLS: edge.TLS(), Log: tel.Log}.Run,
+		httpkit.Server{Listener: plain, Handler: edge.HTTP(), Log: tel.Log}.Run,
+		httpkit.Server{Listener: private, Handler: httpkit.Private(tel.Metrics(), checks), Log: tel.Log}.Run,
 	}
 	return runner.Run(ctx, append(tasks, cells.tasks()...)...)
 }

@@ -51,6 +51,13 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 // Handle stores a batch. What is no event is parked (logged, and acknowledged with the rest): it would be none the next time either.
 func (c *Consumer) Handle(ctx context.Context, batch []natskit.Message) error {
+	ctx, end := traced(ctx, batch)
+	err := c.handle(ctx, batch)
+	end(err)
+	return err
+}
+
+func (c *Consumer) handle(ctx context.Context, batch []natskit.Message) error {
 	entries := make([]auditlog.Entry, 0, len(batch))
 	for _, m := range batch {
 		e, err := logapi.Decode(m.Payload)

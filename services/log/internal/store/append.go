@@ -73,7 +73,8 @@ var appendSQL = func() string {
 		values = append(values, value)
 	}
 	list := strings.Join(names, ", ")
-	return `with place as (
+	return `-- name: AppendEntries :execrows
+with place as (
   update intake set last_seq = last_seq + $1, last_at = greatest(last_at, $2) returning last_seq - $1 as base, last_at
 )
 insert into entries (seq, ingested_at, ` + list + `)

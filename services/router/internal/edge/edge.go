@@ -77,10 +77,14 @@ func portSuffix(scheme string, port int) string {
 // ServeHTTP implements http.Handler.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.clean(r)
-	ctx := otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-	ctx, span := e.tracer.Start(ctx, "router "+r.Method, trace.WithSpanKind(trace.SpanKindServer))
-	defer span.End()
-	otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(r.Header))
+	ctx := r.Context()
+	if telemetry.Tracing() {
+		var span trace.Span
+		ctx = otel.GetTextMapPropagator().Extract(ctx, propagation.HeaderCarrier(r.Header))
+		ctx, span = e.tracer.Start(ctx, "router "+httpkit.Method(r), trace.WithSpanKind(trace.SpanKindServer))
+		defer span.End()
+		otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(r.Header))
+	}
 	r = r.WithContext(ctx) // a copy: what follows is not the server's
 	if r.Method == http.MethodHead {
 		r.Method = http.MethodGet // the same answer (RFC 9110 §9.3.2); the server, who knows better, sends no body

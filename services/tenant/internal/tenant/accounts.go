@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/telemetry"
 	"github.com/postern-id/postern/libs/tenancy"
 )
 
@@ -86,7 +87,7 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (Begun, error) {
 		ID: MemberID(newID("mbr", now)), Account: account.ID, Slug: slug, Email: email, PasswordHash: hash, Role: RoleOwner, Created: now,
 	}
 	t := a.newTenant(account.ID, slug, region, now)
-	op, err := newOperation(KindSignUp, t, token, now)
+	op, err := newOperation(ctx, KindSignUp, t, token, now)
 	if err != nil {
 		return Begun{}, err
 	}
@@ -279,7 +280,7 @@ func (a *Accounts) CreateTenant(ctx context.Context, p Principal, region string,
 	}
 	now := a.Now()
 	t := a.newTenant(p.Member.Account, p.Member.Slug, r, now)
-	op, err := newOperation(KindCreateTenant, t, token, now)
+	op, err := newOperation(ctx, KindCreateTenant, t, token, now)
 	if err != nil {
 		return Tenant{}, Operation{}, err
 	}
@@ -298,7 +299,7 @@ func (a *Accounts) DeleteTenant(ctx context.Context, p Principal, id tenancy.ID,
 	if err != nil {
 		return Operation{}, err
 	}
-	op, err := newOperation(KindDeleteTenant, t, token, a.Now())
+	op, err := newOperation(ctx, KindDeleteTenant, t, token, a.Now())
 	if err != nil {
 		return Operation{}, err
 	}
@@ -315,14 +316,14 @@ func (a *Accounts) newTenant(account AccountID, slug Slug, r Region, now time.Ti
 	}
 }
 
-func newOperation(k Kind, t Tenant, token Token, now time.Time) (Operation, error) {
+func newOperation(ctx context.Context, k Kind, t Tenant, token Token, now time.Time) (Operation, error) {
 	prefix := "opr"
 	if k == KindSignUp {
 		prefix = "sgn"
 	}
 	op := Operation{
 		ID: OperationID(newID(prefix, now)), Kind: k, Status: StatusPending, Account: t.Account, Slug: t.Slug, Tenant: t.ID,
-		Region: t.Region, Created: now, TokenHash: token.Hash(),
+		Region: t.Region, Created: now, TokenHash: token.Hash(), Traceparent: telemetry.Traceparent(ctx),
 	}
 	for _, name := range StepsOf(k) {
 		op.Steps = append(op.Steps, Step{Name: name, State: StepPending})

@@ -225,8 +225,10 @@ func TestAccounts_SignIn(t *testing.T) {
 		h := newHouse()
 		h.signedUp(t, "acme")
 		for _, wrong := range []tenant.SignIn{
-			{Email: "owner@acme.com", Password: "wrong"}, {Email: "nobody@acme.com", Password: "correct horse"},
-			{Email: "no address", Password: "correct horse"}, {Email: "owner@acme.com", Password: "correct horse", Account: "other"},
+			{Email: "owner@acme.com", Password: "wrong"},
+			{Email: "nobody@acme.com", Password: "correct horse"},
+			{Email: "no address", Password: "correct horse"},
+			{Email: "owner@acme.com", Password: "correct horse", Account: "other"},
 		} {
 			_, err := h.SignIn(t.Context(), wrong)
 			require.Equal(t, "Wrong e-mail or password", fault.Of(err).Message)

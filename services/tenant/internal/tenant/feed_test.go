@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,9 +30,7 @@ func (b *bucket) Remove(_ context.Context, host string) error {
 
 func (b *bucket) Hosts(context.Context) (map[string]tenant.Entry, error) {
 	out := map[string]tenant.Entry{}
-	for host, e := range b.hosts {
-		out[host] = e
-	}
+	maps.Copy(out, b.hosts)
 	return out, nil
 }
 

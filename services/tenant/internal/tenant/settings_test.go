@@ -71,8 +71,11 @@ func TestSettings_Patch(t *testing.T) {
 	t.Run("lifetime_in_both_units_or_out_of_bounds_is_refused", func(t *testing.T) {
 		t.Parallel()
 		for _, changes := range []map[string]any{
-			{"session_lifetime": 1.0, "session_lifetime_in_minutes": 60.0}, {"session_lifetime": 0.0}, {"session_lifetime": 9000.0},
-			{"idle_session_lifetime_in_minutes": 0.0}, {"session_lifetime": "1"},
+			{"session_lifetime": 1.0, "session_lifetime_in_minutes": 60.0},
+			{"session_lifetime": 0.0},
+			{"session_lifetime": 9000.0},
+			{"idle_session_lifetime_in_minutes": 0.0},
+			{"session_lifetime": "1"},
 		} {
 			_, err := tenant.Settings(nil).Patch(changes)
 			requireFault(t, err, fault.KindInvalid, "invalid_body")

@@ -70,6 +70,13 @@ func (c *Control) AwaitRouters(ctx context.Context, revision uint64) error {
 	defer beat(ctx)()
 	bounded, cancel := context.WithTimeout(ctx, awaitLong)
 	defer cancel()
+	go func() { // a process that is to stop has nothing to wait for: the next one watches on
+		select {
+		case <-activity.GetWorkerStopChannel(ctx):
+			cancel()
+		case <-bounded.Done():
+		}
+	}()
 	return temporalkit.ActivityError(c.Work.AwaitRouters(bounded, revision))
 }
 

@@ -136,7 +136,7 @@ func TestProvisionTenant(t *testing.T) {
 			require.NoError(t, w.env.GetWorkflowError(), call)
 			op := w.operation(t)
 			require.Equal(t, tenant.StatusReady, op.Status, "%s: %s", call, op.Error)
-			require.Equal(t, 2, len(w.cell.keys), call)
+			require.Len(t, w.cell.keys, 2, call)
 		}
 	})
 

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/telemetry"
 	"github.com/postern-id/postern/libs/temporalkit"
 	"github.com/postern-id/postern/services/tenant/internal/tenant"
 )
@@ -21,6 +22,7 @@ type Starter struct {
 // Start implements tenant.Workflows. The workflow's ID is the tenant's: a second start finds the first. One that ended while the
 // operation stayed open (an operator terminated it, or its history was lost) is run again.
 func (s *Starter) Start(ctx context.Context, op tenant.Operation) error {
+	ctx = telemetry.Continue(ctx, op.Traceparent)
 	subject := Subject{Operation: op.ID, Tenant: op.Tenant, Account: op.Slug, Region: op.Region}
 	options := client.StartWorkflowOptions{
 		ID:                       string(op.Tenant),

@@ -134,8 +134,7 @@ func sentence(err error) string {
 		return "The operation was cancelled"
 	}
 	message := fault.Of(temporalkit.Error(err, nil)).Message
-	var failed *stepError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*stepError](err); ok {
 		return fmt.Sprintf("The step %s failed: %s", failed.step, message)
 	}
 	return message

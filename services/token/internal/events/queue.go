@@ -12,11 +12,12 @@ import (
 
 // Buffer is a bounded queue in memory (natskit.Buffer).
 type Buffer interface {
-	Publish(ctx context.Context, subject, eventID string, payload []byte) error
+	// Deliver returns once the event is in the stream, or in memory while that is away.
+	Deliver(ctx context.Context, subject, eventID string, payload []byte) error
 }
 
-// Queue records the facts of machine grants, which no row stands beside. While the streams are away they wait in memory; when that
-// is full, callers wait.
+// Queue records the facts of machine grants, which no row stands beside: a token is handed out when the stream has its fact, so that
+// a process which is killed takes none along. While the streams are away facts wait in memory; when that is full, callers wait.
 type Queue struct{ Buffer Buffer }
 
 var _ token.Recorder = Queue{}
@@ -28,5 +29,5 @@ func (q Queue) Record(ctx context.Context, f token.Fact) error {
 	if err != nil {
 		return fault.Internal(err)
 	}
-	return q.Buffer.Publish(ctx, e.Subject, e.ID, payload)
+	return q.Buffer.Deliver(ctx, e.Subject, e.ID, payload)
 }

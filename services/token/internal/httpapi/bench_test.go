@@ -31,7 +31,7 @@ func (s *stamp) Sign(context.Context, tenancy.ID, token.SigningKey, []byte) ([]b
 // sink takes encoded events as the queue in memory does, and forgets them.
 type sink struct{ bytes int }
 
-func (s *sink) Publish(_ context.Context, _, _ string, payload []byte) error {
+func (s *sink) Deliver(_ context.Context, _, _ string, payload []byte) error {
 	s.bytes += len(payload)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,8 +54,8 @@ func (a *app) logs() *cobra.Command {
 				return err
 			}
 			last := ""
-			for i := len(newest) - 1; i >= 0; i-- {
-				if err := a.logLine(newest[i], &last); err != nil {
+			for _, raw := range slices.Backward(newest) {
+				if err := a.logLine(raw, &last); err != nil {
 					return err
 				}
 			}

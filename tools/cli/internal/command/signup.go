@@ -52,13 +52,20 @@ func (a *app) signup() *cobra.Command {
 			ctx, cancel := context.WithTimeout(cmd.Context(), wait)
 			defer cancel()
 			key := a.profile.Accounts[account]
-			if key.Signup == "" || key.Email != email {
+			resumed := key.Signup != "" && key.Email == email
+			if !resumed {
 				var err error
 				if key, err = a.apply(ctx, account, email, region); err != nil {
 					return err
 				}
 			}
 			done, err := a.follow(ctx, cloud.Path(a.api+"/v1/signups", key.Signup), key.Token)
+			if resumed && (isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusUnauthorized)) { // the cloud was made anew
+				if key, err = a.apply(ctx, account, email, region); err != nil {
+					return err
+				}
+				done, err = a.follow(ctx, cloud.Path(a.api+"/v1/signups", key.Signup), key.Token)
+			}
 			if errors.Is(err, errFailed) { // the name is free again, and its key opens nothing
 				return errors.Join(err, a.keep(func(p *profile.Profile) { delete(p.Accounts, account) }))
 			}

@@ -20,7 +20,7 @@ import (
 
 func TestEnsure(t *testing.T) {
 	t.Parallel()
-	now := time.Now() //nolint:forbidigo // crypto/x509 compares with it
+	now := time.Now()
 	open := func(t *testing.T) *folder.Folder {
 		t.Helper()
 		f, err := folder.Open(filepath.Join(t.TempDir(), "data"))

@@ -108,9 +108,9 @@ func (c *Cloud) Close() { c.folder.Close() }
 func (c *Cloud) Run(ctx context.Context) error {
 	c.progress.say("Postern dev cloud: %s, regions %s, data in %s", c.cfg.BaseDomain, strings.Join(c.cfg.Regions, " "), c.cfg.Data)
 	c.describe()
-	defer c.stopEngines()
-	if err := c.startEngines(ctx); err != nil {
-		return quiet(ctx, err)
+	defer c.stopEngines(context.WithoutCancel(ctx))
+	if err := quiet(ctx, c.startEngines(ctx)); err != nil || ctx.Err() != nil {
+		return err
 	}
 	if err := c.prepare(); err != nil {
 		return err
@@ -127,10 +127,10 @@ func (c *Cloud) Run(ctx context.Context) error {
 
 // quiet drops an error that only says that the person pressed Ctrl-C.
 func quiet(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // describe makes the engines, none of them started.
@@ -169,8 +169,8 @@ func (c *Cloud) startEngines(ctx context.Context) error {
 }
 
 // stopEngines stops all at once, after the platform that used them.
-func (c *Cloud) stopEngines() {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+func (c *Cloud) stopEngines(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	var wait sync.WaitGroup
 	for name, e := range c.engines() {

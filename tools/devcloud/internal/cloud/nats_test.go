@@ -15,7 +15,7 @@ import (
 
 func jetStream(t *testing.T, d *devcloud, user string) (*nats.Conn, jetstream.JetStream) {
 	t.Helper()
-	password, err := os.ReadFile(filepath.Join(d.file.Engines.NATS.SecretsDir, user))
+	password, err := os.ReadFile(filepath.Join(d.file.Engines.NATS.SecretsDir, user)) //nolint:gosec // the test's own dev cloud
 	require.NoError(t, err)
 	conn, err := nats.Connect(d.file.Engines.NATS.URL, nats.UserInfo(user, string(password)))
 	require.NoError(t, err)
@@ -35,6 +35,7 @@ func events(t *testing.T, js jetstream.JetStream) *jetstream.StreamInfo {
 }
 
 func testNATS(t *testing.T, d *devcloud) {
+	t.Helper()
 	_, us := jetStream(t, d, "us")
 	euConn, eu := jetStream(t, d, "eu")
 	_, control := jetStream(t, d, "control")

@@ -140,15 +140,6 @@ func (p *platform) kill() {
 	}
 }
 
-func (p *platform) pid() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.process == nil {
-		return 0
-	}
-	return p.process.PID()
-}
-
 // logLines keeps everything the platform says and shows what a person should see: warnings, errors, and whatever is not a log line,
 // such as a panic.
 type logLines struct {

@@ -19,7 +19,7 @@ const denied = "42501" // SQLSTATE insufficient_privilege
 // as connects by a role's password file, as a service does.
 func as(t *testing.T, d *devcloud, role, database string) (*pgx.Conn, error) {
 	t.Helper()
-	password, err := os.ReadFile(filepath.Join(d.file.Engines.Postgres.SecretsDir, role))
+	password, err := os.ReadFile(filepath.Join(d.file.Engines.Postgres.SecretsDir, role)) //nolint:gosec // the test's own dev cloud
 	require.NoError(t, err)
 	conn, err := pgx.Connect(t.Context(), "postgres://"+role+":"+string(password)+"@"+d.file.Engines.Postgres.Addr+"/"+database+"?sslmode=disable")
 	if err == nil {
@@ -36,6 +36,7 @@ func requireState(t *testing.T, err error, state string) {
 }
 
 func testPostgres(t *testing.T, d *devcloud) {
+	t.Helper()
 	exec := func(conn *pgx.Conn, statements ...string) error {
 		_, err := conn.PgConn().Exec(t.Context(), strings.Join(statements, ";")).ReadAll()
 		return err
@@ -99,7 +100,7 @@ func testPostgres(t *testing.T, d *devcloud) {
 		require.NoError(t, admin.QueryRow(t.Context(),
 			"select count(*) from pg_roles where (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication) and rolname <> 'postgres'").Scan(&above))
 		require.Zero(t, above)
-		for setting, want := range map[string]string{"data_checksums": "on", "fsync": "on", "password_encryption": "scram-sha-256", "listen_addresses": "127.0.0.1"} {
+		for setting, want := range map[string]string{"data_checksums": "on", "fsync": "on", "password_encryption": "scram-sha-256", "listen_addresses": "127.0.0.1"} { //nolint:gosec // names of settings
 			var got string
 			require.NoError(t, admin.QueryRow(t.Context(), "select current_setting($1)", setting).Scan(&got))
 			require.Equal(t, want, got, setting)

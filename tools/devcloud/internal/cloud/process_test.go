@@ -170,7 +170,7 @@ func launch(t *testing.T, env map[string]string) *devcloud {
 // start launches a dev cloud and waits until it is ready.
 func start(t *testing.T, env map[string]string) *devcloud {
 	t.Helper()
-	began := time.Now() //nolint:forbidigo // measures
+	began := time.Now()
 	d := launch(t, env)
 	require.Eventually(t, func() bool {
 		select {
@@ -180,7 +180,7 @@ func start(t *testing.T, env map[string]string) *devcloud {
 			return strings.Contains(d.out.String(), "\nready\n")
 		}
 	}, 3*time.Minute, 10*time.Millisecond)
-	d.boot = time.Since(began) //nolint:forbidigo // measures
+	d.boot = time.Since(began)
 	require.Contains(t, d.out.String(), "\nready\n")
 	content, err := os.ReadFile(filepath.Join(env["POSTERN_DATA"], "dev.json"))
 	require.NoError(t, err)

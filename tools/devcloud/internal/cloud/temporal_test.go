@@ -40,6 +40,7 @@ func work(t *testing.T, c client.Client) {
 }
 
 func testTemporal(t *testing.T, d *devcloud) {
+	t.Helper()
 	c := temporalClient(t, d)
 
 	t.Run("the_namespace_is_there_with_its_retention", func(t *testing.T) {

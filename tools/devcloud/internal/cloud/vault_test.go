@@ -3,7 +3,6 @@
 package cloud_test
 
 import (
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,7 +20,7 @@ func login(t *testing.T, d *devcloud, name string) *api.Logical {
 	client, err := api.NewClient(cfg)
 	require.NoError(t, err)
 	read := func(kind string) string {
-		content, err := os.ReadFile(filepath.Join(d.file.Engines.Vault.SecretsDir, name+"."+kind))
+		content, err := os.ReadFile(filepath.Join(d.file.Engines.Vault.SecretsDir, name+"."+kind)) //nolint:gosec // the test's own dev cloud
 		require.NoError(t, err)
 		return string(content)
 	}
@@ -50,6 +49,7 @@ const (
 )
 
 func testVault(t *testing.T, d *devcloud) {
+	t.Helper()
 	write := func(as *api.Logical, path string, data bag) error {
 		_, err := as.WriteWithContext(t.Context(), path, data)
 		return err
@@ -133,7 +133,7 @@ func testVault(t *testing.T, d *devcloud) {
 		require.NoError(t, err)
 		_, err = client.Logical().WriteWithContext(t.Context(), "auth/approle/login", bag{"role_id": string(role), "secret_id": string(secret)})
 		var res *api.ResponseError
-		require.True(t, errors.As(err, &res))
+		require.ErrorAs(t, err, &res)
 	})
 }
 

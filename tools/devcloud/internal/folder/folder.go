@@ -182,12 +182,12 @@ func (f *Folder) Key(name string) ([]byte, error) {
 	return f.once(name, func() []byte { return random(32) })
 }
 
-func (f *Folder) once(name string, make func() []byte) ([]byte, error) {
+func (f *Folder) once(name string, fresh func() []byte) ([]byte, error) {
 	b, err := f.Read(name)
 	if err == nil || !errors.Is(err, os.ErrNotExist) {
 		return b, err
 	}
-	b = make()
+	b = fresh()
 	return b, f.Write(name, b)
 }
 

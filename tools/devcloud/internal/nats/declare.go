@@ -75,7 +75,7 @@ func parse(content []byte) (Declaration, error) {
 	if (d.Stream == nil) == (d.Bucket == nil) {
 		return d, errors.New("a declaration has either a stream or a bucket")
 	}
-	storage := ""
+	var storage string
 	if d.Stream != nil {
 		storage = d.Stream.Storage
 	} else {

@@ -73,8 +73,8 @@ func installed() []binaries {
 		dirs = append(dirs, more...)
 	}
 	if onPath, err := exec.LookPath("postgres"); err == nil {
-		if real, err := filepath.EvalSymlinks(onPath); err == nil {
-			dirs = append(dirs, filepath.Dir(real))
+		if target, err := filepath.EvalSymlinks(onPath); err == nil {
+			dirs = append(dirs, filepath.Dir(target))
 		}
 	}
 	var found []binaries

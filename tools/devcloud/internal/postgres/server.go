@@ -124,11 +124,16 @@ func (s *Server) initialise(ctx context.Context, dir string) error {
 	if err := os.RemoveAll(scratch); err != nil {
 		return fmt.Errorf("removing a half-made data directory: %w", err)
 	}
-	secret := filepath.Join(dir, "superuser")
-	if err := os.WriteFile(secret, []byte(s.password), 0o600); err != nil { //nolint:gosec // our data folder
+	within, err := os.OpenRoot(dir) // the server's user may write there, and must not lead root out by a link
+	if err != nil {
+		return fmt.Errorf("opening the server's folder: %w", err)
+	}
+	defer func() { _ = within.Close() }()
+	const secret = "superuser"
+	if err := within.WriteFile(secret, []byte(s.password), 0o600); err != nil {
 		return fmt.Errorf("handing the password over: %w", err)
 	}
-	defer func() { _ = os.Remove(secret) }()
+	defer func() { _ = within.Remove(secret) }()
 	if err := s.as.own(dir); err != nil {
 		return err
 	}
@@ -217,7 +222,7 @@ func (s *Server) settings() []string {
 }
 
 func (s *Server) launch(ctx context.Context) error {
-	log, err := os.OpenFile(s.cfg.Folder.Path("logs", "postgres.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // our data folder
+	log, err := os.OpenFile(s.cfg.Folder.Path("logs", "postgres.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the server's log: %w", err)
 	}
@@ -244,7 +249,7 @@ func (s *Server) launch(ctx context.Context) error {
 	s.mu.Lock()
 	s.process, s.wanted = process, true
 	s.mu.Unlock()
-	go s.watch(process)
+	go s.watch(context.WithoutCancel(ctx), process)
 	return nil
 }
 
@@ -273,7 +278,7 @@ func (s *Server) awaitReady(ctx context.Context, process *supervise.Process) err
 }
 
 // watch starts the server anew when it ends unasked, as when the kernel ran out of memory.
-func (s *Server) watch(process *supervise.Process) {
+func (s *Server) watch(ctx context.Context, process *supervise.Process) {
 	<-process.Done()
 	s.mu.Lock()
 	accident := s.wanted && s.process == process
@@ -284,7 +289,6 @@ func (s *Server) watch(process *supervise.Process) {
 	if !accident {
 		return
 	}
-	ctx := context.Background()
 	for {
 		s.cfg.Note("PostgreSQL ended unasked; starting it again")
 		if err := pause(ctx, time.Second); err != nil {

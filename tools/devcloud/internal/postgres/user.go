@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"syscall"
 )
@@ -44,21 +43,27 @@ func (r runAs) own(dir string) error {
 	if !r.lent {
 		return nil
 	}
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+	// Walked from within: the server's user owns what is here and must not lead root out by a link.
+	within, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("opening the server's folder: %w", err)
+	}
+	defer func() { _ = within.Close() }()
+	err = fs.WalkDir(within.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		info, err := os.Lstat(path)
+		info, err := within.Lstat(path)
 		if err != nil {
 			return err
 		}
 		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid == r.uid && st.Gid == r.gid {
-			if path == filepath.Join(dir, "data") {
+			if path == "data" {
 				return fs.SkipDir // owned throughout: only this server writes there
 			}
 			return nil
 		}
-		return os.Lchown(path, int(r.uid), int(r.gid))
+		return within.Lchown(path, int(r.uid), int(r.gid))
 	})
 	if err != nil {
 		return fmt.Errorf("giving %s to the server's user: %w", dir, err)

@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"slices"
+
 	"github.com/hashicorp/vault/sdk/helper/consts"
 )
 
@@ -21,12 +23,7 @@ func (builtins) list(kind consts.PluginType) []string {
 
 // Contains implements plugincatalog.BuiltinRegistry.
 func (b builtins) Contains(name string, kind consts.PluginType) bool {
-	for _, known := range b.list(kind) {
-		if known == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(b.list(kind), name)
 }
 
 // Get implements plugincatalog.BuiltinRegistry; the core has the factories already.

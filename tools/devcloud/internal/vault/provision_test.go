@@ -20,7 +20,7 @@ func TestRender(t *testing.T) {
 	for _, path := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".hcl")+"_reaches_into_no_other_cell", func(t *testing.T) {
 			t.Parallel()
-			content, err := os.ReadFile(path)
+			content, err := os.ReadFile(path) //nolint:gosec // of this repository
 			require.NoError(t, err)
 			text := vault.Render(string(content), "eu")
 			require.NotContains(t, text, "{{")

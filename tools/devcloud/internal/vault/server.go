@@ -126,7 +126,7 @@ func (s *Server) open() (*core.Core, error) {
 	if _, err := s.cfg.Folder.Dir("logs"); err != nil {
 		return nil, err
 	}
-	s.log, err = os.OpenFile(s.cfg.Folder.Path("logs", "vault.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // our data folder
+	s.log, err = os.OpenFile(s.cfg.Folder.Path("logs", "vault.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening vault's log: %w", err)
 	}

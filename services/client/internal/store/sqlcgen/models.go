@@ -85,10 +85,12 @@ type Outbox struct {
 	ID       int64
 	TenantID string
 	// The message ID: a fact that is published twice is stored once.
-	EventID   string
-	Subject   string
-	Payload   []byte
-	CreatedAt time.Time
+	EventID string
+	Subject string
+	Payload []byte
+	// The trace of the change (W3C Trace Context), under which the fact is published. Null when nobody traces.
+	Traceparent *string
+	CreatedAt   time.Time
 }
 
 // What tokens are for (RFC 6749 §1.1).

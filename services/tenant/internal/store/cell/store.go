@@ -47,7 +47,7 @@ func New(pool *pgxpool.Pool, now clock.Now, kick func()) *Store {
 	return &Store{pool: pool, q: sqlcgen.New(pool), now: now, kick: kick}
 }
 
-var noSettings = fault.NotFound("The tenant has no settings")
+var errNoSettings = fault.NotFound("The tenant has no settings")
 
 // Create implements tenant.SettingsStore.
 func (s *Store) Create(ctx context.Context, id tenancy.ID, settings tenant.Settings) error {
@@ -68,7 +68,7 @@ func (s *Store) Find(ctx context.Context, id tenancy.ID) (tenant.Settings, error
 		return err
 	})
 	if err != nil {
-		return nil, pgkit.Error(err, noSettings)
+		return nil, pgkit.Error(err, errNoSettings)
 	}
 	return decode(document)
 }
@@ -102,7 +102,7 @@ func (s *Store) Update(ctx context.Context, id tenancy.ID, change func(tenant.Se
 		return appendEvent(ctx, tx, event)
 	})
 	if err != nil {
-		return nil, pgkit.Error(err, noSettings)
+		return nil, pgkit.Error(err, errNoSettings)
 	}
 	s.kick()
 	return updated, nil

@@ -23,6 +23,7 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, s)
 
 	t.Run("change_and_its_event_are_one_fact", func(t *testing.T) {
+		t.Parallel()
 		id := testkit.Tenants(1)[0]
 		require.NoError(t, s.Create(t.Context(), id, nil))
 		ctx := audit.With(t.Context(), audit.Act{Operation: "Update tenant settings", ClientID: "client"})

@@ -11,13 +11,13 @@ import (
 	"github.com/postern-id/postern/services/tenant/internal/tenant"
 )
 
-var noOperation = fault.NotFound("There is no such operation")
+var errNoOperation = fault.NotFound("There is no such operation")
 
 // FindSignup implements tenant.Store.
 func (s *Store) FindSignup(ctx context.Context, id tenant.OperationID) (tenant.Operation, error) {
 	r, err := s.q.FindSignup(ctx, string(id))
 	if err != nil {
-		return tenant.Operation{}, pgkit.Error(err, noOperation)
+		return tenant.Operation{}, pgkit.Error(err, errNoOperation)
 	}
 	return s.withSteps(ctx, sqlcgen.FindOperationRow(r))
 }
@@ -26,7 +26,7 @@ func (s *Store) FindSignup(ctx context.Context, id tenant.OperationID) (tenant.O
 func (s *Store) FindOperation(ctx context.Context, account tenant.AccountID, id tenant.OperationID) (tenant.Operation, error) {
 	r, err := s.q.FindOperation(ctx, sqlcgen.FindOperationParams{AccountID: string(account), ID: string(id)})
 	if err != nil {
-		return tenant.Operation{}, pgkit.Error(err, noOperation)
+		return tenant.Operation{}, pgkit.Error(err, errNoOperation)
 	}
 	return s.withSteps(ctx, r)
 }
@@ -71,7 +71,7 @@ func (s *Store) SaveSteps(ctx context.Context, id tenant.OperationID, changes []
 
 // Complete implements tenant.WorkStore.
 func (s *Store) Complete(ctx context.Context, id tenant.OperationID, result tenant.Result, now time.Time) error {
-	return s.inTx(ctx, noOperation, func(q *sqlcgen.Queries) error {
+	return s.inTx(ctx, errNoOperation, func(q *sqlcgen.Queries) error {
 		op, err := q.LockOperation(ctx, string(id))
 		if err != nil || op.EndedAt != nil {
 			return err
@@ -91,7 +91,7 @@ func (s *Store) Complete(ctx context.Context, id tenant.OperationID, result tena
 
 // Fail implements tenant.WorkStore.
 func (s *Store) Fail(ctx context.Context, id tenant.OperationID, sentence string, now time.Time) error {
-	return s.inTx(ctx, noOperation, func(q *sqlcgen.Queries) error {
+	return s.inTx(ctx, errNoOperation, func(q *sqlcgen.Queries) error {
 		op, err := q.LockOperation(ctx, string(id))
 		if err != nil || op.EndedAt != nil {
 			return err
@@ -122,7 +122,7 @@ func (s *Store) Fail(ctx context.Context, id tenant.OperationID, sentence string
 
 // CompleteDelete implements tenant.WorkStore.
 func (s *Store) CompleteDelete(ctx context.Context, id tenant.OperationID, now time.Time) error {
-	return s.inTx(ctx, noOperation, func(q *sqlcgen.Queries) error {
+	return s.inTx(ctx, errNoOperation, func(q *sqlcgen.Queries) error {
 		op, err := q.LockOperation(ctx, string(id))
 		if err != nil || op.EndedAt != nil {
 			return err
@@ -141,6 +141,7 @@ func insertOperation(ctx context.Context, q *sqlcgen.Queries, op tenant.Operatio
 	err := q.InsertOperation(ctx, sqlcgen.InsertOperationParams{
 		ID: string(op.ID), Kind: string(op.Kind), AccountID: string(op.Account), TenantID: string(op.Tenant), Status: string(op.Status),
 		TokenHash: op.TokenHash[:], BoxKey: op.BoxKey, CreatedAt: op.Created,
+		Traceparent: ref(op.Traceparent),
 	})
 	if err != nil {
 		return err
@@ -182,6 +183,7 @@ func operation(r sqlcgen.FindOperationRow) tenant.Operation {
 		ID: tenant.OperationID(r.ID), Kind: tenant.Kind(r.Kind), Status: tenant.Status(r.Status), Account: tenant.AccountID(r.AccountID),
 		Slug: tenant.Slug(r.Slug), Tenant: tenancy.ID(r.TenantID), Region: tenant.Region(r.Region), Error: r.Error, Created: utc(r.CreatedAt),
 		Started: utcOf(r.StartedAt), Ended: utcOf(r.EndedAt), BoxKey: r.BoxKey,
+		Traceparent: deref(r.Traceparent),
 	}
 	copy(op.TokenHash[:], r.TokenHash)
 	return op

@@ -56,6 +56,14 @@ func deref[T any](p *T) T {
 	return *p
 }
 
+// ref gives what deref takes: the empty value is null.
+func ref(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
 func utc(t time.Time) time.Time { return t.UTC() }
 
 func utcOf(t *time.Time) time.Time {

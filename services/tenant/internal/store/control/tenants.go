@@ -10,7 +10,7 @@ import (
 	"github.com/postern-id/postern/services/tenant/internal/tenant"
 )
 
-var noTenant = fault.NotFound("There is no such tenant")
+var errNoTenant = fault.NotFound("There is no such tenant")
 
 // ListTenants implements tenant.Store.
 func (s *Store) ListTenants(ctx context.Context, account tenant.AccountID) ([]tenant.Tenant, error) {
@@ -29,12 +29,12 @@ func (s *Store) ListTenants(ctx context.Context, account tenant.AccountID) ([]te
 func (s *Store) FindTenant(ctx context.Context, account tenant.AccountID, id tenancy.ID) (tenant.Tenant, error) {
 	r, err := s.q.FindTenant(ctx, sqlcgen.FindTenantParams{AccountID: string(account), ID: string(id)})
 	if err != nil {
-		return tenant.Tenant{}, pgkit.Error(err, noTenant)
+		return tenant.Tenant{}, pgkit.Error(err, errNoTenant)
 	}
 	t := tenantOf(r)
 	op, err := s.q.NewestOperation(ctx, r.ID)
 	if err != nil {
-		return tenant.Tenant{}, pgkit.Error(err, noTenant)
+		return tenant.Tenant{}, pgkit.Error(err, errNoTenant)
 	}
 	t.Steps, err = s.steps(ctx, op)
 	return t, err
@@ -62,7 +62,7 @@ func (s *Store) CreateTenant(ctx context.Context, t tenant.Tenant, op tenant.Ope
 // DeleteTenant implements tenant.Store.
 func (s *Store) DeleteTenant(ctx context.Context, op tenant.Operation) error {
 	busy := fault.Conflict("tenant_busy", "The tenant is being made or deleted, or is deleted already")
-	err := s.inTx(ctx, noTenant, func(q *sqlcgen.Queries) error {
+	err := s.inTx(ctx, errNoTenant, func(q *sqlcgen.Queries) error {
 		state, err := q.LockTenant(ctx, sqlcgen.LockTenantParams{AccountID: string(op.Account), ID: string(op.Tenant)})
 		if err != nil {
 			return err
@@ -83,7 +83,7 @@ func (s *Store) DeleteTenant(ctx context.Context, op tenant.Operation) error {
 // AssignCell implements tenant.WorkStore.
 func (s *Store) AssignCell(ctx context.Context, id tenancy.ID, cell string) (string, error) {
 	assigned, err := s.q.AssignCell(ctx, sqlcgen.AssignCellParams{ID: string(id), Cell: cell})
-	return assigned, pgkit.Error(err, noTenant)
+	return assigned, pgkit.Error(err, errNoTenant)
 }
 
 // FindOwner implements tenant.WorkStore.

@@ -26,15 +26,17 @@ alter table signing_keys force row level security;
 create policy tenant on signing_keys using (tenant_id = current_setting('postern.tenant', true));
 
 create table outbox (
-  id         bigint generated always as identity primary key,
-  tenant_id  text not null,
-  event_id   text not null,
-  subject    text not null,
-  payload    bytea not null,
-  created_at timestamptz not null default now()
+  id          bigint generated always as identity primary key,
+  tenant_id   text not null,
+  event_id    text not null,
+  subject     text not null,
+  payload     bytea not null,
+  traceparent text,
+  created_at  timestamptz not null default now()
 );
 comment on table outbox is 'Facts committed with the change they tell of, and not yet published. The relay publishes them in order and deletes them.';
 comment on column outbox.event_id is 'The message ID: a fact that is published twice is stored once.';
+comment on column outbox.traceparent is 'The trace of the change (W3C Trace Context), under which the fact is published. Null when nobody traces.';
 alter table outbox enable row level security;
 alter table outbox force row level security;
 create policy tenant on outbox using (tenant_id = current_setting('postern.tenant', true));

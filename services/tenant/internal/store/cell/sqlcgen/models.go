@@ -6,6 +6,8 @@ package sqlcgen
 
 import (
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Facts committed with the change they tell of, and not yet published. The relay publishes them in order and deletes them.
@@ -13,10 +15,12 @@ type Outbox struct {
 	ID       int64
 	TenantID string
 	// The message ID: a fact that is published twice is stored once.
-	EventID   string
-	Subject   string
-	Payload   []byte
-	CreatedAt time.Time
+	EventID string
+	Subject string
+	Payload []byte
+	// The trace of the change (W3C Trace Context), under which the fact is published. Null when nobody traces.
+	Traceparent pgtype.Text
+	CreatedAt   time.Time
 }
 
 // What each tenant of this cell changed of its defaults.

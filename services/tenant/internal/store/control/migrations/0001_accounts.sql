@@ -69,6 +69,7 @@ create table operations (
   token_hash    bytea not null check (octet_length(token_hash) = 32),
   box_key       bytea not null,
   sealed_secret bytea,
+  traceparent   text,
   created_at    timestamptz not null,
   started_at    timestamptz,
   ended_at      timestamptz
@@ -77,6 +78,7 @@ comment on table operations is 'Long work on one tenant. Pending rows are begun 
 comment on column operations.token_hash is 'Of the token that asked; it alone opens sealed_secret.';
 comment on column operations.box_key is 'Public key derived from that token, to which the cell seals the management secret.';
 comment on column operations.sealed_secret is 'Null before the tenant is ready, and again once the secret was shown.';
+comment on column operations.traceparent is 'The trace of the request that asked (W3C Trace Context), which the work continues. Null when nobody traces.';
 create index operations_open on operations (created_at) where ended_at is null;
 create index operations_by_tenant on operations (tenant_id, created_at);
 create unique index operations_one_at_a_time on operations (tenant_id) where ended_at is null;

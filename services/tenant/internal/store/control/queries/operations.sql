@@ -1,18 +1,18 @@
 -- name: InsertOperation :exec
-insert into operations (id, kind, account_id, tenant_id, status, token_hash, box_key, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8);
+insert into operations (id, kind, account_id, tenant_id, status, token_hash, box_key, created_at, traceparent)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: InsertSteps :exec
 insert into steps (operation_id, position, name, state)
 select @operation_id, s.position, s.name, 'pending' from unnest(@names::text[]) with ordinality as s (name, position);
 
 -- name: FindSignup :one
-select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at
+select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at, o.traceparent
 from operations o join accounts a on a.id = o.account_id join tenants t on t.id = o.tenant_id
 where o.id = $1 and o.kind = 'sign_up';
 
 -- name: FindOperation :one
-select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at
+select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at, o.traceparent
 from operations o join accounts a on a.id = o.account_id join tenants t on t.id = o.tenant_id
 where o.account_id = $1 and o.id = $2;
 
@@ -23,7 +23,7 @@ select o.id from operations o where o.tenant_id = $1 order by o.created_at desc,
 select name, state, started_at, ended_at from steps where operation_id = $1 order by position;
 
 -- name: ListOpen :many
-select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at
+select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at, o.traceparent
 from operations o join accounts a on a.id = o.account_id join tenants t on t.id = o.tenant_id
 where o.ended_at is null and (o.started_at is null or o.started_at < @stale)
 order by o.created_at

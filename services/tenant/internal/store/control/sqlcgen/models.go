@@ -59,9 +59,11 @@ type Operation struct {
 	BoxKey []byte
 	// Null before the tenant is ready, and again once the secret was shown.
 	SealedSecret []byte
-	CreatedAt    time.Time
-	StartedAt    *time.Time
-	EndedAt      *time.Time
+	// The trace of the request that asked (W3C Trace Context), which the work continues. Null when nobody traces.
+	Traceparent *string
+	CreatedAt   time.Time
+	StartedAt   *time.Time
+	EndedAt     *time.Time
 }
 
 // How far an operation is, for whoever waits for it. The workflow engine knows better; this is what is shown.

@@ -58,7 +58,7 @@ func (q *Queries) FailOperation(ctx context.Context, arg FailOperationParams) er
 }
 
 const findOperation = `-- name: FindOperation :one
-select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at
+select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at, o.traceparent
 from operations o join accounts a on a.id = o.account_id join tenants t on t.id = o.tenant_id
 where o.account_id = $1 and o.id = $2
 `
@@ -69,19 +69,20 @@ type FindOperationParams struct {
 }
 
 type FindOperationRow struct {
-	ID        string
-	Kind      string
-	AccountID string
-	Slug      string
-	TenantID  string
-	Region    string
-	Status    string
-	Error     string
-	TokenHash []byte
-	BoxKey    []byte
-	CreatedAt time.Time
-	StartedAt *time.Time
-	EndedAt   *time.Time
+	ID          string
+	Kind        string
+	AccountID   string
+	Slug        string
+	TenantID    string
+	Region      string
+	Status      string
+	Error       string
+	TokenHash   []byte
+	BoxKey      []byte
+	CreatedAt   time.Time
+	StartedAt   *time.Time
+	EndedAt     *time.Time
+	Traceparent *string
 }
 
 func (q *Queries) FindOperation(ctx context.Context, arg FindOperationParams) (FindOperationRow, error) {
@@ -101,30 +102,32 @@ func (q *Queries) FindOperation(ctx context.Context, arg FindOperationParams) (F
 		&i.CreatedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Traceparent,
 	)
 	return i, err
 }
 
 const findSignup = `-- name: FindSignup :one
-select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at
+select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at, o.traceparent
 from operations o join accounts a on a.id = o.account_id join tenants t on t.id = o.tenant_id
 where o.id = $1 and o.kind = 'sign_up'
 `
 
 type FindSignupRow struct {
-	ID        string
-	Kind      string
-	AccountID string
-	Slug      string
-	TenantID  string
-	Region    string
-	Status    string
-	Error     string
-	TokenHash []byte
-	BoxKey    []byte
-	CreatedAt time.Time
-	StartedAt *time.Time
-	EndedAt   *time.Time
+	ID          string
+	Kind        string
+	AccountID   string
+	Slug        string
+	TenantID    string
+	Region      string
+	Status      string
+	Error       string
+	TokenHash   []byte
+	BoxKey      []byte
+	CreatedAt   time.Time
+	StartedAt   *time.Time
+	EndedAt     *time.Time
+	Traceparent *string
 }
 
 func (q *Queries) FindSignup(ctx context.Context, id string) (FindSignupRow, error) {
@@ -144,24 +147,26 @@ func (q *Queries) FindSignup(ctx context.Context, id string) (FindSignupRow, err
 		&i.CreatedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Traceparent,
 	)
 	return i, err
 }
 
 const insertOperation = `-- name: InsertOperation :exec
-insert into operations (id, kind, account_id, tenant_id, status, token_hash, box_key, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into operations (id, kind, account_id, tenant_id, status, token_hash, box_key, created_at, traceparent)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 `
 
 type InsertOperationParams struct {
-	ID        string
-	Kind      string
-	AccountID string
-	TenantID  string
-	Status    string
-	TokenHash []byte
-	BoxKey    []byte
-	CreatedAt time.Time
+	ID          string
+	Kind        string
+	AccountID   string
+	TenantID    string
+	Status      string
+	TokenHash   []byte
+	BoxKey      []byte
+	CreatedAt   time.Time
+	Traceparent *string
 }
 
 func (q *Queries) InsertOperation(ctx context.Context, arg InsertOperationParams) error {
@@ -174,6 +179,7 @@ func (q *Queries) InsertOperation(ctx context.Context, arg InsertOperationParams
 		arg.TokenHash,
 		arg.BoxKey,
 		arg.CreatedAt,
+		arg.Traceparent,
 	)
 	return err
 }
@@ -194,7 +200,7 @@ func (q *Queries) InsertSteps(ctx context.Context, arg InsertStepsParams) error 
 }
 
 const listOpen = `-- name: ListOpen :many
-select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at
+select o.id, o.kind, o.account_id, a.slug, o.tenant_id, t.region, o.status, o.error, o.token_hash, o.box_key, o.created_at, o.started_at, o.ended_at, o.traceparent
 from operations o join accounts a on a.id = o.account_id join tenants t on t.id = o.tenant_id
 where o.ended_at is null and (o.started_at is null or o.started_at < $1)
 order by o.created_at
@@ -207,19 +213,20 @@ type ListOpenParams struct {
 }
 
 type ListOpenRow struct {
-	ID        string
-	Kind      string
-	AccountID string
-	Slug      string
-	TenantID  string
-	Region    string
-	Status    string
-	Error     string
-	TokenHash []byte
-	BoxKey    []byte
-	CreatedAt time.Time
-	StartedAt *time.Time
-	EndedAt   *time.Time
+	ID          string
+	Kind        string
+	AccountID   string
+	Slug        string
+	TenantID    string
+	Region      string
+	Status      string
+	Error       string
+	TokenHash   []byte
+	BoxKey      []byte
+	CreatedAt   time.Time
+	StartedAt   *time.Time
+	EndedAt     *time.Time
+	Traceparent *string
 }
 
 func (q *Queries) ListOpen(ctx context.Context, arg ListOpenParams) ([]ListOpenRow, error) {
@@ -245,6 +252,7 @@ func (q *Queries) ListOpen(ctx context.Context, arg ListOpenParams) ([]ListOpenR
 			&i.CreatedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Traceparent,
 		); err != nil {
 			return nil, err
 		}

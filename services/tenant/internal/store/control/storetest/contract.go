@@ -31,7 +31,7 @@ func Fixture() tenant.NewAccount {
 	account := tenant.Account{ID: tenant.AccountID("acc_" + id), Slug: slug, Created: now}
 	owner := tenant.Member{
 		ID: tenant.MemberID("mbr_" + id), Account: account.ID, Slug: slug, Email: string(slug) + "@example.com",
-		PasswordHash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$a2V5", Role: tenant.RoleOwner, Created: now,
+		PasswordHash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$a2V5", Role: tenant.RoleOwner, Created: now, //nolint:gosec // a made-up hash
 	}
 	t := tenant.Tenant{ID: tenancy.ID("tnt_" + id), Account: account.ID, Slug: slug, Region: "eu", State: tenant.StateProvisioning, Created: now}
 	return tenant.NewAccount{
@@ -48,6 +48,7 @@ func operationOn(t tenant.Tenant, k tenant.Kind) tenant.Operation {
 	op := tenant.Operation{
 		ID: tenant.OperationID(prefix + ulid.Make().String()), Kind: k, Status: tenant.StatusPending, Account: t.Account, Slug: t.Slug,
 		Tenant: t.ID, Region: t.Region, Created: now, TokenHash: sha256.Sum256([]byte("token")), BoxKey: []byte("box"),
+		Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
 	for _, name := range tenant.StepsOf(k) {
 		op.Steps = append(op.Steps, tenant.Step{Name: name, State: tenant.StepPending})
