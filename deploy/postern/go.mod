@@ -3,6 +3,7 @@ module github.com/postern-id/postern/deploy/postern
 go 1.26.0
 
 require (
+	github.com/gin-gonic/gin v1.12.0
 	github.com/postern-id/postern/libs v0.0.0
 	github.com/postern-id/postern/services/client v0.0.0
 	github.com/postern-id/postern/services/console v0.0.0
@@ -29,7 +30,6 @@ require (
 	github.com/facebookgo/clock v0.0.0-20150410010913-600d898af40a // indirect
 	github.com/gabriel-vasile/mimetype v1.4.13 // indirect
 	github.com/gin-contrib/sse v1.1.0 // indirect
-	github.com/gin-gonic/gin v1.12.0 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect

@@ -40,8 +40,8 @@ type Event struct {
 	Code   string
 	Client string
 	Grant  string
-
-	tenant tenancy.ID // empty until proved
+	// Tenant is empty until proved: by the seal, or at the edge by the host.
+	Tenant tenancy.ID
 }
 
 type eventKey struct{}
@@ -179,7 +179,7 @@ func logEvent(ctx context.Context, c *gin.Context, log *slog.Logger, l line) {
 		slog.Int(telemetry.KeyStatus, l.status), slog.Float64(telemetry.KeyTook, float64(l.took.Microseconds())/1000),
 		slog.Int(telemetry.KeyBytes, max(0, c.Writer.Size())))
 	for _, field := range [...]struct{ key, value string }{
-		{telemetry.KeyTenant, string(event.tenant)}, {telemetry.KeyCode, event.Code}, {telemetry.KeyClient, event.Client}, {telemetry.KeyGrant, event.Grant},
+		{telemetry.KeyTenant, string(event.Tenant)}, {telemetry.KeyCode, event.Code}, {telemetry.KeyClient, event.Client}, {telemetry.KeyGrant, event.Grant},
 	} {
 		if field.value != "" {
 			attrs = append(attrs, slog.String(field.key, field.value))
@@ -215,7 +215,7 @@ func prove(seal *tenancy.Seal) gin.HandlerFunc {
 		headers := c.Request.Header.Values(tenancy.Header)
 		if len(headers) == 1 {
 			if t, ok := seal.Open(headers[0]); ok {
-				EventOf(c.Request.Context()).tenant = t.ID
+				EventOf(c.Request.Context()).Tenant = t.ID
 				c.Request = c.Request.WithContext(tenancy.With(c.Request.Context(), t))
 				c.Next()
 				return

@@ -19,6 +19,9 @@ import (
 // drain bounds how long requests in flight may take once the server is told to stop.
 const drain = 10 * time.Second
 
+// readTime bounds how long a request may take to arrive whole: a body that trickles in must not keep a connection for ever.
+const readTime = time.Minute
+
 // Listen opens addr at once, so that a port in use fails before anything else starts.
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
@@ -51,7 +54,7 @@ func Serve(l net.Listener, handler http.Handler, tlsConfig *tls.Config) runner.T
 func (s Server) Run(ctx context.Context) error {
 	srv := &http.Server{
 		Handler: s.Handler, TLSConfig: s.TLS,
-		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	if s.Log != nil {
 		srv.ErrorLog = log.New(connections{s.Log}, "", 0)

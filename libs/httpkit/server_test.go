@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -164,6 +165,19 @@ func TestPrivate(t *testing.T) {
 		}), "/")
 		require.JSONEq(t, `{"ready":false,"away":["postgres","vault"]}`, rec.Body.String())
 		require.JSONEq(t, `{"ready":true,"away":[]}`, ask(t, httpkit.Readyz(nil), "/").Body.String())
+	})
+	t.Run("the_operator_is_told_why", func(t *testing.T) {
+		t.Parallel()
+		rec := ask(t, httpkit.Private(http.NotFoundHandler(), []httpkit.Ready{
+			{Name: "eu/token", Check: func(context.Context) error { return fmt.Errorf("vault: %w", errCause) }}, {Name: "eu/log", Check: fine},
+		}), "/readyz")
+		var body struct {
+			Away   []string
+			Causes map[string]string
+		}
+		require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &body))
+		require.Equal(t, []string{"eu/token"}, body.Away)
+		require.Equal(t, map[string]string{"eu/token": "vault: " + errCause.Error()}, body.Causes)
 	})
 	t.Run("a_check_that_does_not_come_back_is_away", func(t *testing.T) {
 		t.Parallel()

@@ -5,6 +5,7 @@ package mgmtkit
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -111,6 +112,9 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, t tenanc
 		if !ok {
 			return nil, rendered(ctx, fault.Denied("", "This service answers through the router only"))
 		}
+		if checked, ok := ctx.Value(checkedKey{}).(*bool); ok {
+			*checked = true
+		}
 		bodyRead(ctx)
 		if op.Method != http.MethodGet || op.Reveals {
 			ctx = withAct(ctx, op, t, in)
@@ -165,8 +169,27 @@ func (a *API) authorize(scopes []string) func(huma.Context, func(huma.Context)) 
 		}
 		hc = huma.WithValue(hc, callerKey{}, caller)
 		hc = huma.WithValue(hc, registryKey{}, a.huma.OpenAPI().Components.Schemas)
+		checked := new(bool)
+		defer refuseUnhashable(c, checked)
+		hc = huma.WithValue(hc, checkedKey{}, checked)
 		next(huma.WithValue(hc, requestKey{}, c))
 	}
+}
+
+type checkedKey struct{}
+
+// refuseUnhashable answers for huma, which looks for repeats in a list by putting its items into a map, and panics over an item that
+// is a list or an object. Every other panic, and any after the input was checked, goes on.
+func refuseUnhashable(c *gin.Context, checked *bool) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if err, ok := v.(runtime.Error); ok && !*checked && strings.Contains(err.Error(), "unhashable") {
+		httpkit.Write(c, fault.Invalid(invalidBody, "Payload validation error: 'Invalid value'."))
+		return
+	}
+	panic(v)
 }
 
 // bearerToken gives the one bearer token of a request (RFC 6750 §2.1). Two Authorization headers are none: what stands between

@@ -256,6 +256,8 @@ func TestAPI_Refusals(t *testing.T) {
 		"maximum":                    {body: `{"name":"x","jwt_configuration":{"alg":"RS256","lifetime_in_seconds":3e6}}`, message: "Payload validation error: 'Value 3000000 is greater than maximum 2592000' on property jwt_configuration.lifetime_in_seconds."},
 		"array_item":                 {body: `{"name":"x","callbacks":["a",7]}`, message: "Payload validation error: 'Expected type string but found type integer' on property callbacks[1]."},
 		"array_twins":                {body: `{"name":"x","callbacks":["a","b","b"]}`, message: "Payload validation error: 'Array items are not unique (indexes 1 and 2)' on property callbacks (Allowed callbacks)."},
+		"array_of_arrays":            {body: `{"name":"x","callbacks":[["a"]]}`, message: "Payload validation error: 'Invalid value'."},
+		"array_of_objects":           {body: `{"name":"x","callbacks":[{}]}`, message: "Payload validation error: 'Invalid value'."},
 		"array_too_long":             {body: `{"name":"x","callbacks":["a","b","c","d"]}`, message: "Payload validation error: 'Array is too long (4), maximum 3' on property callbacks (Allowed callbacks)."},
 		"too_many_properties":        {body: `{"name":"x","metadata":{"a":"1","b":"2"}}`, message: "Payload validation error: 'Too many properties defined (2), maximum 1' on property metadata."},
 		"an_array_for_an_object":     {body: `[]`, message: "Payload validation error: 'Expected type object but found type array'."},

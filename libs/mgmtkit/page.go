@@ -35,7 +35,7 @@ const maxOffset = 1000
 
 // Bounded refuses pages past the first 1000 records.
 func (p Paging) Bounded() error {
-	if !p.Checkpoint() && (p.Page+1)*p.PerPage > maxOffset {
+	if !p.Checkpoint() && (p.Page > maxOffset || (p.Page+1)*p.PerPage > maxOffset) { // the first keeps the second from overflowing
 		return fault.Invalid("invalid_paging", "Requesting page exceeds the allowed maximum of 1000 records.")
 	}
 	return nil

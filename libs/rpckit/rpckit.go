@@ -129,11 +129,11 @@ func startSpan(ctx context.Context, isClient bool, name string, header propagati
 		kind = trace.SpanKindServer
 		ctx = otel.GetTextMapPropagator().Extract(ctx, header)
 	}
-	ctx, span := otel.Tracer("postern/rpc").Start(ctx, name, trace.WithSpanKind(kind)) //nolint:spancheck // the caller ends it
+	ctx, span := otel.Tracer("postern/rpc").Start(ctx, name, trace.WithSpanKind(kind))
 	if isClient {
 		otel.GetTextMapPropagator().Inject(ctx, header)
 	}
-	return ctx, span //nolint:spancheck // the caller ends it
+	return ctx, span
 }
 
 // serve calls the handler. Its panic is the failure of this one call: between machines net/http would see to that, but in one
@@ -189,6 +189,10 @@ func toFault(ctx context.Context, err error) error {
 	var ce *connect.Error
 	if !errors.As(err, &ce) {
 		return away(err)
+	}
+	var text interface{ InvalidUTF8() bool } // protobuf's name for it
+	if errors.As(err, &text) && !connect.IsWireError(err) {
+		return fault.Invalid("", "A value is not acceptable").Because(err) // a caller's bytes, which no message can carry
 	}
 	code := ce.Code()
 	if code == connect.CodeDeadlineExceeded {

@@ -215,6 +215,14 @@ func TestFaults_OfTheWay(t *testing.T) {
 			require.NotContains(t, got.Message, http.StatusText(status))
 		})
 	}
+	t.Run("bytes_that_are_no_text_are_the_callers_mistake", func(t *testing.T) {
+		t.Parallel()
+		_, h := tokenapiconnect.NewTokenServiceHandler(neighbour{answer: func(context.Context) error { return nil }})
+		remote := tokenapiconnect.NewTokenServiceClient(rpckit.Client(h), rpckit.InProcessURL, rpckit.ClientOption())
+		_, err := remote.ListKeys(t.Context(), &tokenapi.ListKeysRequest{TenantId: "\xff"})
+		require.Equal(t, fault.KindInvalid, fault.Of(err).Kind)
+		require.Equal(t, "A value is not acceptable", fault.Of(err).Message)
+	})
 	t.Run("a_procedure_that_is_not_there_is_internal", func(t *testing.T) {
 		t.Parallel()
 		_, h := tokenapiconnect.NewTokenServiceHandler(tokenapiconnect.UnimplementedTokenServiceHandler{})

@@ -16,6 +16,8 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	tokenapi "github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
@@ -82,8 +84,19 @@ func TestSetup(t *testing.T) {
 		_, span := otel.Tracer("x").Start(t.Context(), "x")
 		defer span.End()
 		require.False(t, span.IsRecording())
+		require.False(t, telemetry.Tracing())
+		require.Empty(t, telemetry.Traceparent(t.Context()))
+		require.Equal(t, t.Context(), telemetry.Continue(t.Context(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+		require.Zero(t, testing.AllocsPerRun(100, func() {
+			if telemetry.Tracing() {
+				t.Error("it is off")
+			}
+		}))
 		ask(t, house(tel.Log))
 		require.Equal(t, []any{nil, nil}, traces(t, &log))
+		log.Reset()
+		ask(t, house(tel.Log), "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+		require.Equal(t, []any{nil, nil}, traces(t, &log), "a caller who traces does not switch it on")
 		tel.Stop(t.Context())
 	})
 	t.Run("metrics_say_how_the_process_and_its_routes_do", func(t *testing.T) {
@@ -124,6 +137,21 @@ func TestSetup(t *testing.T) {
 		require.Equal(t, []any{"0af7651916cd43dd8448eb211c80319c", "0af7651916cd43dd8448eb211c80319c"}, traces(t, &log))
 		tel.Stop(t.Context())
 		require.Positive(t, received.Load())
+	})
+	t.Run("what_is_kept_of_a_trace_continues_it", func(t *testing.T) {
+		require.True(t, telemetry.Tracing())
+		ctx, span := sdktrace.NewTracerProvider().Tracer("x").Start(t.Context(), "x")
+		defer span.End()
+		kept := telemetry.Traceparent(ctx)
+		require.Equal(t, "00-"+span.SpanContext().TraceID().String()+"-"+span.SpanContext().SpanID().String()+"-01", kept)
+		later := trace.SpanContextFromContext(telemetry.Continue(t.Context(), kept))
+		require.True(t, later.Equal(span.SpanContext().WithRemote(true)))
+		for _, none := range []string{"", "no such thing", "00-0-0-01"} {
+			require.False(t, trace.SpanContextFromContext(telemetry.Continue(t.Context(), none)).IsValid())
+		}
+		_, unsampled := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample())).Tracer("x").Start(t.Context(), "x")
+		defer unsampled.End()
+		require.Empty(t, telemetry.Traceparent(trace.ContextWithSpan(t.Context(), unsampled)), "nobody will look at it")
 	})
 }
 

@@ -114,7 +114,7 @@ func (c *Client) path(room, name string, more ...string) string {
 }
 
 func (c *Client) createKey(ctx context.Context, name, kind string) (transitKey, error) {
-	_, err := c.vault.Logical().WriteWithContext(ctx, c.path("keys", name), map[string]any{"type": kind, "exportable": false})
+	_, err := c.vault.Logical().WriteWithContext(ctx, c.path("keys", name), map[string]any{"type": kind}) // not exportable unless asked
 	if err != nil {
 		return transitKey{}, err
 	}

@@ -5,7 +5,6 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -139,10 +138,10 @@ func (c *ownCloud) vault(t *testing.T, method, path string, body any) reply {
 	return person{http.DefaultClient}.send(t, method, c.Engines.Vault.Addr+"/v1/"+path, strings.TrimSpace(string(token)), body)
 }
 
-// keyVersions counts the versions of a key in a cell's Vault; 0: there is no such key.
-func (c *ownCloud) keyVersions(t *testing.T, cell, key string) int {
+// keyVersions counts the versions of a key of the cell us; 0: there is no such key.
+func (c *ownCloud) keyVersions(t *testing.T, key string) int {
 	t.Helper()
-	r := c.vault(t, http.MethodGet, cell+"/transit/keys/"+key, nil)
+	r := c.vault(t, http.MethodGet, "us/transit/keys/"+key, nil)
 	if r.status == http.StatusNotFound {
 		return 0
 	}
@@ -161,6 +160,6 @@ func one[T any](t *testing.T, c *ownCloud, database, query string, args ...any) 
 	rows, err := db.Query(t.Context(), query, args...)
 	require.NoError(t, err)
 	value, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
-	require.NoError(t, err, fmt.Sprintf("%s %v", query, args))
+	require.NoError(t, err, "%s %v", query, args)
 	return value
 }

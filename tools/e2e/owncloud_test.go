@@ -79,7 +79,7 @@ func newOwnCloud(t *testing.T) *ownCloud {
 	addr := func(host string) string {
 		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", host+":0")
 		require.NoError(t, err)
-		defer l.Close()
+		defer func() { require.NoError(t, l.Close()) }()
 		return fmt.Sprintf("%s:%d", host, l.Addr().(*net.TCPAddr).Port)
 	}
 	c.settings = []string{
@@ -97,7 +97,7 @@ func (c *ownCloud) start(t *testing.T) time.Duration {
 	began := time.Now()
 	log, err := os.Create(c.log)
 	require.NoError(t, err)
-	defer log.Close() // the child has its own
+	defer func() { require.NoError(t, log.Close()) }() // the child has its own
 	program := cmp.Or(os.Getenv("POSTERN_DEVCLOUD_BIN"), filepath.Join(root(t), "bin", "devcloud"))
 	c.cmd = exec.Command(program) //nolint:noctx,gosec // it outlives the test; our own program
 	c.cmd.Env, c.cmd.Dir = append(os.Environ(), c.settings...), c.dir

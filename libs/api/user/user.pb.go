@@ -401,8 +401,10 @@ type User struct {
 	LastIp           string                 `protobuf:"bytes,18,opt,name=last_ip,json=lastIp,proto3" json:"last_ip,omitempty"`
 	LoginsCount      int64                  `protobuf:"varint,19,opt,name=logins_count,json=loginsCount,proto3" json:"logins_count,omitempty"`
 	Identities       []*Identity            `protobuf:"bytes,20,rep,name=identities,proto3" json:"identities,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Logins from before this are over: when the user was made, or the e-mail address, username, phone number or password changed.
+	LoginsValidFrom *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=logins_valid_from,json=loginsValidFrom,proto3" json:"logins_valid_from,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *User) Reset() {
@@ -575,6 +577,13 @@ func (x *User) GetIdentities() []*Identity {
 	return nil
 }
 
+func (x *User) GetLoginsValidFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LoginsValidFrom
+	}
+	return nil
+}
+
 type RemoveTenantRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
@@ -692,7 +701,7 @@ const file_user_user_proto_rawDesc = "" +
 	"connection\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x1b\n" +
-	"\tis_social\x18\x04 \x01(\bR\bisSocial\"\xe8\x05\n" +
+	"\tis_social\x18\x04 \x01(\bR\bisSocial\"\xb0\x06\n" +
 	"\x04User\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12%\n" +
@@ -721,7 +730,8 @@ const file_user_user_proto_rawDesc = "" +
 	"\flogins_count\x18\x13 \x01(\x03R\vloginsCount\x129\n" +
 	"\n" +
 	"identities\x18\x14 \x03(\v2\x19.postern.user.v1.IdentityR\n" +
-	"identities\"2\n" +
+	"identities\x12F\n" +
+	"\x11logins_valid_from\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x0floginsValidFrom\"2\n" +
 	"\x13RemoveTenantRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\x16\n" +
 	"\x14RemoveTenantResponse2\xdd\x02\n" +
@@ -764,19 +774,20 @@ var file_user_user_proto_depIdxs = []int32{
 	9,  // 3: postern.user.v1.User.updated_at:type_name -> google.protobuf.Timestamp
 	9,  // 4: postern.user.v1.User.last_login:type_name -> google.protobuf.Timestamp
 	5,  // 5: postern.user.v1.User.identities:type_name -> postern.user.v1.Identity
-	1,  // 6: postern.user.v1.UserService.VerifyPassword:input_type -> postern.user.v1.VerifyPasswordRequest
-	3,  // 7: postern.user.v1.UserService.FindUser:input_type -> postern.user.v1.FindUserRequest
-	4,  // 8: postern.user.v1.UserService.RecordLogin:input_type -> postern.user.v1.RecordLoginRequest
-	7,  // 9: postern.user.v1.UserService.RemoveTenant:input_type -> postern.user.v1.RemoveTenantRequest
-	2,  // 10: postern.user.v1.UserService.VerifyPassword:output_type -> postern.user.v1.VerifyPasswordResponse
-	6,  // 11: postern.user.v1.UserService.FindUser:output_type -> postern.user.v1.User
-	6,  // 12: postern.user.v1.UserService.RecordLogin:output_type -> postern.user.v1.User
-	8,  // 13: postern.user.v1.UserService.RemoveTenant:output_type -> postern.user.v1.RemoveTenantResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	9,  // 6: postern.user.v1.User.logins_valid_from:type_name -> google.protobuf.Timestamp
+	1,  // 7: postern.user.v1.UserService.VerifyPassword:input_type -> postern.user.v1.VerifyPasswordRequest
+	3,  // 8: postern.user.v1.UserService.FindUser:input_type -> postern.user.v1.FindUserRequest
+	4,  // 9: postern.user.v1.UserService.RecordLogin:input_type -> postern.user.v1.RecordLoginRequest
+	7,  // 10: postern.user.v1.UserService.RemoveTenant:input_type -> postern.user.v1.RemoveTenantRequest
+	2,  // 11: postern.user.v1.UserService.VerifyPassword:output_type -> postern.user.v1.VerifyPasswordResponse
+	6,  // 12: postern.user.v1.UserService.FindUser:output_type -> postern.user.v1.User
+	6,  // 13: postern.user.v1.UserService.RecordLogin:output_type -> postern.user.v1.User
+	8,  // 14: postern.user.v1.UserService.RemoveTenant:output_type -> postern.user.v1.RemoveTenantResponse
+	11, // [11:15] is the sub-list for method output_type
+	7,  // [7:11] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_user_user_proto_init() }

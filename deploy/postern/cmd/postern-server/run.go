@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/rpckit"
@@ -77,7 +79,9 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 		if err != nil {
 			return fmt.Errorf("POSTERN_MAIL_UPSTREAM: %w", err)
 		}
-		system["mail."+cfg.BaseDomain] = httputil.NewSingleHostReverseProxy(mail)
+		mails := httpkit.NewEngine(httpkit.Config{Service: "mail", Log: tel.Log}) //nolint:contextcheck // requests bring their own
+		mails.Any("/*path", gin.WrapH(httputil.NewSingleHostReverseProxy(mail)))
+		system["mail."+cfg.BaseDomain] = mails
 	}
 	var edge *router.Service // asked only once it serves
 	checks := append(cells.ready(), httpkit.Ready{Name: "router", Check: func(ctx context.Context) error { return edge.Ready(ctx) }},

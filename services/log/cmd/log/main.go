@@ -1,20 +1,15 @@
-// The log service as a process of its own.
+// Command log is the log service as a process of its own.
 package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/postern-id/postern/libs/processkit"
+	"github.com/postern-id/postern/libs/telemetry"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "log:", err)
-		os.Exit(1)
-	}
+	var cfg Config
+	os.Exit(processkit.Main("log", &cfg, func(ctx context.Context, tel *telemetry.Telemetry) error { return run(ctx, cfg, tel) }))
 }

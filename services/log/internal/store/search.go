@@ -193,7 +193,7 @@ func (c *compiler) between(r lucene.Range) string {
 	default:
 		return never
 	}
-	conditions := []string{column + " is not null"}
+	conditions, kept := []string{column + " is not null"}, len(c.args)
 	for _, b := range []struct{ text, operator string }{{r.From, pick(r.FromOpen, ">", ">=")}, {r.To, pick(r.ToOpen, "<", "<=")}} {
 		if b.text == "" {
 			continue
@@ -205,6 +205,7 @@ func (c *compiler) between(r lucene.Range) string {
 			value, b.operator = to, "<"
 		}
 		if !ok {
+			c.args = c.args[:kept] // an argument that no condition names has no type
 			return never
 		}
 		conditions = append(conditions, column+" "+b.operator+" "+c.arg(value))

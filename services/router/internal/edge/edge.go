@@ -61,8 +61,9 @@ func New(d Deps, scheme string, port int) *Edge {
 	e := &Edge{Deps: d, scheme: scheme, public: portSuffix("https", d.PublicPort), suffix: portSuffix(scheme, port), tracer: otel.Tracer("postern/router")}
 	e.refuse = httpkit.NewEngine(httpkit.Config{Service: "router", Log: d.Log})
 	e.refuse.NoRoute(func(c *gin.Context) {
-		err, _ := c.Request.Context().Value(refusalKey{}).(error)
-		httpkit.Write(c, err)
+		refused, _ := c.Request.Context().Value(refusalKey{}).(refusal)
+		httpkit.EventOf(c.Request.Context()).Tenant = refused.tenant
+		httpkit.Write(c, refused.err)
 	})
 	return e
 }
@@ -92,7 +93,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	host, ok := route.NormalHost(r.Host)
 	if !ok {
-		e.fail(w, r, fault.Invalid("", "The Host header is not a host name"))
+		e.fail(w, r, "", fault.Invalid("", "The Host header is not a host name"))
 		return
 	}
 	if h, isSystem := e.System[host]; isSystem {
@@ -111,11 +112,11 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if e.Served != nil && !e.Served() {
 			err = fault.Unavailable("The directory has not been read yet")
 		}
-		e.fail(w, r, err)
+		e.fail(w, r, "", err)
 		return
 	}
 	if err := e.admit(w, entry); err != nil {
-		e.fail(w, r, err)
+		e.fail(w, r, entry.Tenant, err)
 		return
 	}
 	e.forward(w, r, host, entry)
@@ -172,12 +173,12 @@ func (e *Edge) admit(w http.ResponseWriter, entry route.Entry) error {
 func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entry route.Entry) {
 	service, ok := route.ServiceFor(r.URL.EscapedPath())
 	if !ok {
-		e.fail(w, r, fault.NotFound("Not Found"))
+		e.fail(w, r, entry.Tenant, fault.NotFound("Not Found"))
 		return
 	}
 	backend, seal := e.Backends(entry.Cell, service), e.Seals[entry.Cell]
 	if backend == nil || seal == nil {
-		e.fail(w, r, fault.Unavailable("This tenant's cell cannot be reached from here"))
+		e.fail(w, r, entry.Tenant, fault.Unavailable("This tenant's cell cannot be reached from here"))
 		return
 	}
 	sealed, err := seal.Header(tenancy.Tenant{
@@ -185,17 +186,15 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entr
 		Host: host + e.public, Canonical: entry.Canonical + e.public, Base: e.scheme + "://" + host + e.suffix,
 	})
 	if err != nil {
-		e.fail(w, r, err)
+		e.fail(w, r, entry.Tenant, err)
 		return
 	}
 	r.Header[textproto.CanonicalMIMEHeaderKey(tenancy.Header)] = []string{sealed}
 	backend.ServeHTTP(w, r)
 }
 
-type refusalKey struct{}
-
-// fail answers for the edge itself; the engine it goes through leaves the event line.
-func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
+// fail answers for the edge itself; the engine it goes through leaves the event line. tenant is empty when the host is nobody's.
+func (e *Edge) fail(w http.ResponseWriter, r *http.Request, tenant tenancy.ID, err error) {
 	e.Log.DebugContext(r.Context(), "request refused at the edge", slog.String(telemetry.KeyHost, r.Host), slog.String(telemetry.KeyCause, err.Error()))
-	e.refuse.ServeHTTP(w, r.WithContext(withRefusal(r.Context(), err)))
+	e.refuse.ServeHTTP(w, r.WithContext(withRefusal(r.Context(), refusal{tenant, err})))
 }

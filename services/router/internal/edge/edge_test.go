@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -143,6 +144,21 @@ func TestEdge_Refuses(t *testing.T) {
 			require.Equal(t, c.want, body.StatusCode)
 		})
 	}
+	t.Run("the_event_line_names_the_tenant_whose_host_it_was", func(t *testing.T) {
+		t.Parallel()
+		for target, tenant := range map[string]any{
+			"https://acme.eu.example.test/api/v2/nonsense": "tnt_eu", "https://late.eu.example.test/": "tnt_late", "https://nobody.eu.example.test/": nil,
+		} {
+			var log bytes.Buffer
+			w := newWorld(t)
+			w.deps.Log = slog.New(slog.NewJSONHandler(&log, nil))
+			w.ask(t, "https", target, "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+			var line map[string]any
+			require.NoError(t, json.Unmarshal(log.Bytes(), &line), "one line: %s", &log)
+			require.Equal(t, tenant, line["tenant_id"])
+			require.Equal(t, "none", line["route"])
+		}
+	})
 	t.Run("another_regions_host_is_404", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)

@@ -3,6 +3,8 @@
 package facts
 
 import (
+	"unicode/utf8"
+
 	logapi "github.com/postern-id/postern/libs/api/log"
 	"github.com/postern-id/postern/services/token/internal/token"
 )
@@ -20,13 +22,45 @@ func Event(f token.Fact) logapi.Event {
 		return e
 	}
 	e.Entry = &logapi.Entry{
-		Type: f.Type, Description: f.Description, ClientID: f.ClientID, ClientName: f.ClientName,
+		Type: f.Type, Description: clip(f.Description), ClientID: clip(f.ClientID), ClientName: f.ClientName,
 		Connection: f.Connection.Name, ConnectionID: f.Connection.ID, Strategy: f.Connection.Strategy,
-		StrategyType: strategyType(f.Connection.Strategy), UserID: f.UserID, UserName: f.UserName,
-		IP: f.Origin.IP, UserAgent: f.Origin.UserAgent, Hostname: f.Hostname, Audience: f.Audience, Scope: f.Scope.String(),
-		SessionID: f.SessionID, Details: f.Details,
+		StrategyType: strategyType(f.Connection.Strategy), UserID: f.UserID, UserName: clip(f.UserName),
+		IP: f.Origin.IP, UserAgent: clip(f.Origin.UserAgent), Hostname: f.Hostname, Audience: clip(f.Audience), Scope: clipTo(f.Scope.String(), maxScope),
+		SessionID: f.SessionID, Details: clipAll(f.Details),
 	}
 	return e
+}
+
+// What strangers may write into the log by asking for nonsense is bounded, in bytes: anybody can fail at a login page.
+const (
+	maxText  = 1 << 10
+	maxScope = 16 << 10 // a machine may be granted all of an API's
+)
+
+func clip(s string) string { return clipTo(s, maxText) }
+
+func clipTo(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	cut := limit
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
+// clipAll clips the texts of a tree. Lists are the tenant's own.
+func clipAll(details map[string]any) map[string]any {
+	for name, value := range details {
+		switch value := value.(type) {
+		case string:
+			details[name] = clip(value)
+		case map[string]any:
+			clipAll(value)
+		}
+	}
+	return details
 }
 
 func strategyType(strategy string) string {

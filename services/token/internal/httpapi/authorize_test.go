@@ -213,6 +213,61 @@ func TestSessions(t *testing.T) {
 		asked(t, b.get("/authorize", authorizeParams()))
 	})
 
+	t.Run("shorter_lifetimes_count_at_the_next_use_longer_ones_for_new_sessions", func(t *testing.T) {
+		t.Parallel()
+		for name, s := range map[string]token.Settings{
+			"absolute": {SessionLifetime: time.Hour, IdleSessionLifetime: time.Hour}, "idle": {IdleSessionLifetime: 20 * time.Minute},
+		} {
+			w := newWorld(t)
+			b := w.browser()
+			b.logIn(authorizeParams())
+			w.clock.Advance(45 * time.Minute)
+			answered(t, b.get("/authorize", authorizeParams()))
+			w.config.Change(func(c *tokentest.Configuration) { c.Settings[w.acme.ID] = &s })
+			w.clock.Advance(30 * time.Minute)
+			asked(t, b.get("/authorize", authorizeParams()))
+			requireCallbackError(t, b.get("/authorize", authorizeParams("prompt", "none")).location(t), "login_required", "Login required")
+			w.config.Change(func(c *tokentest.Configuration) { delete(c.Settings, w.acme.ID) })
+			require.NotEmpty(t, answered(t, b.get("/authorize", authorizeParams())), name)
+		}
+	})
+
+	t.Run("end_when_what_one_logs_in_with_changes", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		b := w.browser()
+		code := b.logIn(authorizeParams()).Query().Get("code")
+		w.clock.Advance(time.Second)
+		w.users.Edit(w.acme.ID, adaID, func(u *token.User) { u.LoginsValidFrom = w.clock.Now() })
+		requireOAuth(t, b.exchange(code), http.StatusForbidden, "invalid_grant", "Invalid authorization code")
+		requireCallbackError(t, b.get("/authorize", authorizeParams("prompt", "none")).location(t), "login_required", "Login required")
+		asked(t, b.get("/authorize", authorizeParams()))
+		b.logIn(authorizeParams())
+		answered(t, b.get("/authorize", authorizeParams("prompt", "none")))
+	})
+
+	t.Run("a_neighbour_whose_clock_is_ahead_locks_nobody_out", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.users.Edit(w.acme.ID, adaID, func(u *token.User) { u.LoginsValidFrom = w.clock.Now().Add(time.Second) })
+		b := w.browser()
+		require.Equal(t, http.StatusOK, b.exchange(b.logIn(authorizeParams()).Query().Get("code")).StatusCode)
+	})
+
+	t.Run("a_user_made_anew_under_the_same_id_inherits_nothing", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		b := w.browser()
+		opaque, _ := b.exchange(b.logIn(authorizeParams()).Query().Get("code")).json(t)["access_token"].(string)
+		code := answered(t, b.get("/authorize", authorizeParams("audience", apiAudience)))
+		jwt, _ := b.exchange(code).json(t)["access_token"].(string)
+		w.clock.Advance(2 * time.Second)
+		w.users.Edit(w.acme.ID, adaID, func(u *token.User) { u.CreatedAt, u.LoginsValidFrom = w.clock.Now(), w.clock.Now() })
+		require.Equal(t, http.StatusUnauthorized, b.userinfo(opaque).StatusCode)
+		require.Equal(t, http.StatusUnauthorized, b.userinfo(jwt).StatusCode)
+		asked(t, b.get("/authorize", authorizeParams()))
+	})
+
 	t.Run("a_connection_switched_off_opens_nothing_anywhere", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)

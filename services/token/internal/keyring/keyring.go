@@ -93,5 +93,5 @@ func (v Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audie
 	if err != nil {
 		return token.AccessClaims{}, err
 	}
-	return token.AccessClaims{Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope}, nil
+	return token.AccessClaims{Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt}, nil
 }

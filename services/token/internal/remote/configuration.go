@@ -12,6 +12,7 @@ import (
 	tenantapi "github.com/postern-id/postern/libs/api/tenant"
 	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
 	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/cache"
@@ -79,13 +80,30 @@ func NewConfiguration(clients clientapiconnect.ClientServiceClient, settings ten
 	}
 }
 
+// maxName is longer than any id or identifier there is. What is longer is not asked for, and above all not remembered: "no such thing"
+// is, and strangers choose the names.
+const maxName = 1 << 10
+
+func tooLong(name string) error {
+	if len(name) > maxName {
+		return fault.NotFound("There is no such thing")
+	}
+	return nil
+}
+
 // FindClient implements token.Configuration.
 func (c *Configuration) FindClient(ctx context.Context, tenant tenancy.ID, id string) (*token.Client, error) {
+	if err := tooLong(id); err != nil {
+		return nil, err
+	}
 	return c.clients.Get(ctx, tenant, id)
 }
 
 // FindResourceServer implements token.Configuration.
 func (c *Configuration) FindResourceServer(ctx context.Context, tenant tenancy.ID, identifier string) (*token.ResourceServer, error) {
+	if err := tooLong(identifier); err != nil {
+		return nil, err
+	}
 	return c.resourceServers.Get(ctx, tenant, identifier)
 }
 

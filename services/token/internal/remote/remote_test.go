@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -152,4 +153,16 @@ func TestUsers(t *testing.T) {
 	u, err := remote.Users{Service: users{user: ada}}.FindUser(t.Context(), "tnt_a", "auth0|1")
 	require.NoError(t, err)
 	require.Equal(t, at, u.UpdatedAt)
+}
+
+func TestConfiguration_asks_and_remembers_nothing_for_absurd_names(t *testing.T) {
+	t.Parallel()
+	neighbour := &clients{}
+	c := remote.NewConfiguration(neighbour, &settings{}, clock.At("2026-03-01T12:00:00Z").Now)
+	absurd := strings.Repeat("x", 1<<20)
+	_, err := c.FindClient(t.Context(), "tnt_a", absurd)
+	require.True(t, fault.Is(err, fault.KindNotFound))
+	_, err = c.FindResourceServer(t.Context(), "tnt_a", absurd)
+	require.True(t, fault.Is(err, fault.KindNotFound))
+	require.Zero(t, neighbour.asked.Load())
 }

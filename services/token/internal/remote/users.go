@@ -3,6 +3,9 @@ package remote
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	userapi "github.com/postern-id/postern/libs/api/user"
 	"github.com/postern-id/postern/libs/api/user/userapiconnect"
@@ -73,8 +76,13 @@ func userOf(r *userapi.User) *token.User {
 		FamilyName: r.GetFamilyName(), Nickname: r.GetNickname(), Picture: r.GetPicture(), Blocked: r.GetBlocked(),
 		LoginsCount: r.GetLoginsCount(),
 	}
-	if t := r.GetUpdatedAt(); t.IsValid() {
-		u.UpdatedAt = t.AsTime()
+	for _, at := range []struct {
+		from *timestamppb.Timestamp
+		to   *time.Time
+	}{{r.GetCreatedAt(), &u.CreatedAt}, {r.GetUpdatedAt(), &u.UpdatedAt}, {r.GetLoginsValidFrom(), &u.LoginsValidFrom}} {
+		if at.from.IsValid() {
+			*at.to = at.from.AsTime()
+		}
 	}
 	return u
 }

@@ -150,8 +150,12 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 		}
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
-		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, Audience: a.Audience, Scope: a.Scope,
+		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
+		Audience: a.Audience, Scope: a.Scope,
 	})
+	if errors.Is(err, errLoginOver) {
+		return Tokens{}, errCode().Because(err) // there is nobody here to ask to log in
+	}
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -109,6 +109,10 @@ func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Tran
 	if _, err := l.policy.Check(ctx, t, ask); err != nil {
 		return l.refuse(ctx, t, c, r, b, err)
 	}
+	now := l.now()
+	if valid := u.LoginsValidFrom; valid.After(now) { // the neighbour's clock is ahead: a login is not over as it begins
+		now = valid
+	}
 	u, err := l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP)
 	if err != nil {
 		return Answer{}, err
@@ -121,7 +125,6 @@ func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Tran
 	if err != nil {
 		return Answer{}, err
 	}
-	now := l.now()
 	absolute, idle := settings.Lifetimes()
 	secret := newSecret() // never the one the browser came with (session fixation)
 	s := Session{

@@ -78,7 +78,7 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 	switch {
 	case err == nil && done:
 		return a, nil
-	case errors.Is(err, errConnectionOff) && !r.prompts(promptNone):
+	case (errors.Is(err, errConnectionOff) || errors.Is(err, errLoginOver)) && !r.prompts(promptNone):
 	case err != nil:
 		return l.refuse(ctx, t, c, &r, b, err)
 	}
@@ -110,7 +110,15 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 	if err != nil || !ok {
 		return Answer{}, false, err
 	}
+	settings, err := l.config.FindSettings(ctx, t.ID)
+	if err != nil {
+		return Answer{}, false, err
+	}
 	now := l.now()
+	absolute, idle := settings.Lifetimes()
+	if s.outlived(now, absolute, idle) {
+		return Answer{}, false, nil
+	}
 	if c.SSODisabled || r.prompts(promptLogin) || r.prompts(promptSelect) || r.MaxAge >= 0 && now.Sub(s.AuthTime) > r.MaxAge {
 		return Answer{}, false, nil
 	}
@@ -133,11 +141,6 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 			return Answer{}, false, err
 		}
 	}
-	settings, err := l.config.FindSettings(ctx, t.ID)
-	if err != nil {
-		return Answer{}, false, err
-	}
-	_, idle := settings.Lifetimes()
 	err = l.store.ContinueSession(ctx, t.ID, SessionUse{
 		SessionID: s.ID, Now: now, IdleUntil: earlier(now.Add(idle), s.Until), Code: authorization,
 		Fact: l.reuseFact(t, c, r, s, u, b),
@@ -166,7 +169,8 @@ func (l *Logins) session(ctx context.Context, t tenancy.Tenant, b Browser) (s Se
 // permit passes the policy point and makes the code that the store is then given. Every code is made here.
 func (l *Logins) permit(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, s Session, u *User) (string, Authorization, error) {
 	permit, err := l.policy.Check(ctx, t, Ask{
-		Client: c, Grant: oauth.GrantAuthorizationCode, User: u, Connection: s.Connection.Name, Audience: r.Audience, Scope: r.Scope,
+		Client: c, Grant: oauth.GrantAuthorizationCode, User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
+		Audience: r.Audience, Scope: r.Scope,
 	})
 	if err != nil {
 		return "", Authorization{}, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/oauth"
@@ -20,8 +21,10 @@ type Ask struct {
 	User *User
 	// Connection is how the user came; empty while nobody has logged in.
 	Connection string
-	Audience   string
-	Scope      Scope
+	// AuthTime is when the user proved who they are; zero while they just did, or nobody has logged in.
+	AuthTime time.Time
+	Audience string
+	Scope    Scope
 }
 
 // Permit is what may be done.
@@ -105,6 +108,9 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 		if ask.User.Blocked {
 			return Permit{}, fault.Denied("unauthorized", "user is blocked")
 		}
+		if !ask.AuthTime.IsZero() && ask.AuthTime.Before(ask.User.LoginsValidFrom) {
+			return Permit{}, loginOver()
+		}
 		connections, err := p.config.ListConnections(ctx, t.ID, ask.Client.ID)
 		if err != nil {
 			return Permit{}, err
@@ -118,6 +124,13 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 
 // errConnectionOff lets an interactive request fall back to the login page, where a connection that is on may be used.
 var errConnectionOff = errors.New("the connection of the login is off for this client")
+
+// errLoginOver lets an interactive request fall back to the login page, too.
+var errLoginOver = errors.New("what the user logs in with has changed since the login, or this is another user of the same id")
+
+func loginOver() *fault.Error {
+	return fault.Denied(oauth.LoginRequired, "Login required").Because(errLoginOver)
+}
 
 func connectionOff() *fault.Error {
 	return fault.Denied(oauth.AccessDenied, "The connection is not enabled for the client").Because(errConnectionOff)

@@ -80,6 +80,7 @@ type AccessClaims struct {
 	Subject  string
 	ClientID string
 	Scope    Scope
+	Issued   time.Time // to the second
 }
 
 // LoginStore keeps login transactions and sessions, each visible to its own tenant only. What has expired at `now`, or belongs to

@@ -14,6 +14,12 @@ type Session struct {
 	Until      time.Time // never moves
 }
 
+// outlived reports a session that is older, or was left alone longer, than its tenant allows by now. Longer lifetimes count for new
+// sessions only; shorter ones count at the next use.
+func (s *Session) outlived(now time.Time, absolute, idle time.Duration) bool {
+	return !now.Before(s.AuthTime.Add(absolute)) || !now.Before(s.LastUsed.Add(idle))
+}
+
 // Transaction is a login under way, from /authorize until the code. Its state is known to the browser that began it alone.
 type Transaction struct {
 	State   Hash

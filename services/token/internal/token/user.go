@@ -16,8 +16,11 @@ type User struct {
 	Nickname      string
 	Picture       string
 	Blocked       bool
+	CreatedAt     time.Time
 	UpdatedAt     time.Time
-	LoginsCount   int64
+	// LoginsValidFrom is when the user was made, or what they log in with last changed: logins from before it are over.
+	LoginsValidFrom time.Time
+	LoginsCount     int64
 }
 
 // Handle is the name people know the user by: e-mail, else username, else phone number.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
@@ -38,8 +39,8 @@ func (i *Userinfo) Claims(ctx context.Context, t tenancy.Tenant, raw string) (cl
 		return nil, nil, err
 	}
 	u, err := i.Users.FindUser(ctx, t.ID, token.Subject)
-	if fault.Is(err, fault.KindNotFound) || err == nil && u.Blocked {
-		return nil, nil, errToken()
+	if fault.Is(err, fault.KindNotFound) || err == nil && (u.Blocked || token.Issued.Add(time.Second).Before(u.CreatedAt)) {
+		return nil, nil, errToken() // the last: a user who was deleted and made anew under the same id
 	}
 	if err != nil {
 		return nil, nil, err
@@ -63,7 +64,7 @@ func (i *Userinfo) open(ctx context.Context, t tenancy.Tenant, raw string) (Acce
 	if fault.Is(err, fault.KindNotFound) {
 		return AccessClaims{}, errToken()
 	}
-	return AccessClaims{Subject: token.UserID, ClientID: token.ClientID, Scope: token.Scope}, err
+	return AccessClaims{Subject: token.UserID, ClientID: token.ClientID, Scope: token.Scope, Issued: token.Issued}, err
 }
 
 // errNoToken marks a request that brought none.

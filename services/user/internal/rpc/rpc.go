@@ -113,6 +113,7 @@ func toWire(u user.User) (*userapi.User, error) {
 		PhoneVerified: u.PhoneVerified, Name: u.Name, GivenName: u.GivenName, FamilyName: u.FamilyName, Nickname: u.Nickname,
 		Picture: u.Picture, Blocked: u.Blocked, UserMetadataJson: userMetadata, AppMetadataJson: appMetadata,
 		CreatedAt: stamp(u.CreatedAt), UpdatedAt: stamp(u.UpdatedAt), LastLogin: stamp(u.LastLogin), LastIp: u.LastIP, LoginsCount: u.LoginsCount,
+		LoginsValidFrom: stamp(later(u.CreatedAt, u.LoginsValidFrom)),
 	}
 	for _, i := range u.Identities {
 		out.Identities = append(out.Identities, &userapi.Identity{Connection: i.Connection, Provider: i.Provider, UserId: i.ID, IsSocial: i.IsSocial})
@@ -129,6 +130,13 @@ func encode(m user.Metadata) ([]byte, error) {
 		return nil, fault.Internal(fmt.Errorf("encoding metadata: %w", err))
 	}
 	return b, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func stamp(t time.Time) *timestamppb.Timestamp {

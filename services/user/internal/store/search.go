@@ -249,13 +249,14 @@ func (c *compiler) metadata(column string, path []string, t lucene.Term) string 
 
 func (c *compiler) between(r lucene.Range) string {
 	bounds := func(column string, convert func(string) (any, bool)) string {
-		conditions := []string{column + " is not null"}
+		conditions, kept := []string{column + " is not null"}, len(c.args)
 		for _, b := range []struct{ text, operator string }{{r.From, pick(r.FromOpen, ">", ">=")}, {r.To, pick(r.ToOpen, "<", "<=")}} {
 			if b.text == "" {
 				continue
 			}
 			value, ok := convert(b.text)
 			if !ok {
+				c.args = c.args[:kept] // an argument that no condition names has no type
 				return never
 			}
 			conditions = append(conditions, column+" "+b.operator+" "+c.arg(value))

@@ -143,7 +143,7 @@ func saveUser(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, u user
 		TenantID: string(tenant), ID: string(u.ID), Email: null(u.Email), EmailVerified: u.EmailVerified, Username: null(u.Username),
 		PhoneNumber: null(u.PhoneNumber), PhoneVerified: u.PhoneVerified, Name: u.Name, GivenName: u.GivenName, FamilyName: u.FamilyName,
 		Nickname: u.Nickname, Picture: u.Picture, Blocked: u.Blocked, UserMetadata: userMetadata, AppMetadata: appMetadata,
-		UpdatedAt: u.UpdatedAt, LastPasswordReset: nullTime(u.LastPasswordReset),
+		UpdatedAt: u.UpdatedAt, LastPasswordReset: nullTime(u.LastPasswordReset), LoginsValidFrom: nullTime(u.LoginsValidFrom),
 	})
 }
 
@@ -231,7 +231,7 @@ func toUser(row sqlcgen.User) (user.User, error) {
 		PhoneNumber: text(row.PhoneNumber), PhoneVerified: row.PhoneVerified, Name: row.Name, GivenName: row.GivenName,
 		FamilyName: row.FamilyName, Nickname: row.Nickname, Picture: row.Picture, Blocked: row.Blocked,
 		UserMetadata: userMetadata, AppMetadata: appMetadata, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
-		LastLogin: utc(row.LastLogin), LastIP: text(row.LastIp), LoginsCount: row.LoginsCount, LastPasswordReset: utc(row.LastPasswordReset),
+		LastLogin: utc(row.LastLogin), LastIP: text(row.LastIp), LoginsCount: row.LoginsCount, LastPasswordReset: utc(row.LastPasswordReset), LoginsValidFrom: utc(row.LoginsValidFrom),
 	}, nil
 }
 

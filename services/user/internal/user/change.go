@@ -66,6 +66,9 @@ func (c *Change) check() error {
 // Apply changes u as c says. A new e-mail address or phone number is unverified unless c says otherwise; a name, nickname or picture
 // that was deleted falls back to its default.
 func (c Change) Apply(u *User, now time.Time) {
+	if c.Password != nil || differs(c.Email, u.Email) || differs(c.Username, u.Username) || differs(c.PhoneNumber, u.PhoneNumber) {
+		u.LoginsValidFrom = now
+	}
 	if c.Email != nil && *c.Email != u.Email {
 		if u.Name == u.Email {
 			u.Name = ""
@@ -102,6 +105,8 @@ func (c *MetadataChange) apply(old Metadata) Metadata {
 	}
 	return old.Merge(c.Merge)
 }
+
+func differs(value *string, old string) bool { return value != nil && *value != old }
 
 func set[T any](field *T, value *T) {
 	if value != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -329,4 +330,35 @@ type failingReplace struct{ *storetest.Fake }
 
 func (failingReplace) ReplaceHash(context.Context, tenancy.ID, user.Identity, user.Credential, user.Credential) error {
 	return errAway
+}
+
+func TestService_Update_ends_logins(t *testing.T) {
+	t.Parallel()
+	text := func(s string) *string { return &s }
+	for name, tt := range map[string]struct {
+		change user.Change
+		ends   bool
+	}{
+		"password":              {user.Change{Password: text("Another-horse-2")}, true},
+		"email":                 {user.Change{Email: text("ada@other.test")}, true},
+		"phone_number":          {user.Change{PhoneNumber: text("+4912345678")}, true},
+		"the_same_email":        {user.Change{Email: text("ada@example.test")}, false},
+		"name":                  {user.Change{Name: text("Ada")}, false},
+		"metadata":              {user.Change{UserMetadata: &user.MetadataChange{Merge: user.Metadata{"a": 1}}}, false},
+		"no_phone_number_still": {user.Change{PhoneNumber: text("")}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse()
+			u := h.ada(t)
+			require.Zero(t, u.LoginsValidFrom)
+			h.clock.Advance(time.Minute)
+			changed, err := h.Update(t.Context(), tenant, u.ID, tt.change)
+			require.NoError(t, err)
+			require.Equal(t, tt.ends, changed.LoginsValidFrom.Equal(h.clock.Now()))
+			found, err := h.Find(t.Context(), tenant, u.ID)
+			require.NoError(t, err)
+			require.Equal(t, changed.LoginsValidFrom, found.LoginsValidFrom)
+		})
+	}
 }

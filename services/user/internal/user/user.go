@@ -54,6 +54,9 @@ type User struct {
 	LastIP            string
 	LoginsCount       int64
 	LastPasswordReset time.Time
+	// LoginsValidFrom is when the e-mail address, username, phone number or password last changed; zero: never since CreatedAt. A
+	// login from before it is over: it may be the one that the change was to shut out.
+	LoginsValidFrom time.Time
 	// Identities are the ways in, the primary (whose provider and id are in ID) first.
 	Identities []Identity
 }

@@ -27,11 +27,11 @@ type Dev struct {
 	} `json:"urls"`
 	CAFile string `json:"ca_file"`
 	Owner  struct {
-		Email   string `json:"email"`
-		Account string `json:"account"`
-		Token   string `json:"token"`
+		Email   string  `json:"email"`
+		Account string  `json:"account"`
+		Token   string  `json:"token"`
+		Tenant  *Tenant `json:"tenant"`
 	} `json:"owner"`
-	Tenant *Tenant `json:"tenant"`
 
 	// Folder is where the description lies: the cloud's own data.
 	Folder string `json:"-"`

@@ -85,7 +85,7 @@ func (a *app) open() error {
 	a.profile = a.store.Cloud(a.api)
 	if dev != nil && dev.URLs.PlatformAPI == a.api && dev.Owner.Token != "" {
 		a.profile.Accounts[dev.Owner.Account] = profile.Account{Email: dev.Owner.Email, Token: dev.Owner.Token}
-		if t := dev.Tenant; t != nil && t.ManagementAPI != nil {
+		if t := dev.Owner.Tenant; t != nil && t.ManagementAPI != nil {
 			remember(a.profile, dev.Owner.Account, *t)
 		}
 		if a.profile.Current == "" {

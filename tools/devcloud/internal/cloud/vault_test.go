@@ -57,15 +57,18 @@ func testVault(t *testing.T, d *devcloud) {
 	tenant, token := login(t, d, "us-tenant"), login(t, d, "us-token")
 
 	t.Run("tenant_makes_and_rotates_keys_of_its_cell", func(t *testing.T) {
-		require.NoError(t, write(tenant, "us/transit/keys/"+signKey, bag{"type": "rsa-2048", "exportable": false}))
+		require.NoError(t, write(tenant, "us/transit/keys/"+signKey, bag{"type": "rsa-2048"}))
 		require.NoError(t, write(tenant, "us/transit/keys/"+signKey+"/rotate", nil))
 		require.NoError(t, write(tenant, "us/transit/keys/wrap-tnt_1", bag{"type": "aes256-gcm96"}))
 	})
 
 	t.Run("tenant_makes_none_that_can_leave_and_signs_nothing", func(t *testing.T) {
 		requireForbidden(t, write(tenant, "us/transit/keys/sign-tnt_2-rs256", bag{"type": "rsa-2048", "exportable": true}), "exportable")
-		requireForbidden(t, write(tenant, "us/transit/keys/"+signKey+"/config", bag{"exportable": true}), "made exportable")
-		requireForbidden(t, write(tenant, "us/transit/keys/"+signKey+"/config", bag{"allow_plaintext_backup": true}), "made a backup of")
+		for _, truth := range []any{true, "true", "T", "t", "TRUE", 1, "1"} { // all of them are true to Vault
+			requireForbidden(t, write(tenant, "us/transit/keys/"+signKey+"/config", bag{"exportable": truth}), "made exportable")
+			requireForbidden(t, write(tenant, "us/transit/keys/"+signKey+"/config", bag{"Exportable": truth}), "made exportable")
+			requireForbidden(t, write(tenant, "us/transit/keys/"+signKey+"/config", bag{"allow_plaintext_backup": truth}), "made a backup of")
+		}
 		requireForbidden(t, write(tenant, "us/transit/sign/"+signKey, bag{"input": input}), "sign")
 		requireForbidden(t, write(tenant, "us/transit/decrypt/wrap-tnt_1", bag{"ciphertext": "vault:v1:x"}), "decrypt")
 		requireForbidden(t, write(tenant, "us/transit/keys/other", nil), "a key of another name")

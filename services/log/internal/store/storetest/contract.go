@@ -302,6 +302,7 @@ func search(t *testing.T, s auditlog.Store) {
 		`log_id:1`:                            {},
 		`date:[` + minute(2) + ` TO ` + minute(3) + `]`: {3, 2},
 		`date:[` + minute(4) + ` TO *]`:                 {5, 4},
+		`date:[2020 TO tomorrow]`:                       {},
 	} {
 		t.Run(query, func(t *testing.T) {
 			where, err := lucene.Parse(query)

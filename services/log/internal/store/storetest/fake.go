@@ -187,6 +187,11 @@ func matches(e auditlog.Entry, n lucene.Node) bool {
 		return strings.HasPrefix(*v, before) && strings.HasSuffix(*v, strings.TrimSuffix(after, string(lucene.Star)))
 	case lucene.Range:
 		v := e.Date.Format(time.RFC3339)
+		for _, bound := range []string{n.From, n.To} {
+			if _, err := time.Parse(time.RFC3339, bound); bound != "" && err != nil {
+				return false
+			}
+		}
 		return n.Field == "date" && (n.From == "" || v >= n.From) && (n.To == "" || v <= n.To)
 	}
 	return false

@@ -17,7 +17,7 @@ select * from users where tenant_id = @tenant_id and email = @email::text order 
 update users set email = @email, email_verified = @email_verified, username = @username, phone_number = @phone_number,
   phone_verified = @phone_verified, name = @name, given_name = @given_name, family_name = @family_name, nickname = @nickname,
   picture = @picture, blocked = @blocked, user_metadata = @user_metadata, app_metadata = @app_metadata, updated_at = @updated_at,
-  last_password_reset = @last_password_reset
+  last_password_reset = @last_password_reset, logins_valid_from = @logins_valid_from
 where tenant_id = @tenant_id and id = @id;
 
 -- name: DeleteUser :execrows

@@ -84,4 +84,6 @@ type User struct {
 	GivenNameKey  string
 	FamilyNameKey string
 	NicknameKey   string
+	// When the e-mail address, username, phone number or password last changed: logins from before it are over. Null: never since creation.
+	LoginsValidFrom *time.Time
 }

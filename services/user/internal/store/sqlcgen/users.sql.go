@@ -13,7 +13,7 @@ import (
 const countLogin = `-- name: CountLogin :one
 update users set last_login = $1::timestamptz, last_ip = $2::text, logins_count = logins_count + 1, updated_at = $1::timestamptz
 where tenant_id = $3 and id = $4
-returning tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key
+returning tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from
 `
 
 type CountLoginParams struct {
@@ -57,6 +57,7 @@ func (q *Queries) CountLogin(ctx context.Context, arg CountLoginParams) (User, e
 		&i.GivenNameKey,
 		&i.FamilyNameKey,
 		&i.NicknameKey,
+		&i.LoginsValidFrom,
 	)
 	return i, err
 }
@@ -97,7 +98,7 @@ func (q *Queries) DeleteUsersOfTenant(ctx context.Context, tenantID string) erro
 }
 
 const findUser = `-- name: FindUser :one
-select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key from users where tenant_id = $1 and id = $2
+select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from from users where tenant_id = $1 and id = $2
 `
 
 type FindUserParams struct {
@@ -134,6 +135,7 @@ func (q *Queries) FindUser(ctx context.Context, arg FindUserParams) (User, error
 		&i.GivenNameKey,
 		&i.FamilyNameKey,
 		&i.NicknameKey,
+		&i.LoginsValidFrom,
 	)
 	return i, err
 }
@@ -189,7 +191,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) error {
 }
 
 const listUsersByEmail = `-- name: ListUsersByEmail :many
-select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key from users where tenant_id = $1 and email = $2::text order by created_at, id limit 100
+select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from from users where tenant_id = $1 and email = $2::text order by created_at, id limit 100
 `
 
 type ListUsersByEmailParams struct {
@@ -232,6 +234,7 @@ func (q *Queries) ListUsersByEmail(ctx context.Context, arg ListUsersByEmailPara
 			&i.GivenNameKey,
 			&i.FamilyNameKey,
 			&i.NicknameKey,
+			&i.LoginsValidFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -244,7 +247,7 @@ func (q *Queries) ListUsersByEmail(ctx context.Context, arg ListUsersByEmailPara
 }
 
 const listUsersByID = `-- name: ListUsersByID :many
-select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key from users where tenant_id = $1 and id = any($2::text[])
+select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from from users where tenant_id = $1 and id = any($2::text[])
 `
 
 type ListUsersByIDParams struct {
@@ -287,6 +290,7 @@ func (q *Queries) ListUsersByID(ctx context.Context, arg ListUsersByIDParams) ([
 			&i.GivenNameKey,
 			&i.FamilyNameKey,
 			&i.NicknameKey,
+			&i.LoginsValidFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -299,7 +303,7 @@ func (q *Queries) ListUsersByID(ctx context.Context, arg ListUsersByIDParams) ([
 }
 
 const lockUser = `-- name: LockUser :one
-select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key from users where tenant_id = $1 and id = $2 for no key update
+select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from from users where tenant_id = $1 and id = $2 for no key update
 `
 
 type LockUserParams struct {
@@ -336,6 +340,7 @@ func (q *Queries) LockUser(ctx context.Context, arg LockUserParams) (User, error
 		&i.GivenNameKey,
 		&i.FamilyNameKey,
 		&i.NicknameKey,
+		&i.LoginsValidFrom,
 	)
 	return i, err
 }
@@ -344,8 +349,8 @@ const updateUser = `-- name: UpdateUser :exec
 update users set email = $1, email_verified = $2, username = $3, phone_number = $4,
   phone_verified = $5, name = $6, given_name = $7, family_name = $8, nickname = $9,
   picture = $10, blocked = $11, user_metadata = $12, app_metadata = $13, updated_at = $14,
-  last_password_reset = $15
-where tenant_id = $16 and id = $17
+  last_password_reset = $15, logins_valid_from = $16
+where tenant_id = $17 and id = $18
 `
 
 type UpdateUserParams struct {
@@ -364,6 +369,7 @@ type UpdateUserParams struct {
 	AppMetadata       []byte
 	UpdatedAt         time.Time
 	LastPasswordReset *time.Time
+	LoginsValidFrom   *time.Time
 	TenantID          string
 	ID                string
 }
@@ -385,6 +391,7 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) error {
 		arg.AppMetadata,
 		arg.UpdatedAt,
 		arg.LastPasswordReset,
+		arg.LoginsValidFrom,
 		arg.TenantID,
 		arg.ID,
 	)

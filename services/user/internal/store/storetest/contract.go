@@ -299,6 +299,8 @@ func search(t *testing.T, s user.Store) {
 		`NOT nonsense:"x"`:                          {0, 1, 2, 3, 4},
 		`email_verified:maybe`:                      {},
 		`name:"x' or true --"`:                      {},
+		`logins_count:[0 TO 99999999999999999999]`:  {},
+		`created_at:[2020 TO tomorrow] OR name:bob`: {1},
 		`(name:bob OR name:dora_) AND blocked:true`: {4},
 	} {
 		t.Run(query, func(t *testing.T) {
