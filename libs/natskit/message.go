@@ -45,11 +45,11 @@ func outgoing(ctx context.Context, subject, eventID string, payload []byte) (*na
 	}
 	var span trace.Span
 	if parent.IsSampled() {
-		ctx, span = otel.Tracer("postern/nats").Start(ctx, "nats.publish", trace.WithSpanKind(trace.SpanKindProducer), //nolint:spancheck // ended by published
+		ctx, span = otel.Tracer("postern/nats").Start(ctx, "nats.publish", trace.WithSpanKind(trace.SpanKindProducer),
 			trace.WithAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.destination.name", subject)))
 	}
 	otel.GetTextMapPropagator().Inject(ctx, carrier(m.Header))
-	return m, span //nolint:spancheck // ended by published
+	return m, span
 }
 
 // published ends the span of an event's sending, when it has one.

@@ -94,7 +94,7 @@ func (c *Cell) wire(ctx context.Context, cfg CellConfig, deps CellDeps) (err err
 		res, err := deps.Tokens.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: string(id)})
 		return res.GetJwksJson(), err
 	}, deps.Now)
-	c.handler = httpapi.NewManagement(settings, &jwtkit.Verifier{Keys: c.keys, Now: deps.Now}, deps.Seal, deps.Log)
+	c.handler = httpapi.NewManagement(settings, &jwtkit.Verifier{Keys: c.keys, Now: deps.Now}, deps.Seal, deps.Log) //nolint:contextcheck // a handler has its requests' contexts
 	mux := http.NewServeMux()
 	mux.Handle(tenantapiconnect.NewSettingsServiceHandler(&rpc.Settings{Settings: settings}, rpckit.ServerOption(deps.Log)))
 	c.internal = mux

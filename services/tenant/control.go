@@ -91,9 +91,9 @@ func (c *Control) wire(ctx context.Context, cfg ControlConfig, deps ControlDeps)
 	}, worker.Options{}, deps.Log)
 
 	accounts := tenant.NewAccounts(tenant.AccountsDeps{
-		Map: where, Store: store, Passwords: password.New(), Kick: c.starter.Kick, Now: deps.Now,
+		Map: where, Store: store, Passwords: password.New(), Kick: c.starter.Kick, Now: deps.Now, Traceparent: telemetry.Traceparent,
 	})
-	if c.handler, err = httpapi.NewPlatform(accounts, deps.Log); err != nil {
+	if c.handler, err = httpapi.NewPlatform(accounts, deps.Log); err != nil { //nolint:contextcheck // a handler has its requests' contexts
 		return err
 	}
 	mux := http.NewServeMux()

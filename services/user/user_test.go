@@ -41,7 +41,7 @@ func TestNew_serves_its_neighbours_and_refuses_strangers(t *testing.T) {
 
 	hasher, err := argon.New(t.Context(), argon.Params{MemoryKiB: 128, Passes: 1}, 1)
 	require.NoError(t, err)
-	hash, err := hasher.Hash(t.Context(), "Correct-horse-1")
+	hash, err := hasher.Hash(t.Context(), "tnt_1", "Correct-horse-1")
 	require.NoError(t, err)
 	u := storetest.Person(1)
 	require.NoError(t, store.New(db.Pool, func() {}).Create(t.Context(), storetest.TenantA, u, &hash))

@@ -141,7 +141,7 @@ func (s *signup) requireUndone(t *testing.T, step, id string) {
 	host := s.account + ".us." + c.BaseDomain
 	_, err := directory.Get(t.Context(), host)
 	require.ErrorIs(t, err, jetstream.ErrKeyNotFound)
-	got, body := status(t, s.person.Client, http.MethodGet, "http://"+loopback(t, c.HTTPAddr)+"/.well-known/jwks.json", "Host", host)
+	got, body := get(t, s.person.Client, "http://"+loopback(t, c.HTTPAddr)+"/.well-known/jwks.json", "Host", host)
 	require.Equal(t, http.StatusNotFound, got, body)
 	r := s.person.send(t, http.MethodGet, c.URLs.PlatformAPI+"/v1/tenants", s.token, nil)
 	require.Equal(t, http.StatusUnauthorized, r.status, "who failed to sign up is nobody's member: %s", r.body)

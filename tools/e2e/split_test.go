@@ -64,18 +64,18 @@ func TestSplit(t *testing.T) {
 			"audience": au.ManagementAPI.Audience,
 		}, http.StatusOK, &token)
 		require.NotEmpty(t, token.AccessToken)
-		_, body := status(t, client, http.MethodGet, issuer+".well-known/jwks.json")
-		_, same := status(t, client, http.MethodGet, au.Issuer+".well-known/jwks.json")
+		_, body := get(t, client, issuer+".well-known/jwks.json")
+		_, same := get(t, client, au.Issuer+".well-known/jwks.json")
 		require.JSONEq(t, same, body)
 		for _, path := range []string{"clients", "users", "logs", "tenants/settings"} {
-			got, body := status(t, client, http.MethodGet, issuer+"api/v2/"+path)
+			got, body := get(t, client, issuer+"api/v2/"+path)
 			require.Equal(t, http.StatusUnauthorized, got, "%s: %s", path, body)
 		}
 	})
 	t.Run("a_request_straight_to_a_service_is_403", func(t *testing.T) {
 		for service, at := range house.listen {
 			for _, header := range []string{"", "9999999999.e30.AAAA"} {
-				got, body := status(t, house.neighbour(t), http.MethodGet, "https://"+at+"/api/v2/clients", "Postern-Tenant", header)
+				got, body := get(t, house.neighbour(t), "https://"+at+"/api/v2/clients", "Postern-Tenant", header)
 				require.Equal(t, http.StatusForbidden, got, "%s: %s", service, body)
 			}
 		}

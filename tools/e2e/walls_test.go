@@ -48,9 +48,10 @@ func stranger(t *testing.T, cloud *testkit.Cloud) *http.Client {
 	return &http.Client{Transport: transport, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-func status(t *testing.T, client *http.Client, method, target string, headers ...string) (int, string) {
+// get asks for target; headers are names and values in turn.
+func get(t *testing.T, client *http.Client, target string, headers ...string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, target, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
 	require.NoError(t, err)
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Host" {
@@ -108,19 +109,19 @@ func TestTwoTenants(t *testing.T) {
 	})
 	t.Run("a_token_of_one_is_refused_by_the_other", func(t *testing.T) {
 		for domain, token := range map[string]string{eu.Domain: inUS.Token, us.Domain: inEU.Token} {
-			got, body := status(t, client, http.MethodGet, "https://"+domain+"/api/v2/clients", "Authorization", "Bearer "+token)
+			got, body := get(t, client, "https://"+domain+"/api/v2/clients", "Authorization", "Bearer "+token)
 			require.Equal(t, http.StatusUnauthorized, got, body)
 		}
 	})
 	t.Run("the_default_regions_short_host_is_the_same_tenant", func(t *testing.T) {
 		short := strings.Replace(us.Domain, ".us.", ".", 1)
-		_, body := status(t, client, http.MethodGet, "https://"+short+"/.well-known/jwks.json")
+		_, body := get(t, client, "https://"+short+"/.well-known/jwks.json")
 		for _, kid := range inUS.Kids {
 			require.Contains(t, body, kid)
 		}
-		_, body = status(t, client, http.MethodGet, "https://"+short+"/.well-known/openid-configuration")
+		_, body = get(t, client, "https://"+short+"/.well-known/openid-configuration")
 		require.Contains(t, body, `"issuer":"https://`+short+`/"`)
-		got, _ := status(t, client, http.MethodGet, "https://"+short+"/api/v2/clients", "Authorization", "Bearer "+inUS.Token)
+		got, _ := get(t, client, "https://"+short+"/api/v2/clients", "Authorization", "Bearer "+inUS.Token)
 		require.Equal(t, http.StatusUnauthorized, got, "a token asked for at one host is for that host")
 	})
 	t.Run("a_second_tenant_in_the_same_region_is_refused", func(t *testing.T) {
@@ -154,7 +155,7 @@ func TestEdge(t *testing.T) {
 
 	t.Run("unknown_host_is_404", func(t *testing.T) {
 		for _, host := range []string{"nobody.eu." + acme.cloud.BaseDomain, acme.cloud.BaseDomain, acme.account + ".us." + acme.cloud.BaseDomain, acme.account + "." + acme.cloud.BaseDomain, "example.com"} {
-			got, body := status(t, client, http.MethodGet, plain+"/.well-known/openid-configuration", "Host", host)
+			got, body := get(t, client, plain+"/.well-known/openid-configuration", "Host", host)
 			require.Equal(t, http.StatusNotFound, got, "%s: %s", host, body)
 		}
 	})
@@ -169,21 +170,21 @@ func TestEdge(t *testing.T) {
 	})
 	t.Run("plain_http_answers_with_the_https_issuer_and_its_own_addresses", func(t *testing.T) {
 		host, _, _ := strings.Cut(eu.Domain, ":")
-		got, body := status(t, client, http.MethodGet, plain+"/.well-known/openid-configuration", "Host", host)
+		got, body := get(t, client, plain+"/.well-known/openid-configuration", "Host", host)
 		require.Equal(t, http.StatusOK, got)
 		require.Contains(t, body, `"issuer":"`+eu.Issuer+`"`)
 		require.Contains(t, body, `"token_endpoint":"http://`+host)
 	})
 	t.Run("forged_tenant_header_changes_nothing", func(t *testing.T) {
-		got, body := status(t, client, http.MethodGet, eu.Issuer+".well-known/openid-configuration", "Postern-Tenant", "9999999999.e30.AAAA")
+		got, body := get(t, client, eu.Issuer+".well-known/openid-configuration", "Postern-Tenant", "9999999999.e30.AAAA")
 		require.Equal(t, http.StatusOK, got)
 		require.Contains(t, body, eu.Issuer)
 	})
 	t.Run("an_invented_operation_is_404_and_a_real_one_401", func(t *testing.T) {
-		got, _ := status(t, client, http.MethodGet, eu.Issuer+"api/v2/no-such-resource-here")
+		got, _ := get(t, client, eu.Issuer+"api/v2/no-such-resource-here")
 		require.Equal(t, http.StatusNotFound, got)
 		for _, path := range []string{"clients", "users", "logs", "connections", "resource-servers", "client-grants", "tenants/settings"} {
-			got, body := status(t, client, http.MethodGet, eu.Issuer+"api/v2/"+path)
+			got, body := get(t, client, eu.Issuer+"api/v2/"+path)
 			require.Equal(t, http.StatusUnauthorized, got, "%s: %s", path, body)
 			require.Contains(t, body, `"statusCode":401`)
 		}

@@ -4,6 +4,7 @@ package logapi
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -57,9 +58,28 @@ func New(now time.Time, tenant tenancy.ID, subject string) Event {
 	return Event{ID: "evt_" + ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String(), Subject: subject, Tenant: tenant, Time: now.UTC()}
 }
 
-// Encode gives the JSON that travels.
+// maxBytes is what an event may weigh, below what the outbox and the streams take. A request of 1 MiB is a fine request, and its
+// change must not fail for its line in the log.
+const maxBytes = 512 << 10
+
+// tooLarge stands in the log for what was left out of it.
+const tooLarge = "(too large for the log)"
+
+// Encode gives the JSON that travels. Of an event that is too large the request's body is left out, or else all details.
 func (e Event) Encode() ([]byte, error) {
 	b, err := json.Marshal(e)
+	if err == nil && len(b) > maxBytes && e.Entry != nil {
+		entry := *e.Entry
+		if request, ok := entry.Details["request"].(map[string]any); ok {
+			request, entry.Details = maps.Clone(request), maps.Clone(entry.Details)
+			request["body"] = tooLarge
+			entry.Details["request"] = request
+		} else {
+			entry.Details = map[string]any{"details": tooLarge}
+		}
+		e.Entry = &entry
+		b, err = json.Marshal(e)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding event %s: %w", e.Subject, err)
 	}

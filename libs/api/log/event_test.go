@@ -31,6 +31,26 @@ func TestEvent(t *testing.T) {
 		require.Equal(t, e, got)
 		require.Equal(t, "2026-03-01T11:00:00Z", got.Time.Format("2006-01-02T15:04:05Z07:00"))
 	})
+	t.Run("a_large_body_is_left_out_and_the_rest_stays", func(t *testing.T) {
+		t.Parallel()
+		large := strings.Repeat("x", 1<<20)
+		e := logapi.New(now, "tnt_1", logapi.UserCreated)
+		e.Entry = logapi.EntryOf(audit.Act{Operation: "Create a User", Method: "post", Path: "/api/v2/users", Body: map[string]any{"a": large}})
+		raw, err := e.Encode()
+		require.NoError(t, err)
+		got, err := logapi.Decode(raw)
+		require.NoError(t, err)
+		request, _ := got.Entry.Details["request"].(map[string]any)
+		require.Equal(t, "(too large for the log)", request["body"])
+		require.Equal(t, "/api/v2/users", request["path"])
+		before, _ := e.Entry.Details["request"].(map[string]any)
+		require.NotEqual(t, request["body"], before["body"], "the event itself is not changed")
+
+		e.Entry = &logapi.Entry{Type: "f", Details: map[string]any{"odd": large}}
+		raw, err = e.Encode()
+		require.NoError(t, err)
+		require.Less(t, len(raw), 1<<10)
+	})
 	t.Run("ids_of_one_moment_differ", func(t *testing.T) {
 		t.Parallel()
 		seen := map[string]bool{}

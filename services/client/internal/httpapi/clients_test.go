@@ -210,6 +210,7 @@ func TestClients_refusals(t *testing.T) {
 		"long_description":     {`{"name":"x","description":"` + strings.Repeat("d", 141) + `"}`, "on property description"},
 		"too_many_callbacks":   {`{"name":"x","callbacks":[` + strings.Repeat(`"https://a.example",`, 100) + `"https://a.example"]}`, "on property callbacks"},
 		"public_machine":       {`{"name":"x","token_endpoint_auth_method":"none","grant_types":["client_credentials"]}`, "Invalid grant types: client_credentials"},
+		"odd_grants":           {`{"name":"x","grant_types":[["implicit"]]}`, "Payload validation error: 'Invalid value'."},
 		"unknown_grants":       {`{"name":"x","grant_types":["implicit","steal","borrow"]}`, "Invalid grant types: steal,borrow"},
 		"implicit_in_strict":   {`{"name":"x","is_first_party":false,"grant_types":["implicit"]}`, "Invalid grant types: implicit"},
 		"rotating_old_client":  {`{"name":"x","refresh_token":{"rotation_type":"rotating","expiration_type":"expiring"}}`, "requires oidc_conformant"},

@@ -81,6 +81,9 @@ func TestSystem_things_stay(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, string(secret))
 	path := "/resource-servers/" + url.PathEscape(acme.ManagementAudience())
+	for _, taken := range []string{acme.ManagementAudience(), acme.UserinfoAudience()} {
+		assert.Equal(t, http.StatusConflict, w.do(http.MethodPost, "/resource-servers", m{"identifier": taken}).status, taken)
+	}
 	a := w.do(http.MethodGet, path, nil)
 	assert.Equal(t, true, a.body["is_system"])
 	assert.Equal(t, "Management API", a.body["name"])

@@ -135,6 +135,9 @@ func (h handlers) createResourceServer(ctx context.Context, t tenancy.Tenant, in
 	if err != nil {
 		return nil, err
 	}
+	if in.Body.Identifier == t.UserinfoAudience() {
+		return nil, client.ErrIdentifierTaken // by the platform: what opens /userinfo is no tenant's to hand out
+	}
 	r, err := h.Clients.CreateResourceServer(ctx, t.ID, settings)
 	if err != nil {
 		return nil, err

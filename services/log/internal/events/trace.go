@@ -40,12 +40,12 @@ func traced(ctx context.Context, batch []natskit.Message) (storing context.Conte
 	for _, link := range sent[1:] {
 		if id := link.SpanContext.TraceID(); !seen[id] {
 			seen[id] = true
-			_, other := tracer.Start(trace.ContextWithRemoteSpanContext(ctx, link.SpanContext), spanName, kind, //nolint:spancheck // ended by end
+			_, other := tracer.Start(trace.ContextWithRemoteSpanContext(ctx, link.SpanContext), spanName, kind,
 				trace.WithLinks(trace.Link{SpanContext: span.SpanContext()}))
 			spans = append(spans, other)
 		}
 	}
-	return storing, func(err error) { //nolint:spancheck // ended by what is given
+	return storing, func(err error) {
 		for _, s := range spans {
 			if err != nil {
 				s.SetStatus(codes.Error, "")

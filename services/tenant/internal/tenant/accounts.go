@@ -7,7 +7,6 @@ import (
 
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
-	"github.com/postern-id/postern/libs/telemetry"
 	"github.com/postern-id/postern/libs/tenancy"
 )
 
@@ -19,6 +18,8 @@ type AccountsDeps struct {
 	// Kick wakes whoever begins pending operations; it must not block.
 	Kick func()
 	Now  clock.Now
+	// Traceparent gives the trace of the request in ctx (W3C Trace Context), for the work to continue; nil: nobody traces.
+	Traceparent func(ctx context.Context) string
 }
 
 // Accounts are the verbs of the people who sign up: strangers and members. Safe for concurrent use.
@@ -87,7 +88,7 @@ func (a *Accounts) SignUp(ctx context.Context, in SignUp) (Begun, error) {
 		ID: MemberID(newID("mbr", now)), Account: account.ID, Slug: slug, Email: email, PasswordHash: hash, Role: RoleOwner, Created: now,
 	}
 	t := a.newTenant(account.ID, slug, region, now)
-	op, err := newOperation(ctx, KindSignUp, t, token, now)
+	op, err := a.newOperation(ctx, KindSignUp, t, token, now)
 	if err != nil {
 		return Begun{}, err
 	}
@@ -122,6 +123,13 @@ func (a *Accounts) FindSignup(ctx context.Context, id OperationID, token Token) 
 	}
 	if !opens(op, token) {
 		return Progress{}, notFound
+	}
+	if op.Status != StatusFailed { // of one that failed neither account nor tokens are left, and its owner may still learn why
+		if _, err := a.Authenticate(ctx, token); fault.Is(err, fault.KindUnauthenticated) {
+			return Progress{}, notFound // signed out, or past its end
+		} else if err != nil {
+			return Progress{}, err
+		}
 	}
 	return a.progress(ctx, op, token)
 }
@@ -280,7 +288,7 @@ func (a *Accounts) CreateTenant(ctx context.Context, p Principal, region string,
 	}
 	now := a.Now()
 	t := a.newTenant(p.Member.Account, p.Member.Slug, r, now)
-	op, err := newOperation(ctx, KindCreateTenant, t, token, now)
+	op, err := a.newOperation(ctx, KindCreateTenant, t, token, now)
 	if err != nil {
 		return Tenant{}, Operation{}, err
 	}
@@ -299,7 +307,7 @@ func (a *Accounts) DeleteTenant(ctx context.Context, p Principal, id tenancy.ID,
 	if err != nil {
 		return Operation{}, err
 	}
-	op, err := newOperation(ctx, KindDeleteTenant, t, token, a.Now())
+	op, err := a.newOperation(ctx, KindDeleteTenant, t, token, a.Now())
 	if err != nil {
 		return Operation{}, err
 	}
@@ -316,14 +324,17 @@ func (a *Accounts) newTenant(account AccountID, slug Slug, r Region, now time.Ti
 	}
 }
 
-func newOperation(ctx context.Context, k Kind, t Tenant, token Token, now time.Time) (Operation, error) {
+func (a *Accounts) newOperation(ctx context.Context, k Kind, t Tenant, token Token, now time.Time) (Operation, error) {
 	prefix := "opr"
 	if k == KindSignUp {
 		prefix = "sgn"
 	}
 	op := Operation{
 		ID: OperationID(newID(prefix, now)), Kind: k, Status: StatusPending, Account: t.Account, Slug: t.Slug, Tenant: t.ID,
-		Region: t.Region, Created: now, TokenHash: token.Hash(), Traceparent: telemetry.Traceparent(ctx),
+		Region: t.Region, Created: now, TokenHash: token.Hash(),
+	}
+	if a.Traceparent != nil {
+		op.Traceparent = a.Traceparent(ctx)
 	}
 	for _, name := range StepsOf(k) {
 		op.Steps = append(op.Steps, Step{Name: name, State: StepPending})

@@ -178,6 +178,20 @@ func TestAccounts_FindSignup(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, first.ManagementSecret, "a stranger's attempts spend nothing")
 	})
+	t.Run("is_not_found_for_a_token_that_ended", func(t *testing.T) {
+		t.Parallel()
+		for name, end := range map[string]func(*house, tenant.Token){
+			"signed_out": func(h *house, token tenant.Token) { require.NoError(t, h.SignOut(t.Context(), token)) },
+			"old":        func(h *house, _ tenant.Token) { h.now.Advance(91 * 24 * time.Hour) },
+		} {
+			h := newHouse()
+			begun, _ := h.signedUp(t, "acme")
+			end(h, begun.Token)
+			_, err := h.FindSignup(t.Context(), begun.Operation, begun.Token)
+			requireFault(t, err, fault.KindNotFound, "")
+			require.NotEmpty(t, name)
+		}
+	})
 	t.Run("failed_sign_up_still_tells_its_owner_why", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse()

@@ -72,6 +72,10 @@ func TestWork_Republish(t *testing.T) {
 
 	op, err := h.DeleteTenant(t.Context(), p, id, begun.Token)
 	require.NoError(t, err)
+	require.NoError(t, work.CloseHostnames(t.Context(), id))
+	_, err = work.Republish(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, b.hosts, "what is being deleted is not opened again while its data goes")
 	require.NoError(t, work.MarkDeleted(t.Context(), op.ID))
 	_, err = work.Republish(t.Context())
 	require.NoError(t, err)

@@ -49,7 +49,7 @@ type Operation struct {
 	TokenHash [sha256.Size]byte
 	// BoxKey is the public key (see box.go) that the hand-over is sealed to.
 	BoxKey []byte
-	// Traceparent is the trace of the request that asked (telemetry.Traceparent), which the work continues; empty when nobody traces.
+	// Traceparent is the trace of the request that asked (W3C Trace Context), which the work continues; empty when nobody traces.
 	Traceparent string
 }
 

@@ -75,7 +75,7 @@ type WorkStore interface {
 	// DeleteHostnames forgets where the tenant answers and gives what that was.
 	DeleteHostnames(ctx context.Context, id tenancy.ID) ([]Hostname, error)
 	// ListEntries gives what the directory says of every host, a page at a time in order of host; after is the last host of the
-	// page before.
+	// page before. Hosts of a tenant whose deletion was asked for are those of a deleted one.
 	ListEntries(ctx context.Context, after string, limit int) ([]Entry, error)
 	// FindEntries gives what the directory says of the tenant's hosts.
 	FindEntries(ctx context.Context, id tenancy.ID) ([]Entry, error)

@@ -18,10 +18,13 @@ const (
 
 // reserved are the names that no account may have: hosts of the platform itself, and names a visitor would take for them.
 var reserved = []string{
-	"accounts", "admin", "api", "app", "apps", "ask", "assets", "auth", "blog", "cdn", "ci", "config", "console", "dashboard", "dev",
-	"docker", "docs", "edge", "feedback", "ftp", "guardian", "help", "imap", "int", "internal", "localhost", "login", "logs", "mail",
-	"manage", "metrics", "mta-sts", "mx", "pop", "pop3", "postern", "postmaster", "release", "releases", "root", "sdk", "security",
-	"smtp", "spf", "stage", "static", "stats", "status", "styleguide", "support", "system", "tenants", "webtask", "www",
+	"abuse", "account", "accounts", "admin", "administrator", "api", "app", "apps", "ask", "assets", "auth", "billing", "blog", "cdn", "ci",
+	"config", "console", "dashboard", "dev", "docker", "docs", "edge", "feedback", "ftp", "guardian", "help", "hostmaster", "id", "imap",
+	"int", "internal", "localhost", "login", "logs", "mail", "manage", "metrics", "mta-sts", "mx", "noreply", "oauth", "pop", "pop3",
+	"postern", "postmaster", "release", "releases", "root", "sdk", "security", "signin", "signup", "smtp", "spf", "sso", "stage", "static",
+	"stats", "status", "styleguide", "support", "system", "tenants", "webmaster", "webtask", "www",
+	// machines of the platform's own people ask these for proxies and mail servers, by themselves
+	"autoconfig", "autodiscover", "isatap", "wpad",
 	// regions that exist or may come: <account>.<base> and <region>.<base> share one label
 	"au", "ca", "eu", "jp", "me", "uk", "us", "global", "region", "regions",
 }

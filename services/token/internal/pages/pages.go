@@ -10,7 +10,6 @@ import (
 	"strings"
 )
 
-
 //go:embed assets/style.css
 var assets embed.FS
 

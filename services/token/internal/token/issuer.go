@@ -191,7 +191,7 @@ func (i *Issuer) sign(ctx context.Context, tenant tenancy.ID, alg string, secret
 		mac.Write(input)
 		return jws(input, mac.Sum(nil)), nil
 	}
-	return "", fault.Internal(fmt.Errorf("signing algorithm %q is not supported", alg))
+	return "", fault.Invalid(oauth.InvalidRequest, fmt.Sprintf("Tokens signed with %s are not supported", alg)) // as configured, yet not done
 }
 
 // jwsInput joins header and payload with room for the signature behind them.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/user/internal/user"
 )
 
@@ -38,7 +39,7 @@ const (
 // Hasher is a user.Hasher. Safe for concurrent use.
 type Hasher struct {
 	params Params
-	slots  chan struct{}
+	turns  *turns
 	dummy  user.Credential // what the zero credential is checked against
 }
 
@@ -61,17 +62,17 @@ func New(ctx context.Context, params Params, atOnce int) (*Hasher, error) {
 	if atOnce <= 0 {
 		atOnce = runtime.GOMAXPROCS(0)
 	}
-	h := &Hasher{params: params, slots: make(chan struct{}, atOnce)}
+	h := &Hasher{params: params, turns: newTurns(atOnce)}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
 	var err error
-	h.dummy, err = h.Hash(ctx, string(secret))
+	h.dummy, err = h.Hash(ctx, "", string(secret))
 	return h, err
 }
 
 // Hash implements user.Hasher.
-func (h *Hasher) Hash(ctx context.Context, password string) (user.Credential, error) {
-	release, err := h.acquire(ctx)
+func (h *Hasher) Hash(ctx context.Context, tenant tenancy.ID, password string) (user.Credential, error) {
+	release, err := h.acquire(ctx, tenant)
 	if err != nil {
 		return user.Credential{}, err
 	}
@@ -85,12 +86,12 @@ func (h *Hasher) Hash(ctx context.Context, password string) (user.Credential, er
 }
 
 // Verify implements user.Hasher.
-func (h *Hasher) Verify(ctx context.Context, c user.Credential, password string) (ok, outdated bool, err error) {
+func (h *Hasher) Verify(ctx context.Context, tenant tenancy.ID, c user.Credential, password string) (ok, outdated bool, err error) {
 	params, salt, want, readable := parse(c.Hash)
 	if !readable {
 		params, salt, want, _ = parse(h.dummy.Hash)
 	}
-	release, err := h.acquire(ctx)
+	release, err := h.acquire(ctx, tenant)
 	if err != nil {
 		return false, false, err
 	}
@@ -100,18 +101,16 @@ func (h *Hasher) Verify(ctx context.Context, c user.Credential, password string)
 	return ok, ok && params != h.params, nil
 }
 
-func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
+func (h *Hasher) acquire(ctx context.Context, tenant tenancy.ID) (release func(), err error) {
 	wait, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	select {
-	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, nil
-	case <-wait.Done():
+	if err := h.turns.take(wait, tenant); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, fault.Unavailable("Too many logins at once")
 	}
+	return h.turns.give, nil
 }
 
 // parse reads a PHC string of argon2id.

@@ -2,7 +2,10 @@ package argon_test
 
 import (
 	"context"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/user/internal/argon"
 	"github.com/postern-id/postern/services/user/internal/user"
 )
@@ -27,19 +31,19 @@ func newHasher(t *testing.T, p argon.Params, atOnce int) *argon.Hasher {
 func TestHasher(t *testing.T) {
 	t.Parallel()
 	h := newHasher(t, cheap, 1)
-	c, err := h.Hash(t.Context(), "correct horse")
+	c, err := h.Hash(t.Context(), "tnt_1", "correct horse")
 	require.NoError(t, err)
 	t.Run("a_hash_is_a_phc_string_with_a_salt_of_its_own", func(t *testing.T) {
 		t.Parallel()
 		assert.True(t, strings.HasPrefix(c.Hash, "$argon2id$v=19$m=64,t=1,p=1$"), c.Hash)
-		again, err := h.Hash(t.Context(), "correct horse")
+		again, err := h.Hash(t.Context(), "tnt_1", "correct horse")
 		require.NoError(t, err)
 		assert.NotEqual(t, c, again)
 	})
 	t.Run("only_the_password_matches", func(t *testing.T) {
 		t.Parallel()
 		for password, want := range map[string]bool{"correct horse": true, "Correct horse": false, "": false, "correct horse ": false} {
-			ok, outdated, err := h.Verify(t.Context(), c, password)
+			ok, outdated, err := h.Verify(t.Context(), "tnt_1", c, password)
 			require.NoError(t, err)
 			assert.Equal(t, want, ok, password)
 			assert.False(t, outdated)
@@ -47,7 +51,7 @@ func TestHasher(t *testing.T) {
 	})
 	t.Run("a_hash_of_other_parameters_matches_and_is_outdated", func(t *testing.T) {
 		t.Parallel()
-		ok, outdated, err := newHasher(t, argon.Params{MemoryKiB: 128, Passes: 2, Lanes: 1}, 1).Verify(t.Context(), c, "correct horse")
+		ok, outdated, err := newHasher(t, argon.Params{MemoryKiB: 128, Passes: 2, Lanes: 1}, 1).Verify(t.Context(), "tnt_1", c, "correct horse")
 		require.NoError(t, err)
 		assert.True(t, ok)
 		assert.True(t, outdated)
@@ -58,7 +62,7 @@ func TestHasher(t *testing.T) {
 			"", "plain", "$argon2id$", strings.Replace(c.Hash, "argon2id", "argon2i", 1), strings.Replace(c.Hash, "m=64", "m=99999999", 1),
 			strings.Replace(c.Hash, "t=1", "t=0", 1), c.Hash[:len(c.Hash)-43], "$2b$10$abcdefghijklmnopqrstuv",
 		} {
-			ok, _, err := h.Verify(t.Context(), user.Credential{Hash: hash}, "")
+			ok, _, err := h.Verify(t.Context(), "tnt_1", user.Credential{Hash: hash}, "")
 			require.NoError(t, err)
 			assert.False(t, ok, hash)
 		}
@@ -72,13 +76,64 @@ func TestHasher_who_waits_for_a_core_ends_with_its_context_or_is_told_to_come_ba
 		release := h.Occupy()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := h.Hash(ctx, "x")
+		_, err := h.Hash(ctx, "tnt_1", "x")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		_, _, err = h.Verify(t.Context(), user.Credential{}, "x")
+		_, _, err = h.Verify(t.Context(), "tnt_1", user.Credential{}, "x")
 		require.True(t, fault.Is(err, fault.KindUnavailable), "%v", err)
 		release()
-		_, err = h.Hash(t.Context(), "x")
+		_, err = h.Hash(t.Context(), "tnt_1", "x")
 		require.NoError(t, err)
+	})
+}
+
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	t.Run("a_flood_at_one_tenant_is_that_tenants_alone", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			q := argon.NewTurns(1)
+			require.NoError(t, q.Take(t.Context(), "flooded"))
+			var mu sync.Mutex
+			var served []tenancy.ID
+			wait := func(tenant tenancy.ID) {
+				go func() {
+					assert.NoError(t, q.Take(t.Context(), tenant))
+					mu.Lock()
+					served = append(served, tenant)
+					mu.Unlock()
+					q.Give()
+				}()
+				synctest.Wait() // in order
+			}
+			for range 100 {
+				wait("flooded")
+			}
+			wait("quiet")
+			wait("calm")
+			wait("quiet")
+			q.Give()
+			synctest.Wait()
+			require.Len(t, served, 103)
+			require.Equal(t, []tenancy.ID{"flooded", "quiet", "calm", "flooded", "quiet", "flooded"}, served[:6])
+			require.True(t, q.Idle(1))
+		})
+	})
+	t.Run("who_gives_up_leaves_no_trace_and_no_slot_is_lost", func(t *testing.T) {
+		t.Parallel()
+		q := argon.NewTurns(2)
+		var wg sync.WaitGroup
+		for n := range 400 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n%7)*100*time.Microsecond)
+				defer cancel()
+				if q.Take(ctx, tenancy.ID(strconv.Itoa(n%5))) == nil {
+					runtime.Gosched()
+					q.Give()
+				}
+			})
+		}
+		wg.Wait()
+		require.True(t, q.Idle(2))
 	})
 }
 
@@ -93,9 +148,9 @@ func TestNew_refuses_parameters_that_cannot_work(t *testing.T) {
 func BenchmarkHasher_Verify(b *testing.B) {
 	h, err := argon.New(b.Context(), argon.Params{}, 0)
 	require.NoError(b, err)
-	c, err := h.Hash(b.Context(), "correct horse")
+	c, err := h.Hash(b.Context(), "tnt_1", "correct horse")
 	require.NoError(b, err)
 	for b.Loop() {
-		_, _, _ = h.Verify(b.Context(), c, "wrong")
+		_, _, _ = h.Verify(b.Context(), "tnt_1", c, "wrong")
 	}
 }

@@ -64,10 +64,11 @@ type Connections interface {
 	Find(ctx context.Context, tenant tenancy.ID, name string) (Connection, error)
 }
 
-// Hasher makes and checks password hashes; both are slow on purpose, bounded in number, and end early with ctx.
+// Hasher makes and checks password hashes; both are slow on purpose, bounded in number, and end early with ctx. Tenants that wait take
+// turns, so that a flood at one does not hold the others up.
 type Hasher interface {
-	Hash(ctx context.Context, password string) (Credential, error)
+	Hash(ctx context.Context, tenant tenancy.ID, password string) (Credential, error)
 	// Verify reports whether the password is that of c, and whether c was made with other parameters than today's. The zero
 	// Credential, and one that cannot be read, cost the same work and never match.
-	Verify(ctx context.Context, c Credential, password string) (ok, outdated bool, err error)
+	Verify(ctx context.Context, tenant tenancy.ID, c Credential, password string) (ok, outdated bool, err error)
 }

@@ -74,7 +74,7 @@ func (s *Service) Create(ctx context.Context, tenant tenancy.ID, n NewUser) (Use
 	u.Defaults()
 	var credential *Credential
 	if connection.Strategy == StrategyDatabase {
-		c, err := s.Hasher.Hash(ctx, n.Password)
+		c, err := s.Hasher.Hash(ctx, tenant, n.Password)
 		if err != nil {
 			return User{}, err
 		}
@@ -179,7 +179,7 @@ func (s *Service) Update(ctx context.Context, tenant tenancy.ID, id ID, change C
 		if err := connection.Policy.Check(*change.Password, connection.MinLength); err != nil {
 			return User{}, err
 		}
-		c, err := s.Hasher.Hash(ctx, *change.Password)
+		c, err := s.Hasher.Hash(ctx, tenant, *change.Password)
 		if err != nil {
 			return User{}, err
 		}
@@ -215,7 +215,7 @@ func (s *Service) VerifyPassword(ctx context.Context, tenant tenancy.ID, connect
 	if !known && !fault.Is(err, fault.KindNotFound) {
 		return 0, User{}, err
 	}
-	ok, outdated, err := s.Hasher.Verify(ctx, credential, password)
+	ok, outdated, err := s.Hasher.Verify(ctx, tenant, credential, password)
 	switch {
 	case err != nil:
 		return 0, User{}, err
@@ -234,7 +234,7 @@ func (s *Service) VerifyPassword(ctx context.Context, tenant tenancy.ID, connect
 
 // rehash brings a hash to today's parameters. The login does not depend on it: a failure is logged and the next login tries again.
 func (s *Service) rehash(ctx context.Context, tenant tenancy.ID, identity Identity, old Credential, password string) {
-	fresh, err := s.Hasher.Hash(ctx, password)
+	fresh, err := s.Hasher.Hash(ctx, tenant, password)
 	if err == nil {
 		err = s.Store.ReplaceHash(ctx, tenant, identity, old, fresh)
 	}

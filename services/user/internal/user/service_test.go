@@ -27,11 +27,11 @@ type hasher struct {
 	verified []user.Credential
 }
 
-func (h *hasher) Hash(_ context.Context, password string) (user.Credential, error) {
+func (h *hasher) Hash(_ context.Context, _ tenancy.ID, password string) (user.Credential, error) {
 	return user.Credential{Hash: "$argon2id$" + h.version + "$" + password}, nil
 }
 
-func (h *hasher) Verify(_ context.Context, c user.Credential, password string) (ok, outdated bool, err error) {
+func (h *hasher) Verify(_ context.Context, _ tenancy.ID, c user.Credential, password string) (ok, outdated bool, err error) {
 	h.verified = append(h.verified, c)
 	_, got, _ := strings.Cut(strings.TrimPrefix(c.Hash, "$argon2id$"), "$")
 	ok = c.Hash != "" && got == password

@@ -35,7 +35,10 @@ on conflict (host) do update set kind = excluded.kind where hostnames.tenant_id 
 delete from hostnames where tenant_id = $1 returning host, kind;
 
 -- name: ListEntries :many
-select h.host, h.kind, t.id, a.slug, t.region, coalesce(t.cell, '')::text as cell, t.state, c.host as canonical
+select h.host, h.kind, t.id, a.slug, t.region, coalesce(t.cell, '')::text as cell, c.host as canonical,
+  -- from the moment its deletion is asked for: a host that was closed must not be opened again while the data goes
+  (case when exists (select from operations o where o.tenant_id = t.id and o.kind = 'delete_tenant' and o.ended_at is null)
+    then 'deleted' else t.state end)::text as state
 from hostnames h join tenants t on t.id = h.tenant_id join accounts a on a.id = t.account_id
   join hostnames c on c.tenant_id = t.id and c.kind = 'canonical'
 where h.host > @after and (@tenant::text = '' or h.tenant_id = @tenant)

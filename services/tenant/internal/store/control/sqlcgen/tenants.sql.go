@@ -192,7 +192,10 @@ func (q *Queries) InsertTenant(ctx context.Context, arg InsertTenantParams) erro
 }
 
 const listEntries = `-- name: ListEntries :many
-select h.host, h.kind, t.id, a.slug, t.region, coalesce(t.cell, '')::text as cell, t.state, c.host as canonical
+select h.host, h.kind, t.id, a.slug, t.region, coalesce(t.cell, '')::text as cell, c.host as canonical,
+  -- from the moment its deletion is asked for: a host that was closed must not be opened again while the data goes
+  (case when exists (select from operations o where o.tenant_id = t.id and o.kind = 'delete_tenant' and o.ended_at is null)
+    then 'deleted' else t.state end)::text as state
 from hostnames h join tenants t on t.id = h.tenant_id join accounts a on a.id = t.account_id
   join hostnames c on c.tenant_id = t.id and c.kind = 'canonical'
 where h.host > $1 and ($2::text = '' or h.tenant_id = $2)
@@ -213,8 +216,8 @@ type ListEntriesRow struct {
 	Slug      string
 	Region    string
 	Cell      string
-	State     string
 	Canonical string
+	State     string
 }
 
 func (q *Queries) ListEntries(ctx context.Context, arg ListEntriesParams) ([]ListEntriesRow, error) {
@@ -233,8 +236,8 @@ func (q *Queries) ListEntries(ctx context.Context, arg ListEntriesParams) ([]Lis
 			&i.Slug,
 			&i.Region,
 			&i.Cell,
-			&i.State,
 			&i.Canonical,
+			&i.State,
 		); err != nil {
 			return nil, err
 		}

@@ -29,9 +29,9 @@ func Fixture() tenant.NewAccount {
 	id := ulid.Make().String()
 	slug := tenant.Slug("a" + strings.ToLower(id))
 	account := tenant.Account{ID: tenant.AccountID("acc_" + id), Slug: slug, Created: now}
-	owner := tenant.Member{
+	owner := tenant.Member{ //nolint:gosec // a made-up hash
 		ID: tenant.MemberID("mbr_" + id), Account: account.ID, Slug: slug, Email: string(slug) + "@example.com",
-		PasswordHash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$a2V5", Role: tenant.RoleOwner, Created: now, //nolint:gosec // a made-up hash
+		PasswordHash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$a2V5", Role: tenant.RoleOwner, Created: now,
 	}
 	t := tenant.Tenant{ID: tenancy.ID("tnt_" + id), Account: account.ID, Slug: slug, Region: "eu", State: tenant.StateProvisioning, Created: now}
 	return tenant.NewAccount{
@@ -422,6 +422,11 @@ func testHostnames(t *testing.T, s Store) {
 		for _, e := range next {
 			require.Greater(t, e.Host, first[0].Host)
 		}
+		require.NoError(t, s.DeleteTenant(t.Context(), operationOn(n.Tenant, tenant.KindDeleteTenant)))
+		entries, err = s.FindEntries(t.Context(), n.Tenant.ID)
+		require.NoError(t, err)
+		require.Len(t, entries, 2, "the hosts stay the tenant's own")
+		require.Equal(t, tenant.StateDeleted, entries[0].State, "from the moment the deletion is asked for")
 	})
 	t.Run("of_another_tenant_are_conflict", func(t *testing.T) {
 		n, stranger := signedUp(t, s), signedUp(t, s)

@@ -428,6 +428,11 @@ func (f *Fake) entries(after string, limit int, wanted func(hostname) bool) []te
 			continue
 		}
 		e := tenant.Entry{Hostname: h.Hostname, Tenant: t.ID, Slug: t.Slug, Region: t.Region, Cell: t.Cell, State: t.State}
+		if slices.ContainsFunc(f.ops, func(o *operation) bool {
+			return o.Tenant == t.ID && o.Kind == tenant.KindDeleteTenant && o.Ended.IsZero()
+		}) {
+			e.State = tenant.StateDeleted
+		}
 		for _, other := range f.hostnames {
 			if other.tenant == t.ID && other.Kind == tenant.HostCanonical {
 				e.Canonical = other.Host
