@@ -150,7 +150,7 @@ func (x *VerifyPasswordRequest) GetPassword() string {
 type VerifyPasswordResponse struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Outcome       VerifyPasswordResponse_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=postern.user.v1.VerifyPasswordResponse_Outcome" json:"outcome,omitempty"`
-	User          *User                          `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"` // set when the user is known
+	User          *User                          `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"` // when the user is known: whole when the password was right, else its user_id alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

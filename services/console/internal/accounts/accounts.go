@@ -41,8 +41,8 @@ func (r Remote) FindSignup(ctx context.Context, key dashboard.Token, id string) 
 }
 
 // SignIn implements dashboard.Accounts.
-func (r Remote) SignIn(ctx context.Context, email, password string) (dashboard.Token, time.Time, error) {
-	res, err := r.Service.SignIn(ctx, &tenantapi.SignInRequest{Email: email, Password: password})
+func (r Remote) SignIn(ctx context.Context, in dashboard.SignIn) (dashboard.Token, time.Time, error) {
+	res, err := r.Service.SignIn(ctx, &tenantapi.SignInRequest{Email: in.Email, Password: in.Password, Account: in.Account})
 	if err != nil {
 		return "", time.Time{}, err
 	}

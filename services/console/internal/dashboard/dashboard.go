@@ -65,14 +65,19 @@ type Region struct {
 	Default bool
 }
 
+// SignIn is what a member types to sign in. Account is empty unless the address is in several.
+type SignIn struct {
+	Email, Password, Account string
+}
+
 // Accounts is the control plane as the console needs it. Every failure is a fault whose sentence may be shown.
 type Accounts interface {
 	// SignUp starts a sign-up and gives its id and the owner's key. Conflict: the name is taken. Invalid: the form is wrong.
 	SignUp(ctx context.Context, a Application) (id string, key Token, err error)
 	// FindSignup gives the progress; NotFound for a key that is not its owner's.
 	FindSignup(ctx context.Context, key Token, id string) (Signup, error)
-	// SignIn gives a new key; Unauthenticated for a wrong e-mail or password, alike.
-	SignIn(ctx context.Context, email, password string) (key Token, expires time.Time, err error)
+	// SignIn gives a new key; Unauthenticated for a wrong e-mail or password, alike, and Conflict when several accounts fit.
+	SignIn(ctx context.Context, in SignIn) (key Token, expires time.Time, err error)
 	// SignOut ends the key; a repeat is fine.
 	SignOut(ctx context.Context, key Token) error
 	// FindMember gives who the key belongs to; Unauthenticated when it has ended.

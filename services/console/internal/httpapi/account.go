@@ -74,15 +74,17 @@ func (h handler) signupProgress(c *gin.Context) error {
 }
 
 func (h handler) loginForm(c *gin.Context) error {
-	h.render(c, pages.LoginForm(pages.View{Title: "Sign in"}, ""))
+	h.render(c, pages.LoginForm(pages.View{Title: "Sign in"}, "", ""))
 	return nil
 }
 
 func (h handler) login(c *gin.Context) error {
-	email := strings.TrimSpace(c.PostForm("email"))
-	token, expires, err := h.Accounts.SignIn(c.Request.Context(), email, c.PostForm("password"))
+	in := dashboard.SignIn{
+		Email: strings.TrimSpace(c.PostForm("email")), Password: c.PostForm("password"), Account: strings.TrimSpace(c.PostForm("account")),
+	}
+	token, expires, err := h.Accounts.SignIn(c.Request.Context(), in)
 	if sentence, correctable := mistake(c, err); correctable {
-		h.render(c, pages.LoginForm(pages.View{Title: "Sign in", Notice: sentence}, email))
+		h.render(c, pages.LoginForm(pages.View{Title: "Sign in", Notice: sentence}, in.Email, in.Account))
 		return nil
 	}
 	if err != nil {

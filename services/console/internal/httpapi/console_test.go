@@ -47,8 +47,11 @@ func (f *fakeAccounts) FindSignup(_ context.Context, key dashboard.Token, id str
 	return f.signup, nil
 }
 
-func (f *fakeAccounts) SignIn(_ context.Context, email, password string) (dashboard.Token, time.Time, error) {
-	if email != "owner@example.com" || password != "correct horse" {
+func (f *fakeAccounts) SignIn(_ context.Context, in dashboard.SignIn) (dashboard.Token, time.Time, error) {
+	if in.Email == "both@example.com" && in.Account != "acme" {
+		return "", time.Time{}, fault.Conflict("account_required", "This e-mail belongs to several accounts: name the account.")
+	}
+	if in.Email != "owner@example.com" && in.Account != "acme" || in.Password != "correct horse" {
 		return "", time.Time{}, fault.Unauthenticated("Wrong e-mail or password.")
 	}
 	return goodKey, time.Time{}, nil
@@ -211,6 +214,16 @@ func TestConsole_Session(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, rec.Code)
 		require.Contains(t, rec.Body.String(), `value="owner@example.com"`)
 		require.Empty(t, rec.Result().Cookies())
+	})
+	t.Run("who_is_in_several_accounts_names_one", func(t *testing.T) {
+		t.Parallel()
+		_, h := newConsole()
+		form := url.Values{"email": {"both@example.com"}, "password": {"correct horse"}}
+		rec := ask(t, h, http.MethodPost, "/login", form, "")
+		require.Equal(t, http.StatusConflict, rec.Code)
+		require.Contains(t, rec.Body.String(), "name the account")
+		form.Set("account", " acme ")
+		require.Equal(t, http.StatusSeeOther, ask(t, h, http.MethodPost, "/login", form, "").Code)
 	})
 	t.Run("signing_out_ends_the_key_itself", func(t *testing.T) {
 		t.Parallel()

@@ -52,6 +52,31 @@ func TestPostgres_rows_are_behind_row_level_security(t *testing.T) {
 	}
 }
 
+// The sweeper, who is no tenant, sees rows to find the dead ones by. It changes none, and those that live it cannot delete.
+func TestPostgres_sweeping_cannot_touch_what_lives(t *testing.T) {
+	t.Parallel()
+	db := testkit.Postgres(t, "token", store.Migrations())
+	_, err := db.Admin(t).Exec(t.Context(), `
+		insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at)
+		select 'tnt_1', id, id::bytea, 'u', 'c', 'c', 's', now(), now(), until, until
+		from (values ('dead', now() - interval '1 s'), ('live', now() + interval '1 h')) as v(id, until)`)
+	require.NoError(t, err)
+	conn, err := db.Pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	_, err = conn.Exec(t.Context(), "set postern.sweep = 'on'")
+	require.NoError(t, err)
+	for sql, want := range map[string]int64{"update sessions set user_id = 'eve'": 0, "delete from sessions": 1} {
+		tag, err := conn.Exec(t.Context(), sql)
+		require.NoError(t, err)
+		require.Equal(t, want, tag.RowsAffected(), sql)
+	}
+	_, err = conn.Exec(t.Context(), "insert into codes (tenant_id, code_hash, client_id, user_id, session_id, authorized, issued_at, expires_at) values ('tnt_1', '', '', '', '', '{}', now(), now())")
+	require.Error(t, err)
+	_, err = conn.Exec(t.Context(), "reset postern.sweep")
+	require.NoError(t, err)
+}
+
 // Nothing in the tables begins its index with anything but the tenant, and no column holds a secret in the clear.
 func TestPostgres_indexes_begin_with_the_tenant(t *testing.T) {
 	t.Parallel()

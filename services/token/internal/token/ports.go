@@ -32,7 +32,8 @@ const (
 
 // Users is the user service. An error means that nothing was found out.
 type Users interface {
-	// VerifyPassword gives the user whenever it is known. Unknown users take as long as wrong passwords.
+	// VerifyPassword gives the user when the password was right, and one with its ID alone when it was a known user's wrong one. Unknown
+	// users take as long as wrong passwords.
 	VerifyPassword(ctx context.Context, tenant tenancy.ID, connection, identifier, password string) (PasswordOutcome, *User, error)
 	// FindUser is fault.NotFound for a user who is gone or another tenant's.
 	FindUser(ctx context.Context, tenant tenancy.ID, id string) (*User, error)

@@ -18,33 +18,22 @@ func putCredential(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, i
 }
 
 // FindByIdentifier implements user.Store.
-func (s *Store) FindByIdentifier(ctx context.Context, tenant tenancy.ID, connection, identifier string) (user.User, user.Identity, user.Credential, error) {
-	var u user.User
+func (s *Store) FindByIdentifier(ctx context.Context, tenant tenancy.ID, connection, identifier string) (user.ID, user.Identity, user.Credential, error) {
 	var found sqlcgen.FindByEmailRow
-	err := s.read(ctx, tenant, func(_ pgx.Tx, q *sqlcgen.Queries) error {
-		var err error
+	err := s.read(ctx, tenant, func(_ pgx.Tx, q *sqlcgen.Queries) (err error) {
 		if isEmail(identifier) {
 			found, err = q.FindByEmail(ctx, sqlcgen.FindByEmailParams{TenantID: string(tenant), Connection: connection, Identifier: identifier})
-		} else {
-			var row sqlcgen.FindByUsernameRow
-			row, err = q.FindByUsername(ctx, sqlcgen.FindByUsernameParams{TenantID: string(tenant), Connection: connection, Identifier: identifier})
-			found = sqlcgen.FindByEmailRow(row)
-		}
-		if err != nil {
 			return err
 		}
-		row, err := q.FindUser(ctx, sqlcgen.FindUserParams{TenantID: string(tenant), ID: found.UserID})
-		if err != nil {
-			return err
-		}
-		u, err = whole(ctx, q, tenant, row)
+		row, err := q.FindByUsername(ctx, sqlcgen.FindByUsernameParams{TenantID: string(tenant), Connection: connection, Identifier: identifier})
+		found = sqlcgen.FindByEmailRow(row)
 		return err
 	})
 	if err != nil {
-		return user.User{}, user.Identity{}, user.Credential{}, err
+		return "", user.Identity{}, user.Credential{}, err
 	}
 	identity := user.Identity{Connection: found.Connection, Provider: found.Provider, ID: found.ID}
-	return u, identity, user.Credential{Hash: found.Hash}, nil
+	return user.ID(found.UserID), identity, user.Credential{Hash: found.Hash}, nil
 }
 
 // ReplaceHash implements user.Store.

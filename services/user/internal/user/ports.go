@@ -25,9 +25,9 @@ type Store interface {
 	Update(ctx context.Context, tenant tenancy.ID, id ID, change Change, c *Credential, now time.Time) (User, error)
 	// Delete removes a user with all that hangs on it. Deleting who is not there changes nothing and is no error.
 	Delete(ctx context.Context, tenant tenancy.ID, id ID, now time.Time) error
-	// FindByIdentifier gives the user whose e-mail address, username or phone number at the connection is the identifier (in normal
-	// form), and the credential of that identity (zero when it has none).
-	FindByIdentifier(ctx context.Context, tenant tenancy.ID, connection, identifier string) (User, Identity, Credential, error)
+	// FindByIdentifier gives the id of the user whose e-mail address, username or phone number at the connection is the identifier (in
+	// normal form), and the credential of that identity (zero when it has none). It takes as long whether there is one or not.
+	FindByIdentifier(ctx context.Context, tenant tenancy.ID, connection, identifier string) (ID, Identity, Credential, error)
 	// ReplaceHash puts a new hash of the same password in the place of old. When old is no longer the hash, nothing happens.
 	ReplaceHash(ctx context.Context, tenant tenancy.ID, identity Identity, old, fresh Credential) error
 	// RecordLogin counts a login and gives the user after it.

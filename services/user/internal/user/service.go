@@ -205,12 +205,14 @@ const (
 )
 
 // VerifyPassword checks a password login at a connection; identifier is an e-mail address or a username as typed. Whether the user
-// exists cannot be told from the time it takes. The user comes back when it is known.
+// exists cannot be told from the time it takes: until a password is right, known and unknown ones are asked for alike. The user comes
+// back whole when the password was right, and by its id alone when it was wrong.
 func (s *Service) VerifyPassword(ctx context.Context, tenant tenancy.ID, connection, identifier, password string) (Outcome, User, error) {
 	if len(password) > maxPassword {
 		password = "" // never a match, at the usual cost
 	}
-	u, identity, credential, err := s.Store.FindByIdentifier(ctx, tenant, connection, NormalEmail(identifier))
+	began := s.now()
+	id, identity, credential, err := s.Store.FindByIdentifier(ctx, tenant, connection, NormalEmail(identifier))
 	known := err == nil
 	if !known && !fault.Is(err, fault.KindNotFound) {
 		return 0, User{}, err
@@ -222,7 +224,16 @@ func (s *Service) VerifyPassword(ctx context.Context, tenant tenancy.ID, connect
 	case !known:
 		return OutcomeUnknownUser, User{}, nil
 	case !ok:
-		return OutcomeWrongPassword, u, nil
+		return OutcomeWrongPassword, User{ID: id}, nil
+	}
+	u, err := s.Store.Find(ctx, tenant, id)
+	switch {
+	case fault.Is(err, fault.KindNotFound): // deleted meanwhile
+		return OutcomeUnknownUser, User{}, nil
+	case err != nil:
+		return 0, User{}, err
+	case u.LoginsValidFrom.After(began): // changed meanwhile: what was right is no more
+		return OutcomeWrongPassword, User{ID: id}, nil
 	case u.Blocked:
 		return OutcomeBlocked, u, nil
 	}

@@ -25,6 +25,7 @@ const tenant = storetest.TenantA
 type hasher struct {
 	version  string
 	verified []user.Credential
+	during   func() // what happens while a password is checked
 }
 
 func (h *hasher) Hash(_ context.Context, _ tenancy.ID, password string) (user.Credential, error) {
@@ -33,6 +34,9 @@ func (h *hasher) Hash(_ context.Context, _ tenancy.ID, password string) (user.Cr
 
 func (h *hasher) Verify(_ context.Context, _ tenancy.ID, c user.Credential, password string) (ok, outdated bool, err error) {
 	h.verified = append(h.verified, c)
+	if h.during != nil {
+		h.during()
+	}
 	_, got, _ := strings.Cut(strings.TrimPrefix(c.Hash, "$argon2id$"), "$")
 	ok = c.Hash != "" && got == password
 	return ok, ok && !strings.HasPrefix(c.Hash, "$argon2id$"+h.version+"$"), nil
@@ -190,6 +194,34 @@ func TestService_VerifyPassword(t *testing.T) {
 		outcome, _, err = h.VerifyPassword(t.Context(), tenant, "db", "ada@example.test", "wrong")
 		require.NoError(t, err)
 		assert.Equal(t, user.OutcomeWrongPassword, outcome)
+	})
+	t.Run("a_wrong_one_tells_the_id_alone", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse()
+		u := h.ada(t)
+		outcome, got, err := h.VerifyPassword(t.Context(), tenant, "db", "ada@example.test", "wrong")
+		require.NoError(t, err)
+		assert.Equal(t, user.OutcomeWrongPassword, outcome)
+		assert.Equal(t, user.User{ID: u.ID}, got)
+	})
+	t.Run("a_password_that_changes_or_a_user_who_goes_meanwhile_lets_nobody_in", func(t *testing.T) {
+		t.Parallel()
+		for want, meanwhile := range map[user.Outcome]func(h house, id user.ID){
+			user.OutcomeWrongPassword: func(h house, id user.ID) {
+				h.clock.Advance(time.Millisecond)
+				fresh := "Another-horse-2"
+				_, err := h.Update(t.Context(), tenant, id, user.Change{Password: &fresh})
+				require.NoError(t, err)
+			},
+			user.OutcomeUnknownUser: func(h house, id user.ID) { require.NoError(t, h.Delete(t.Context(), tenant, id)) },
+		} {
+			h := newHouse()
+			u := h.ada(t)
+			h.hasher.during = func() { meanwhile(h, u.ID) }
+			outcome, _, err := h.VerifyPassword(t.Context(), tenant, "db", "ada@example.test", good)
+			require.NoError(t, err)
+			assert.Equal(t, want, outcome)
+		}
 	})
 	t.Run("an_outdated_hash_is_renewed_by_a_login_and_by_nothing_else", func(t *testing.T) {
 		t.Parallel()

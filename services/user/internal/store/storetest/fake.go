@@ -292,19 +292,19 @@ func (f *Fake) Delete(_ context.Context, tenant tenancy.ID, id user.ID, _ time.T
 }
 
 // FindByIdentifier implements user.Store.
-func (f *Fake) FindByIdentifier(_ context.Context, tenant tenancy.ID, connection, identifier string) (user.User, user.Identity, user.Credential, error) {
+func (f *Fake) FindByIdentifier(_ context.Context, tenant tenancy.ID, connection, identifier string) (user.ID, user.Identity, user.Credential, error) {
 	unlock, err := f.begin()
 	defer unlock()
 	if err != nil {
-		return user.User{}, user.Identity{}, user.Credential{}, err
+		return "", user.Identity{}, user.Credential{}, err
 	}
 	for _, r := range f.tenants[tenant] {
 		u := r.user
 		if p := u.Primary(); p.Connection == connection && p.Provider == user.StrategyDatabase && (same(u.Email, identifier) || same(u.Username, identifier)) {
-			return clone(u), p, r.credential, nil
+			return u.ID, p, r.credential, nil
 		}
 	}
-	return user.User{}, user.Identity{}, user.Credential{}, user.ErrNotFound
+	return "", user.Identity{}, user.Credential{}, user.ErrNotFound
 }
 
 // ReplaceHash implements user.Store.
