@@ -161,12 +161,13 @@ func readKey(dir, cell string) ([]byte, error) {
 	return key, nil
 }
 
-func portOf(addr net.Addr) int {
-	var tcp *net.TCPAddr
-	if t, ok := addr.(*net.TCPAddr); ok {
-		tcp = t
+// portOf is the port a public listener got; 0 when there is none.
+func portOf(l net.Listener) int {
+	if l == nil {
+		return 0
 	}
-	if tcp == nil {
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
 		panic(errors.New("a public listener that is not TCP")) // httpkit.Listen opens nothing else
 	}
 	return tcp.Port

@@ -21,7 +21,8 @@ import (
 type Config struct {
 	// BaseDomain is what account hosts end in. Zero means postern.localhost.
 	BaseDomain string `env:"POSTERN_BASE_DOMAIN"`
-	// HTTPSAddr and HTTPAddr are the public listeners. Zero means :8443 and :8080.
+	// HTTPSAddr and HTTPAddr are the public listeners. Zero means :8443 and :8080; HTTPAddr "off" opens none without TLS, which is
+	// right wherever passwords and tokens cross a network.
 	HTTPSAddr string `env:"POSTERN_HTTPS_ADDR"`
 	HTTPAddr  string `env:"POSTERN_HTTP_ADDR"`
 	// PublicPort is the HTTPS port as the world sees it, part of issuers unless 443. Zero means the listener's own; set it where a
@@ -61,6 +62,9 @@ type Config struct {
 
 	cells []cellRef
 }
+
+// plainOff is the HTTPAddr that opens no plain listener.
+const plainOff = "off"
 
 type cellRef struct{ name, region string }
 
@@ -120,6 +124,9 @@ func (c *Config) Validate() error {
 	for name, addr := range map[string]string{
 		"POSTERN_HTTPS_ADDR": c.HTTPSAddr, "POSTERN_HTTP_ADDR": c.HTTPAddr, "POSTERN_PRIVATE_ADDR": c.PrivateAddr,
 	} {
+		if name == "POSTERN_HTTP_ADDR" && addr == plainOff {
+			continue
+		}
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return fmt.Errorf("%s is not host:port or :port: %w", name, err)
 		}

@@ -41,6 +41,16 @@ func TestConfig_Validate(t *testing.T) {
 		require.Zero(t, c.TenantRPS)
 		require.Zero(t, c.TenantBurst)
 	})
+	t.Run("the_plain_listener_can_be_switched_off", func(t *testing.T) {
+		t.Parallel()
+		c := good()
+		c.HTTPAddr = plainOff
+		require.NoError(t, c.Validate())
+		l, err := listenPlain(t.Context(), c.HTTPAddr)
+		require.NoError(t, err)
+		require.Nil(t, l)
+		require.Zero(t, portOf(l))
+	})
 	for want, change := range map[string]func(*Config){
 		"POSTERN_CELLS has":           func(c *Config) { c.Cells = "us" },
 		"POSTERN_CELLS names cell":    func(c *Config) { c.Cells = "us:us,us:eu" },

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -29,18 +30,20 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 		return err
 	}
 	defer func() { _ = https.Close() }()
-	plain, err := httpkit.Listen(ctx, cfg.HTTPAddr)
+	plain, err := listenPlain(ctx, cfg.HTTPAddr)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = plain.Close() }()
+	if plain != nil {
+		defer func() { _ = plain.Close() }()
+	}
 	private, err := httpkit.Listen(ctx, cfg.PrivateAddr)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = private.Close() }()
 	if cfg.PublicPort == 0 {
-		cfg.PublicPort = portOf(https.Addr())
+		cfg.PublicPort = portOf(https)
 	}
 
 	var refs []tenant.CellRef
@@ -87,7 +90,7 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	checks := append(cells.ready(), httpkit.Ready{Name: "router", Check: func(ctx context.Context) error { return edge.Ready(ctx) }},
 		httpkit.Ready{Name: "control", Check: control.Ready}, httpkit.Ready{Name: "console", Check: pages.Ready})
 	edge, err = router.New(ctx, router.Config{
-		BaseDomain: cfg.BaseDomain, PublicPort: cfg.PublicPort, HTTPPort: portOf(plain.Addr()), DirectoryFile: cfg.DirectoryFile,
+		BaseDomain: cfg.BaseDomain, PublicPort: cfg.PublicPort, HTTPPort: portOf(plain), DirectoryFile: cfg.DirectoryFile,
 		CACertFile: cfg.CACertFile, CAKeyFile: cfg.CAKeyFile, NATS: cfg.nats("control", "router"),
 		TenantRPS: cfg.TenantRPS, TenantBurst: cfg.TenantBurst,
 	}, router.Deps{
@@ -100,10 +103,20 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	tasks := []runner.Task{
 		control.Run, pages.Run, edge.Run,
 		httpkit.Server{Listener: https, Handler: edge.HTTPS(), TLS: edge.TLS(), Log: tel.Log}.Run,
-		httpkit.Server{Listener: plain, Handler: edge.HTTP(), Log: tel.Log}.Run,
 		httpkit.Server{Listener: private, Handler: httpkit.Private(tel.Metrics(), checks), Log: tel.Log}.Run,
 	}
+	if plain != nil {
+		tasks = append(tasks, httpkit.Server{Listener: plain, Handler: edge.HTTP(), Log: tel.Log}.Run)
+	}
 	return runner.Run(ctx, append(tasks, cells.tasks()...)...)
+}
+
+// listenPlain opens the listener without TLS; none when it is switched off, as it should be wherever passwords cross a network.
+func listenPlain(ctx context.Context, addr string) (net.Listener, error) {
+	if addr == plainOff {
+		return nil, nil //nolint:nilnil // no listener is a choice
+	}
+	return httpkit.Listen(ctx, addr)
 }
 
 // sealOf opens the key file by which a cell's router proves tenants.
