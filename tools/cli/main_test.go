@@ -414,6 +414,13 @@ func TestLogin(t *testing.T) {
 		require.NotContains(t, r.out+r.progress, ownerToken)
 		p.ok(t, "tenants", "list")
 	})
+	t.Run("names_the_account_when_the_address_is_in_several", func(t *testing.T) {
+		t.Parallel()
+		p := newPerson(t, newCloud(t))
+		p.env["POSTERN_PASSWORD"] = "pw"
+		p.ok(t, "login", "--email", "owner@example.com", "--account", "acme")
+		require.JSONEq(t, `{"email":"owner@example.com","password":"pw","account":"acme"}`, p.cloud.bodies["POST /v1/tokens"])
+	})
 	t.Run("without_a_password_nothing_is_sent", func(t *testing.T) {
 		t.Parallel()
 		p := newPerson(t, newCloud(t))

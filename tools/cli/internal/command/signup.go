@@ -112,7 +112,7 @@ func (a *app) apply(ctx context.Context, account, email, region string) (profile
 }
 
 func (a *app) login() *cobra.Command {
-	var email string
+	var email, account string
 	cmd := &cobra.Command{
 		Use: "login", Short: "Fetch a key for an account you are a member of",
 		Long: "Signs in with e-mail and password (POSTERN_PASSWORD, or one line of standard input) and keeps the key.",
@@ -126,7 +126,11 @@ func (a *app) login() *cobra.Command {
 				Token   string `json:"token"`
 				Account string `json:"account"`
 			}
-			err = a.cloud.Call(cmd.Context(), http.MethodPost, a.api+"/v1/tokens", "", map[string]string{"email": email, "password": password}, &key)
+			asked := map[string]string{"email": email, "password": password}
+			if account != "" {
+				asked["account"] = account
+			}
+			err = a.cloud.Call(cmd.Context(), http.MethodPost, a.api+"/v1/tokens", "", asked, &key)
 			if err != nil {
 				return err
 			}
@@ -143,6 +147,7 @@ func (a *app) login() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&email, "email", "", "your e-mail address")
+	cmd.Flags().StringVar(&account, "account", "", "which account, when the address is a member of several")
 	must(cmd.MarkFlagRequired("email"))
 	return cmd
 }
