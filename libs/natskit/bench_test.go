@@ -4,6 +4,7 @@ package natskit_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -27,9 +28,12 @@ func BenchmarkBuffer(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	for buffer.Len() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Eventually(b, time.Minute, func() error {
+		if waiting := buffer.Len(); waiting > 0 {
+			return fmt.Errorf("%d events still wait", waiting)
+		}
+		return nil
+	})
 	cancel()
 	if err := <-done; err != nil {
 		b.Fatal(err)

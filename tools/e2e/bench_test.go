@@ -89,7 +89,12 @@ type signedUp struct {
 	} `json:"tenant"`
 }
 
+// pollEvery is the resolution of a sign-up's time.
+const pollEvery = 10 * time.Millisecond
+
 func (x *bencher) signUp(ctx context.Context) (signedUp, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	name := "bench-" + strings.ToLower(rand.Text()[:12])
 	var begun struct{ ID, Token string }
 	err := x.call(ctx, http.MethodPost, x.cloud.URLs.PlatformAPI+"/v1/signups", "", map[string]string{
@@ -106,7 +111,11 @@ func (x *bencher) signUp(ctx context.Context) (signedUp, error) {
 		case "failed":
 			return now, fmt.Errorf("sign-up of %s failed", name)
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			err = fmt.Errorf("sign-up of %s is still %s: %w", name, now.Status, ctx.Err())
+		case <-time.After(pollEvery):
+		}
 	}
 	return signedUp{}, err
 }
