@@ -97,8 +97,17 @@ type Client struct {
 	InitiateLoginUri        string                 `protobuf:"bytes,18,opt,name=initiate_login_uri,json=initiateLoginUri,proto3" json:"initiate_login_uri,omitempty"`
 	LogoUri                 string                 `protobuf:"bytes,19,opt,name=logo_uri,json=logoUri,proto3" json:"logo_uri,omitempty"`
 	Metadata                map[string]string      `protobuf:"bytes,20,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields           protoimpl.UnknownFields
-	sizeCache               protoimpl.SizeCache
+	// The ways of client_authentication_methods, "private_key_jwt" and the like; empty: token_endpoint_auth_method counts.
+	AuthenticationMethods []string `protobuf:"bytes,21,rep,name=authentication_methods,json=authenticationMethods,proto3" json:"authentication_methods,omitempty"`
+	// What proves the client by authentication_methods, without what has expired.
+	Credentials       []*Credential `protobuf:"bytes,22,rep,name=credentials,proto3" json:"credentials,omitempty"`
+	Strict            bool          `protobuf:"varint,23,opt,name=strict,proto3" json:"strict,omitempty"`                                               // a third-party client held to the narrow rules
+	ExternalClientId  string        `protobuf:"bytes,24,opt,name=external_client_id,json=externalClientId,proto3" json:"external_client_id,omitempty"`  // the URL that the client calls itself by; empty: client_id
+	JwksUri           string        `protobuf:"bytes,25,opt,name=jwks_uri,json=jwksUri,proto3" json:"jwks_uri,omitempty"`                               // where the client publishes its keys; empty: credentials alone count
+	OrganizationUsage string        `protobuf:"bytes,26,opt,name=organization_usage,json=organizationUsage,proto3" json:"organization_usage,omitempty"` // empty means deny
+	IpHeaderTrusted   bool          `protobuf:"varint,27,opt,name=ip_header_trusted,json=ipHeaderTrusted,proto3" json:"ip_header_trusted,omitempty"`    // is_token_endpoint_ip_header_trusted
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Client) Reset() {
@@ -271,6 +280,156 @@ func (x *Client) GetMetadata() map[string]string {
 	return nil
 }
 
+func (x *Client) GetAuthenticationMethods() []string {
+	if x != nil {
+		return x.AuthenticationMethods
+	}
+	return nil
+}
+
+func (x *Client) GetCredentials() []*Credential {
+	if x != nil {
+		return x.Credentials
+	}
+	return nil
+}
+
+func (x *Client) GetStrict() bool {
+	if x != nil {
+		return x.Strict
+	}
+	return false
+}
+
+func (x *Client) GetExternalClientId() string {
+	if x != nil {
+		return x.ExternalClientId
+	}
+	return ""
+}
+
+func (x *Client) GetJwksUri() string {
+	if x != nil {
+		return x.JwksUri
+	}
+	return ""
+}
+
+func (x *Client) GetOrganizationUsage() string {
+	if x != nil {
+		return x.OrganizationUsage
+	}
+	return ""
+}
+
+func (x *Client) GetIpHeaderTrusted() bool {
+	if x != nil {
+		return x.IpHeaderTrusted
+	}
+	return false
+}
+
+// Credential is a public key or certificate by which a client proves itself.
+type Credential struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Id               string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Method           string                 `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"` // of authentication_methods, or "signed_request_object"
+	Kid              string                 `protobuf:"bytes,3,opt,name=kid,proto3" json:"kid,omitempty"`
+	Alg              string                 `protobuf:"bytes,4,opt,name=alg,proto3" json:"alg,omitempty"`                              // RS256, RS384 or PS256; empty for certificates
+	PublicKey        []byte                 `protobuf:"bytes,5,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"` // PKIX, DER; empty for a subject's name
+	SubjectDn        string                 `protobuf:"bytes,6,opt,name=subject_dn,json=subjectDn,proto3" json:"subject_dn,omitempty"`
+	ThumbprintSha256 string                 `protobuf:"bytes,7,opt,name=thumbprint_sha256,json=thumbprintSha256,proto3" json:"thumbprint_sha256,omitempty"` // of a certificate, base64url
+	ExpiresUnix      int64                  `protobuf:"varint,8,opt,name=expires_unix,json=expiresUnix,proto3" json:"expires_unix,omitempty"`               // zero: never
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Credential) Reset() {
+	*x = Credential{}
+	mi := &file_client_client_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Credential) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Credential) ProtoMessage() {}
+
+func (x *Credential) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Credential.ProtoReflect.Descriptor instead.
+func (*Credential) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Credential) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Credential) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *Credential) GetKid() string {
+	if x != nil {
+		return x.Kid
+	}
+	return ""
+}
+
+func (x *Credential) GetAlg() string {
+	if x != nil {
+		return x.Alg
+	}
+	return ""
+}
+
+func (x *Credential) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *Credential) GetSubjectDn() string {
+	if x != nil {
+		return x.SubjectDn
+	}
+	return ""
+}
+
+func (x *Credential) GetThumbprintSha256() string {
+	if x != nil {
+		return x.ThumbprintSha256
+	}
+	return ""
+}
+
+func (x *Credential) GetExpiresUnix() int64 {
+	if x != nil {
+		return x.ExpiresUnix
+	}
+	return 0
+}
+
 type FindResourceServerRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
@@ -281,7 +440,7 @@ type FindResourceServerRequest struct {
 
 func (x *FindResourceServerRequest) Reset() {
 	*x = FindResourceServerRequest{}
-	mi := &file_client_client_proto_msgTypes[2]
+	mi := &file_client_client_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -293,7 +452,7 @@ func (x *FindResourceServerRequest) String() string {
 func (*FindResourceServerRequest) ProtoMessage() {}
 
 func (x *FindResourceServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[2]
+	mi := &file_client_client_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -306,7 +465,7 @@ func (x *FindResourceServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResourceServerRequest.ProtoReflect.Descriptor instead.
 func (*FindResourceServerRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{2}
+	return file_client_client_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *FindResourceServerRequest) GetTenantId() string {
@@ -338,13 +497,16 @@ type ResourceServer struct {
 	TokenDialect                              string                 `protobuf:"bytes,11,opt,name=token_dialect,json=tokenDialect,proto3" json:"token_dialect,omitempty"`
 	EnforcePolicies                           bool                   `protobuf:"varint,12,opt,name=enforce_policies,json=enforcePolicies,proto3" json:"enforce_policies,omitempty"`
 	SigningSecret                             string                 `protobuf:"bytes,13,opt,name=signing_secret,json=signingSecret,proto3" json:"signing_secret,omitempty"`
-	unknownFields                             protoimpl.UnknownFields
-	sizeCache                                 protoimpl.SizeCache
+	// What users and clients need for a token: "allow_all", "deny_all" or "require_client_grant".
+	UserPolicy    string `protobuf:"bytes,14,opt,name=user_policy,json=userPolicy,proto3" json:"user_policy,omitempty"`
+	ClientPolicy  string `protobuf:"bytes,15,opt,name=client_policy,json=clientPolicy,proto3" json:"client_policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResourceServer) Reset() {
 	*x = ResourceServer{}
-	mi := &file_client_client_proto_msgTypes[3]
+	mi := &file_client_client_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -356,7 +518,7 @@ func (x *ResourceServer) String() string {
 func (*ResourceServer) ProtoMessage() {}
 
 func (x *ResourceServer) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[3]
+	mi := &file_client_client_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -369,7 +531,7 @@ func (x *ResourceServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceServer.ProtoReflect.Descriptor instead.
 func (*ResourceServer) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{3}
+	return file_client_client_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ResourceServer) GetId() string {
@@ -463,18 +625,33 @@ func (x *ResourceServer) GetSigningSecret() string {
 	return ""
 }
 
+func (x *ResourceServer) GetUserPolicy() string {
+	if x != nil {
+		return x.UserPolicy
+	}
+	return ""
+}
+
+func (x *ResourceServer) GetClientPolicy() string {
+	if x != nil {
+		return x.ClientPolicy
+	}
+	return ""
+}
+
 type FindClientGrantRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	ClientId      string                 `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
 	Audience      string                 `protobuf:"bytes,3,opt,name=audience,proto3" json:"audience,omitempty"`
+	SubjectType   string                 `protobuf:"bytes,4,opt,name=subject_type,json=subjectType,proto3" json:"subject_type,omitempty"` // "user" or "client"; empty means "client"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FindClientGrantRequest) Reset() {
 	*x = FindClientGrantRequest{}
-	mi := &file_client_client_proto_msgTypes[4]
+	mi := &file_client_client_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -486,7 +663,7 @@ func (x *FindClientGrantRequest) String() string {
 func (*FindClientGrantRequest) ProtoMessage() {}
 
 func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[4]
+	mi := &file_client_client_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -499,7 +676,7 @@ func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindClientGrantRequest.ProtoReflect.Descriptor instead.
 func (*FindClientGrantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{4}
+	return file_client_client_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FindClientGrantRequest) GetTenantId() string {
@@ -523,19 +700,28 @@ func (x *FindClientGrantRequest) GetAudience() string {
 	return ""
 }
 
+func (x *FindClientGrantRequest) GetSubjectType() string {
+	if x != nil {
+		return x.SubjectType
+	}
+	return ""
+}
+
 type ClientGrant struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	ClientId      string                 `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
-	Audience      string                 `protobuf:"bytes,3,opt,name=audience,proto3" json:"audience,omitempty"`
-	Scope         []string               `protobuf:"bytes,4,rep,name=scope,proto3" json:"scope,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Id                string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	ClientId          string                 `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	Audience          string                 `protobuf:"bytes,3,opt,name=audience,proto3" json:"audience,omitempty"`
+	Scope             []string               `protobuf:"bytes,4,rep,name=scope,proto3" json:"scope,omitempty"` // what the resource server still defines of it
+	SubjectType       string                 `protobuf:"bytes,5,opt,name=subject_type,json=subjectType,proto3" json:"subject_type,omitempty"`
+	OrganizationUsage string                 `protobuf:"bytes,6,opt,name=organization_usage,json=organizationUsage,proto3" json:"organization_usage,omitempty"` // empty means deny
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ClientGrant) Reset() {
 	*x = ClientGrant{}
-	mi := &file_client_client_proto_msgTypes[5]
+	mi := &file_client_client_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +733,7 @@ func (x *ClientGrant) String() string {
 func (*ClientGrant) ProtoMessage() {}
 
 func (x *ClientGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[5]
+	mi := &file_client_client_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -560,7 +746,7 @@ func (x *ClientGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientGrant.ProtoReflect.Descriptor instead.
 func (*ClientGrant) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{5}
+	return file_client_client_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClientGrant) GetId() string {
@@ -591,6 +777,20 @@ func (x *ClientGrant) GetScope() []string {
 	return nil
 }
 
+func (x *ClientGrant) GetSubjectType() string {
+	if x != nil {
+		return x.SubjectType
+	}
+	return ""
+}
+
+func (x *ClientGrant) GetOrganizationUsage() string {
+	if x != nil {
+		return x.OrganizationUsage
+	}
+	return ""
+}
+
 type ListConnectionsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
@@ -601,7 +801,7 @@ type ListConnectionsRequest struct {
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_client_client_proto_msgTypes[6]
+	mi := &file_client_client_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +813,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[6]
+	mi := &file_client_client_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +826,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{6}
+	return file_client_client_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListConnectionsRequest) GetTenantId() string {
@@ -652,7 +852,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_client_client_proto_msgTypes[7]
+	mi := &file_client_client_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +864,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[7]
+	mi := &file_client_client_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +877,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{7}
+	return file_client_client_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*Connection {
@@ -697,7 +897,7 @@ type FindConnectionRequest struct {
 
 func (x *FindConnectionRequest) Reset() {
 	*x = FindConnectionRequest{}
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +909,7 @@ func (x *FindConnectionRequest) String() string {
 func (*FindConnectionRequest) ProtoMessage() {}
 
 func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +922,7 @@ func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindConnectionRequest.ProtoReflect.Descriptor instead.
 func (*FindConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{8}
+	return file_client_client_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FindConnectionRequest) GetTenantId() string {
@@ -752,7 +952,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +964,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +977,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{9}
+	return file_client_client_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Connection) GetId() string {
@@ -826,7 +1026,7 @@ type SeedTenantRequest struct {
 
 func (x *SeedTenantRequest) Reset() {
 	*x = SeedTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +1038,7 @@ func (x *SeedTenantRequest) String() string {
 func (*SeedTenantRequest) ProtoMessage() {}
 
 func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +1051,7 @@ func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantRequest.ProtoReflect.Descriptor instead.
 func (*SeedTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{10}
+	return file_client_client_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SeedTenantRequest) GetTenantId() string {
@@ -886,7 +1086,7 @@ type SeedTenantResponse struct {
 
 func (x *SeedTenantResponse) Reset() {
 	*x = SeedTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1098,7 @@ func (x *SeedTenantResponse) String() string {
 func (*SeedTenantResponse) ProtoMessage() {}
 
 func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1111,7 @@ func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantResponse.ProtoReflect.Descriptor instead.
 func (*SeedTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{11}
+	return file_client_client_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SeedTenantResponse) GetManagementClientId() string {
@@ -944,7 +1144,7 @@ type RemoveTenantRequest struct {
 
 func (x *RemoveTenantRequest) Reset() {
 	*x = RemoveTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1156,7 @@ func (x *RemoveTenantRequest) String() string {
 func (*RemoveTenantRequest) ProtoMessage() {}
 
 func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1169,7 @@ func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantRequest.ProtoReflect.Descriptor instead.
 func (*RemoveTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{12}
+	return file_client_client_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RemoveTenantRequest) GetTenantId() string {
@@ -987,7 +1187,7 @@ type RemoveTenantResponse struct {
 
 func (x *RemoveTenantResponse) Reset() {
 	*x = RemoveTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -999,7 +1199,7 @@ func (x *RemoveTenantResponse) String() string {
 func (*RemoveTenantResponse) ProtoMessage() {}
 
 func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1012,7 +1212,7 @@ func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantResponse.ProtoReflect.Descriptor instead.
 func (*RemoveTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{13}
+	return file_client_client_proto_rawDescGZIP(), []int{14}
 }
 
 var File_client_client_proto protoreflect.FileDescriptor
@@ -1022,7 +1222,7 @@ const file_client_client_proto_rawDesc = "" +
 	"\x13client/client.proto\x12\x11postern.client.v1\"M\n" +
 	"\x11FindClientRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
-	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xbb\x06\n" +
+	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xef\b\n" +
 	"\x06Client\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1047,15 +1247,34 @@ const file_client_client_proto_rawDesc = "" +
 	"\x0esecret_encoded\x18\x11 \x01(\bR\rsecretEncoded\x12,\n" +
 	"\x12initiate_login_uri\x18\x12 \x01(\tR\x10initiateLoginUri\x12\x19\n" +
 	"\blogo_uri\x18\x13 \x01(\tR\alogoUri\x12C\n" +
-	"\bmetadata\x18\x14 \x03(\v2'.postern.client.v1.Client.MetadataEntryR\bmetadata\x1a;\n" +
+	"\bmetadata\x18\x14 \x03(\v2'.postern.client.v1.Client.MetadataEntryR\bmetadata\x125\n" +
+	"\x16authentication_methods\x18\x15 \x03(\tR\x15authenticationMethods\x12?\n" +
+	"\vcredentials\x18\x16 \x03(\v2\x1d.postern.client.v1.CredentialR\vcredentials\x12\x16\n" +
+	"\x06strict\x18\x17 \x01(\bR\x06strict\x12,\n" +
+	"\x12external_client_id\x18\x18 \x01(\tR\x10externalClientId\x12\x19\n" +
+	"\bjwks_uri\x18\x19 \x01(\tR\ajwksUri\x12-\n" +
+	"\x12organization_usage\x18\x1a \x01(\tR\x11organizationUsage\x12*\n" +
+	"\x11ip_header_trusted\x18\x1b \x01(\bR\x0fipHeaderTrusted\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"X\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe6\x01\n" +
+	"\n" +
+	"Credential\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06method\x18\x02 \x01(\tR\x06method\x12\x10\n" +
+	"\x03kid\x18\x03 \x01(\tR\x03kid\x12\x10\n" +
+	"\x03alg\x18\x04 \x01(\tR\x03alg\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x05 \x01(\fR\tpublicKey\x12\x1d\n" +
+	"\n" +
+	"subject_dn\x18\x06 \x01(\tR\tsubjectDn\x12+\n" +
+	"\x11thumbprint_sha256\x18\a \x01(\tR\x10thumbprintSha256\x12!\n" +
+	"\fexpires_unix\x18\b \x01(\x03R\vexpiresUnix\"X\n" +
 	"\x19FindResourceServerRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1e\n" +
 	"\n" +
 	"identifier\x18\x02 \x01(\tR\n" +
-	"identifier\"\xb1\x04\n" +
+	"identifier\"\xf7\x04\n" +
 	"\x0eResourceServer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1e\n" +
@@ -1073,16 +1292,22 @@ const file_client_client_proto_rawDesc = "" +
 	" \x01(\bR\bisSystem\x12#\n" +
 	"\rtoken_dialect\x18\v \x01(\tR\ftokenDialect\x12)\n" +
 	"\x10enforce_policies\x18\f \x01(\bR\x0fenforcePolicies\x12%\n" +
-	"\x0esigning_secret\x18\r \x01(\tR\rsigningSecret\"n\n" +
+	"\x0esigning_secret\x18\r \x01(\tR\rsigningSecret\x12\x1f\n" +
+	"\vuser_policy\x18\x0e \x01(\tR\n" +
+	"userPolicy\x12#\n" +
+	"\rclient_policy\x18\x0f \x01(\tR\fclientPolicy\"\x91\x01\n" +
 	"\x16FindClientGrantRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x1a\n" +
-	"\baudience\x18\x03 \x01(\tR\baudience\"l\n" +
+	"\baudience\x18\x03 \x01(\tR\baudience\x12!\n" +
+	"\fsubject_type\x18\x04 \x01(\tR\vsubjectType\"\xbe\x01\n" +
 	"\vClientGrant\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x1a\n" +
 	"\baudience\x18\x03 \x01(\tR\baudience\x12\x14\n" +
-	"\x05scope\x18\x04 \x03(\tR\x05scope\"R\n" +
+	"\x05scope\x18\x04 \x03(\tR\x05scope\x12!\n" +
+	"\fsubject_type\x18\x05 \x01(\tR\vsubjectType\x12-\n" +
+	"\x12organization_usage\x18\x06 \x01(\tR\x11organizationUsage\"R\n" +
 	"\x16ListConnectionsRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\"Z\n" +
@@ -1133,46 +1358,48 @@ func file_client_client_proto_rawDescGZIP() []byte {
 	return file_client_client_proto_rawDescData
 }
 
-var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_client_client_proto_goTypes = []any{
 	(*FindClientRequest)(nil),         // 0: postern.client.v1.FindClientRequest
 	(*Client)(nil),                    // 1: postern.client.v1.Client
-	(*FindResourceServerRequest)(nil), // 2: postern.client.v1.FindResourceServerRequest
-	(*ResourceServer)(nil),            // 3: postern.client.v1.ResourceServer
-	(*FindClientGrantRequest)(nil),    // 4: postern.client.v1.FindClientGrantRequest
-	(*ClientGrant)(nil),               // 5: postern.client.v1.ClientGrant
-	(*ListConnectionsRequest)(nil),    // 6: postern.client.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),   // 7: postern.client.v1.ListConnectionsResponse
-	(*FindConnectionRequest)(nil),     // 8: postern.client.v1.FindConnectionRequest
-	(*Connection)(nil),                // 9: postern.client.v1.Connection
-	(*SeedTenantRequest)(nil),         // 10: postern.client.v1.SeedTenantRequest
-	(*SeedTenantResponse)(nil),        // 11: postern.client.v1.SeedTenantResponse
-	(*RemoveTenantRequest)(nil),       // 12: postern.client.v1.RemoveTenantRequest
-	(*RemoveTenantResponse)(nil),      // 13: postern.client.v1.RemoveTenantResponse
-	nil,                               // 14: postern.client.v1.Client.MetadataEntry
+	(*Credential)(nil),                // 2: postern.client.v1.Credential
+	(*FindResourceServerRequest)(nil), // 3: postern.client.v1.FindResourceServerRequest
+	(*ResourceServer)(nil),            // 4: postern.client.v1.ResourceServer
+	(*FindClientGrantRequest)(nil),    // 5: postern.client.v1.FindClientGrantRequest
+	(*ClientGrant)(nil),               // 6: postern.client.v1.ClientGrant
+	(*ListConnectionsRequest)(nil),    // 7: postern.client.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),   // 8: postern.client.v1.ListConnectionsResponse
+	(*FindConnectionRequest)(nil),     // 9: postern.client.v1.FindConnectionRequest
+	(*Connection)(nil),                // 10: postern.client.v1.Connection
+	(*SeedTenantRequest)(nil),         // 11: postern.client.v1.SeedTenantRequest
+	(*SeedTenantResponse)(nil),        // 12: postern.client.v1.SeedTenantResponse
+	(*RemoveTenantRequest)(nil),       // 13: postern.client.v1.RemoveTenantRequest
+	(*RemoveTenantResponse)(nil),      // 14: postern.client.v1.RemoveTenantResponse
+	nil,                               // 15: postern.client.v1.Client.MetadataEntry
 }
 var file_client_client_proto_depIdxs = []int32{
-	14, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
-	9,  // 1: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
-	0,  // 2: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
-	2,  // 3: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
-	4,  // 4: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
-	6,  // 5: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
-	8,  // 6: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
-	10, // 7: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
-	12, // 8: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
-	1,  // 9: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
-	3,  // 10: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
-	5,  // 11: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
-	7,  // 12: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
-	9,  // 13: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
-	11, // 14: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
-	13, // 15: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
-	9,  // [9:16] is the sub-list for method output_type
-	2,  // [2:9] is the sub-list for method input_type
-	2,  // [2:2] is the sub-list for extension type_name
-	2,  // [2:2] is the sub-list for extension extendee
-	0,  // [0:2] is the sub-list for field type_name
+	15, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
+	2,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
+	10, // 2: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
+	0,  // 3: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
+	3,  // 4: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
+	5,  // 5: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
+	7,  // 6: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
+	9,  // 7: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
+	11, // 8: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
+	13, // 9: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
+	1,  // 10: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
+	4,  // 11: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
+	6,  // 12: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
+	8,  // 13: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
+	10, // 14: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
+	12, // 15: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
+	14, // 16: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
+	10, // [10:17] is the sub-list for method output_type
+	3,  // [3:10] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_client_client_proto_init() }
@@ -1186,7 +1413,7 @@ func file_client_client_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_client_proto_rawDesc), len(file_client_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -59,11 +59,13 @@ const (
 
 // ClientServiceClient is a client for the postern.client.v1.ClientService service.
 type ClientServiceClient interface {
-	// FindClient gives one client with its secret; NotFound when the tenant has no such client.
+	// FindClient gives one client with its secret, by client_id or by the URL it calls itself by; NotFound when the tenant has no such
+	// client.
 	FindClient(context.Context, *client.FindClientRequest) (*client.Client, error)
 	// FindResourceServer gives the resource server with exactly that identifier; NotFound.
 	FindResourceServer(context.Context, *client.FindResourceServerRequest) (*client.ResourceServer, error)
-	// FindClientGrant gives what the client may ask of the audience by client_credentials; NotFound when nothing.
+	// FindClientGrant gives what the client may ask of the audience for that kind of subject: its own grant, else, for a third-party
+	// client, the one that stands in for such clients. NotFound when nothing.
 	FindClientGrant(context.Context, *client.FindClientGrantRequest) (*client.ClientGrant, error)
 	// ListConnections gives the connections that are switched on for the client, by name.
 	ListConnections(context.Context, *client.ListConnectionsRequest) (*client.ListConnectionsResponse, error)
@@ -209,11 +211,13 @@ func (c *clientServiceClient) RemoveTenant(ctx context.Context, req *client.Remo
 
 // ClientServiceHandler is an implementation of the postern.client.v1.ClientService service.
 type ClientServiceHandler interface {
-	// FindClient gives one client with its secret; NotFound when the tenant has no such client.
+	// FindClient gives one client with its secret, by client_id or by the URL it calls itself by; NotFound when the tenant has no such
+	// client.
 	FindClient(context.Context, *client.FindClientRequest) (*client.Client, error)
 	// FindResourceServer gives the resource server with exactly that identifier; NotFound.
 	FindResourceServer(context.Context, *client.FindResourceServerRequest) (*client.ResourceServer, error)
-	// FindClientGrant gives what the client may ask of the audience by client_credentials; NotFound when nothing.
+	// FindClientGrant gives what the client may ask of the audience for that kind of subject: its own grant, else, for a third-party
+	// client, the one that stands in for such clients. NotFound when nothing.
 	FindClientGrant(context.Context, *client.FindClientGrantRequest) (*client.ClientGrant, error)
 	// ListConnections gives the connections that are switched on for the client, by name.
 	ListConnections(context.Context, *client.ListConnectionsRequest) (*client.ListConnectionsResponse, error)
