@@ -34,7 +34,7 @@ type Verifier struct {
 }
 
 // accepted are the only algorithms a token may name: no "none", and no HMAC, whose key would be a public one (RFC 8725 §3.1).
-var accepted = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256}
+var accepted = []jose.SignatureAlgorithm{jose.RS256, jose.RS512, jose.PS256, jose.ES256}
 
 // The wire's sentences.
 const (

@@ -11,6 +11,8 @@ const (
 	GrantRefreshToken      GrantType = "refresh_token"      // RFC 6749 §6
 	GrantImplicit          GrantType = "implicit"           // RFC 6749 §4.2; allowed at /authorize only
 	GrantPassword          GrantType = "password"           // RFC 6749 §4.3
+	// GrantPasswordRealm is the password grant with a realm that names the connection (the wire's own).
+	GrantPasswordRealm GrantType = "http://auth0.com/oauth/grant-type/password-realm"
 )
 
 // ErrorCode is the `error` of an OAuth answer.
@@ -47,7 +49,11 @@ const (
 
 // How a client proves itself at the token endpoint (RFC 7591 §2).
 const (
-	AuthNone  = "none"
-	AuthPost  = "client_secret_post"
-	AuthBasic = "client_secret_basic"
+	AuthNone          = "none"
+	AuthPost          = "client_secret_post"
+	AuthBasic         = "client_secret_basic"
+	AuthPrivateKeyJWT = "private_key_jwt" // RFC 7523 §2.2, OIDC Core §9
 )
+
+// AssertionJWT is the client_assertion_type of a JWT (RFC 7523 §2.2).
+const AssertionJWT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -2,7 +2,6 @@ package vaultkit
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"runtime"
@@ -72,7 +71,7 @@ type lane struct {
 
 // request is one caller's. The worker that takes it answers exactly once.
 type request struct {
-	digest [sha256.Size]byte
+	digest digest
 	parent trace.SpanContext
 	left   atomic.Bool // its caller gave up
 	done   chan outcome
@@ -99,7 +98,7 @@ func (b *Batcher) Sign(ctx context.Context, ref KeyRef, input []byte) ([]byte, e
 	}
 	ctx, span := startSpan(ctx, "vaultkit.Batcher.Sign")
 	defer span.End()
-	r := &request{digest: sha256.Sum256(input), parent: trace.SpanContextFromContext(ctx), done: make(chan outcome, 1)}
+	r := &request{digest: ref.Alg.digest(input), parent: trace.SpanContextFromContext(ctx), done: make(chan outcome, 1)}
 	b.join(ref, r) //nolint:contextcheck // a call belongs to all it was gathered for; no caller's ctx may end it
 	select {
 	case o := <-r.done:
@@ -234,7 +233,7 @@ func (b *Batcher) take(ref KeyRef, l *lane) []*request {
 // sign makes one call, answers everyone in it and gives the error of the call. It belongs to none of its callers, so none of
 // them can cancel it.
 func (b *Batcher) sign(ref KeyRef, batch []*request) error {
-	digests := make([][sha256.Size]byte, len(batch))
+	digests := make([]digest, len(batch))
 	for i, r := range batch {
 		digests[i] = r.digest
 	}

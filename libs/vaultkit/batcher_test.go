@@ -25,7 +25,7 @@ func TestBatcher_Sign(t *testing.T) {
 // testSign is what the fake and a real Vault must agree on.
 func testSign(t *testing.T, c *vaultkit.Client) {
 	t.Helper()
-	for _, alg := range []vaultkit.Alg{vaultkit.RS256, vaultkit.PS256, vaultkit.ES256} {
+	for _, alg := range []vaultkit.Alg{vaultkit.RS256, vaultkit.RS512, vaultkit.PS256, vaultkit.ES256} {
 		t.Run("signatures_verify_under_exactly_the_version_asked_for_"+string(alg), func(t *testing.T) {
 			t.Parallel()
 			ref, keys := signingKey(t, c, "sign-"+string(alg), alg)

@@ -28,7 +28,7 @@ const wrappingType = "aes256-gcm96"
 // PublicKey is the public half of one version of a signing key.
 type PublicKey struct {
 	Version int
-	// Alg is RS256 for RSA keys, which sign PS256 as well, and ES256 for P-256.
+	// Alg is RS256 for RSA keys, which sign RS512 and PS256 as well, and ES256 for P-256.
 	Alg     Alg
 	Key     crypto.PublicKey // *rsa.PublicKey or *ecdsa.PublicKey
 	Created time.Time

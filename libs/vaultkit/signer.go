@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -17,9 +18,10 @@ import (
 // Alg is a JWS algorithm that Vault signs with (RFC 7518 §3.1).
 type Alg string
 
-// The algorithms, all over SHA-256.
+// The algorithms; the number is that of the hash (SHA-2).
 const (
 	RS256 Alg = "RS256" // RSASSA-PKCS1-v1_5 (RFC 7518 §3.3)
+	RS512 Alg = "RS512" // RSASSA-PKCS1-v1_5 (RFC 7518 §3.3)
 	ES256 Alg = "ES256" // ECDSA on P-256, r and s side by side (RFC 7518 §3.4)
 	PS256 Alg = "PS256" // RSASSA-PSS, salt as long as the hash (RFC 7518 §3.5)
 )
@@ -45,10 +47,10 @@ func (c *Client) SignUnbatched(ctx context.Context, ref KeyRef, input []byte) ([
 	if err := ref.validate(); err != nil {
 		return nil, err
 	}
-	digest := sha256.Sum256(input)
+	digest := ref.Alg.digest(input)
 	body := ref.appendParams(make([]byte, 0, 256))
 	body = append(body, `,"input":"`...)
-	body = base64.StdEncoding.AppendEncode(body, digest[:])
+	body = base64.StdEncoding.AppendEncode(body, digest.bytes())
 	body = append(body, `"}`...)
 
 	var answer struct {
@@ -61,7 +63,7 @@ func (c *Client) SignUnbatched(ctx context.Context, ref KeyRef, input []byte) ([
 }
 
 // signBatch signs all digests with one call. Each gets its own outcome; the error is for all of them.
-func (c *Client) signBatch(ctx context.Context, ref KeyRef, digests [][sha256.Size]byte) ([]signature, error) {
+func (c *Client) signBatch(ctx context.Context, ref KeyRef, digests []digest) ([]signature, error) {
 	body := ref.appendParams(make([]byte, 0, 160+len(digests)*64))
 	body = append(body, `,"batch_input":[`...)
 	for i := range digests {
@@ -69,7 +71,7 @@ func (c *Client) signBatch(ctx context.Context, ref KeyRef, digests [][sha256.Si
 			body = append(body, ',')
 		}
 		body = append(body, `{"input":"`...)
-		body = base64.StdEncoding.AppendEncode(body, digests[i][:])
+		body = base64.StdEncoding.AppendEncode(body, digests[i].bytes())
 		body = append(body, `"}`...)
 	}
 	body = append(body, "]}"...)
@@ -93,7 +95,7 @@ func (c *Client) signBatch(ctx context.Context, ref KeyRef, digests [][sha256.Si
 // encoding of all else here.
 func (c *Client) callSign(ctx context.Context, ref KeyRef, body []byte, answer any) error {
 	return c.do(ctx, "Sign", func(ctx context.Context) error {
-		res, err := c.vault.Logical().WriteRawWithContext(ctx, c.path("sign", ref.Key, "sha2-256"), body)
+		res, err := c.vault.Logical().WriteRawWithContext(ctx, c.path("sign", ref.Key, ref.Alg.hash()), body)
 		if res != nil {
 			defer func() { _ = res.Body.Close() }()
 		}
@@ -116,13 +118,39 @@ type signature struct {
 
 func (a Alg) keyType() (string, error) {
 	switch a {
-	case RS256, PS256:
+	case RS256, RS512, PS256:
 		return typeRSA, nil
 	case ES256:
 		return typeP256, nil
 	default:
 		return "", fault.Internal(fmt.Errorf("no key type for algorithm %q", string(a)))
 	}
+}
+
+// digest is the hash of what is signed, by the algorithm's own hash.
+type digest struct {
+	sum [sha512.Size]byte
+	n   int
+}
+
+func (d *digest) bytes() []byte { return d.sum[:d.n] }
+
+func (a Alg) digest(input []byte) (d digest) {
+	if a == RS512 {
+		d.sum, d.n = sha512.Sum512(input), sha512.Size
+		return d
+	}
+	sum := sha256.Sum256(input)
+	d.n = copy(d.sum[:], sum[:])
+	return d
+}
+
+// hash is how Vault calls the algorithm's hash.
+func (a Alg) hash() string {
+	if a == RS512 {
+		return "sha2-512"
+	}
+	return "sha2-256"
 }
 
 func (r KeyRef) validate() error {
@@ -135,12 +163,12 @@ func (r KeyRef) validate() error {
 	return nil
 }
 
-// appendParams opens the JSON object of a sign call. The input is hashed here, so that Vault gets 32 bytes of a token and not all of it.
+// appendParams opens the JSON object of a sign call. The input is hashed here, so that Vault gets a digest of a token and not all of it.
 func (r KeyRef) appendParams(b []byte) []byte {
 	b = append(b, `{"prehashed":true,"key_version":`...)
 	b = strconv.AppendInt(b, int64(r.Version), 10)
 	switch r.Alg {
-	case RS256:
+	case RS256, RS512:
 		b = append(b, `,"signature_algorithm":"pkcs1v15"`...)
 	case PS256:
 		b = append(b, `,"signature_algorithm":"pss","salt_length":"hash"`...)

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"log/slog"
 	"math/big"
 	"testing"
@@ -45,6 +46,10 @@ func verifies(ref vaultkit.KeyRef, keys []vaultkit.PublicKey, input string, raw 
 		case *rsa.PublicKey:
 			if ref.Alg == vaultkit.PS256 {
 				return rsa.VerifyPSS(key, crypto.SHA256, digest[:], raw, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+			}
+			if ref.Alg == vaultkit.RS512 {
+				long := sha512.Sum512([]byte(input))
+				return rsa.VerifyPKCS1v15(key, crypto.SHA512, long[:], raw) == nil
 			}
 			return rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], raw) == nil
 		}

@@ -18,10 +18,12 @@ import (
 	"github.com/postern-id/postern/libs/jwtkit"
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/natskit"
+	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/pgkit"
 	"github.com/postern-id/postern/libs/runner"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/libs/vaultkit"
+	"github.com/postern-id/postern/services/token/internal/assertion"
 	"github.com/postern-id/postern/services/token/internal/events"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
@@ -113,6 +115,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	users := remote.Users{Service: deps.Users}
 	policy := token.NewPolicy(config)
 
+	passwords := func(kind oauth.GrantType) token.Grant {
+		return &token.Password{Kind: kind, Config: config, Policy: policy, Users: users, Store: db, Record: db}
+	}
+
 	engine := httpkit.NewEngine(httpkit.Config{Service: "token", Log: deps.Log, Seal: deps.Seal}) //nolint:contextcheck // requests bring their own
 	rooms := httpapi.Deps{
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
@@ -120,7 +126,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: buffer}},
 				&token.Code{Store: db, Record: db},
+				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 			},
+			Assertions: assertion.Reader{}, Used: db,
 		}),
 		Logins:   token.NewLogins(token.LoginDeps{Config: config, Policy: policy, Users: users, Store: db, Now: deps.Now, CodeTTL: cfg.CodeTTL}),
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},

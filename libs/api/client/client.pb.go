@@ -100,14 +100,17 @@ type Client struct {
 	// The ways of client_authentication_methods, "private_key_jwt" and the like; empty: token_endpoint_auth_method counts.
 	AuthenticationMethods []string `protobuf:"bytes,21,rep,name=authentication_methods,json=authenticationMethods,proto3" json:"authentication_methods,omitempty"`
 	// What proves the client by authentication_methods, without what has expired.
-	Credentials       []*Credential `protobuf:"bytes,22,rep,name=credentials,proto3" json:"credentials,omitempty"`
-	Strict            bool          `protobuf:"varint,23,opt,name=strict,proto3" json:"strict,omitempty"`                                               // a third-party client held to the narrow rules
-	ExternalClientId  string        `protobuf:"bytes,24,opt,name=external_client_id,json=externalClientId,proto3" json:"external_client_id,omitempty"`  // the URL that the client calls itself by; empty: client_id
-	JwksUri           string        `protobuf:"bytes,25,opt,name=jwks_uri,json=jwksUri,proto3" json:"jwks_uri,omitempty"`                               // where the client publishes its keys; empty: credentials alone count
-	OrganizationUsage string        `protobuf:"bytes,26,opt,name=organization_usage,json=organizationUsage,proto3" json:"organization_usage,omitempty"` // empty means deny
-	IpHeaderTrusted   bool          `protobuf:"varint,27,opt,name=ip_header_trusted,json=ipHeaderTrusted,proto3" json:"ip_header_trusted,omitempty"`    // is_token_endpoint_ip_header_trusted
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	Credentials          []*Credential `protobuf:"bytes,22,rep,name=credentials,proto3" json:"credentials,omitempty"`
+	Strict               bool          `protobuf:"varint,23,opt,name=strict,proto3" json:"strict,omitempty"`                                                           // a third-party client held to the narrow rules
+	ExternalClientId     string        `protobuf:"bytes,24,opt,name=external_client_id,json=externalClientId,proto3" json:"external_client_id,omitempty"`              // the URL that the client calls itself by; empty: client_id
+	JwksUri              string        `protobuf:"bytes,25,opt,name=jwks_uri,json=jwksUri,proto3" json:"jwks_uri,omitempty"`                                           // where the client publishes its keys; empty: credentials alone count
+	OrganizationUsage    string        `protobuf:"bytes,26,opt,name=organization_usage,json=organizationUsage,proto3" json:"organization_usage,omitempty"`             // empty means deny
+	IpHeaderTrusted      bool          `protobuf:"varint,27,opt,name=ip_header_trusted,json=ipHeaderTrusted,proto3" json:"ip_header_trusted,omitempty"`                // is_token_endpoint_ip_header_trusted
+	RequirePar           bool          `protobuf:"varint,28,opt,name=require_par,json=requirePar,proto3" json:"require_par,omitempty"`                                 // require_pushed_authorization_requests
+	RequireSignedRequest bool          `protobuf:"varint,29,opt,name=require_signed_request,json=requireSignedRequest,proto3" json:"require_signed_request,omitempty"` // signed_request_object.required
+	RequireProof         bool          `protobuf:"varint,30,opt,name=require_proof,json=requireProof,proto3" json:"require_proof,omitempty"`                           // require_proof_of_possession
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *Client) Reset() {
@@ -325,6 +328,27 @@ func (x *Client) GetOrganizationUsage() string {
 func (x *Client) GetIpHeaderTrusted() bool {
 	if x != nil {
 		return x.IpHeaderTrusted
+	}
+	return false
+}
+
+func (x *Client) GetRequirePar() bool {
+	if x != nil {
+		return x.RequirePar
+	}
+	return false
+}
+
+func (x *Client) GetRequireSignedRequest() bool {
+	if x != nil {
+		return x.RequireSignedRequest
+	}
+	return false
+}
+
+func (x *Client) GetRequireProof() bool {
+	if x != nil {
+		return x.RequireProof
 	}
 	return false
 }
@@ -1222,7 +1246,7 @@ const file_client_client_proto_rawDesc = "" +
 	"\x13client/client.proto\x12\x11postern.client.v1\"M\n" +
 	"\x11FindClientRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
-	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xef\b\n" +
+	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xeb\t\n" +
 	"\x06Client\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1254,7 +1278,11 @@ const file_client_client_proto_rawDesc = "" +
 	"\x12external_client_id\x18\x18 \x01(\tR\x10externalClientId\x12\x19\n" +
 	"\bjwks_uri\x18\x19 \x01(\tR\ajwksUri\x12-\n" +
 	"\x12organization_usage\x18\x1a \x01(\tR\x11organizationUsage\x12*\n" +
-	"\x11ip_header_trusted\x18\x1b \x01(\bR\x0fipHeaderTrusted\x1a;\n" +
+	"\x11ip_header_trusted\x18\x1b \x01(\bR\x0fipHeaderTrusted\x12\x1f\n" +
+	"\vrequire_par\x18\x1c \x01(\bR\n" +
+	"requirePar\x124\n" +
+	"\x16require_signed_request\x18\x1d \x01(\bR\x14requireSignedRequest\x12#\n" +
+	"\rrequire_proof\x18\x1e \x01(\bR\frequireProof\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe6\x01\n" +

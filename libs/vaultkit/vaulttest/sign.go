@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// sign answers sign/<key>/sha2-256 for one input or a batch of them.
+// sign answers sign/<key>/<hash> for one input or a batch of them.
 func (s *Server) sign(w http.ResponseWriter, k *key, in map[string]any) {
 	asked, _ := in["key_version"].(float64)
 	n := int(asked)
@@ -68,7 +68,7 @@ func (v version) sign(digest []byte, algorithm, marshaling, salt string) (string
 		sig.FillBytes(raw[32:])
 		return base64.RawURLEncoding.EncodeToString(raw), nil
 	case v.rsa != nil && algorithm == "pkcs1v15":
-		raw, err := rsa.SignPKCS1v15(rand.Reader, v.rsa, crypto.SHA256, digest)
+		raw, err := rsa.SignPKCS1v15(rand.Reader, v.rsa, hashOf(digest), digest)
 		return base64.StdEncoding.EncodeToString(raw), err
 	case v.rsa != nil:
 		opts := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto}
@@ -80,6 +80,14 @@ func (v version) sign(digest []byte, algorithm, marshaling, salt string) (string
 	default:
 		return "", errors.New("message signing not supported for this key")
 	}
+}
+
+// hashOf tells the hash by its length.
+func hashOf(digest []byte) crypto.Hash {
+	if len(digest) == crypto.SHA512.Size() {
+		return crypto.SHA512
+	}
+	return crypto.SHA256
 }
 
 func (k *key) aead() cipher.AEAD {

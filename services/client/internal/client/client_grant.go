@@ -15,6 +15,9 @@ const (
 	SubjectAnonymous = "anonymous_user"
 )
 
+// thirdParties are whom a default grant stands in for.
+const thirdParties = "third_party_clients"
+
 const (
 	propAllScopes = "allow_all_scopes"
 	propAnyOrg    = "allow_any_organization"

@@ -76,7 +76,12 @@ func (r ResourceServer) SigningAlg() string { return r.Settings.Text(propAlg) }
 
 // RefusesClients reports whether no client gets a token of its own for it, grant or not.
 func (r ResourceServer) RefusesClients() bool {
-	return r.Settings.Group(propSubjects).Group("client").Text("policy") == policyDeny
+	return r.AccessPolicy(SubjectClient) == policyDeny
+}
+
+// AccessPolicy says how that kind of subject gets tokens for it: allow_all, deny_all or require_client_grant; "" when it is not said.
+func (r ResourceServer) AccessPolicy(subject string) string {
+	return r.Settings.Group(propSubjects).Group(subject).Text("policy")
 }
 
 // NewResourceServer makes a resource server of what was sent. Invalid when it breaks a rule.

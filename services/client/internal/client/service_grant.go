@@ -12,10 +12,14 @@ func (s *Service) FindGrant(ctx context.Context, tenant tenancy.ID, id string) (
 	return s.store.FindGrant(ctx, tenant, id)
 }
 
-// FindUsableGrant gives what the client may ask of the audience on its own behalf, with only those scopes that the resource server
-// defines today. ErrNoGrant when nothing, ErrNoResourceServer when there is no such audience.
-func (s *Service) FindUsableGrant(ctx context.Context, tenant tenancy.ID, client ID, audience string) (Grant, error) {
-	g, err := s.store.FindGrantFor(ctx, tenant, client, audience, SubjectClient)
+// FindUsableGrant gives what the client may ask of the audience on behalf of that kind of subject, with only those scopes that the
+// resource server defines today: its own grant, else, for a third-party client, the one that stands in for such clients. ErrNoGrant
+// when nothing; ErrNoResourceServer when there is no such audience.
+func (s *Service) FindUsableGrant(ctx context.Context, tenant tenancy.ID, client ID, audience, subject string) (Grant, error) {
+	g, err := s.store.FindGrantFor(ctx, tenant, client, audience, subject)
+	if Is(err, ErrNoGrant) {
+		g, err = s.findStandIn(ctx, tenant, client, audience, subject)
+	}
 	if err != nil {
 		return Grant{}, err
 	}
@@ -23,11 +27,30 @@ func (s *Service) FindUsableGrant(ctx context.Context, tenant tenancy.ID, client
 	if err != nil {
 		return Grant{}, err
 	}
-	if r.RefusesClients() {
+	if subject == SubjectClient && r.RefusesClients() {
 		return Grant{}, ErrNoGrant
 	}
 	g.Scope = g.usable(r)
 	return g, nil
+}
+
+// findStandIn gives the grant that stands in for a client that has none of its own.
+func (s *Service) findStandIn(ctx context.Context, tenant tenancy.ID, client ID, audience, subject string) (Grant, error) {
+	c, err := s.store.FindClient(ctx, tenant, client)
+	if Is(err, ErrNoClient) || err == nil && c.FirstParty {
+		return Grant{}, ErrNoGrant
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	part, err := s.store.ListGrants(ctx, tenant, GrantFilter{DefaultFor: thirdParties, Audience: audience, SubjectType: subject}, Page{Limit: 1})
+	if err != nil {
+		return Grant{}, err
+	}
+	if len(part.Items) == 0 {
+		return Grant{}, ErrNoGrant
+	}
+	return part.Items[0], nil
 }
 
 // ListGrants gives a part of the grants.

@@ -53,7 +53,7 @@ func TestService_FindUsableGrant(t *testing.T) {
 	_, err = s.CreateResourceServer(ctx, acme, client.Settings{"identifier": "https://api", "scopes": scopes("a", "b", "c")})
 	require.NoError(t, err)
 	find := func() ([]string, error) {
-		g, err := s.FindUsableGrant(ctx, acme, c.ID, "https://api")
+		g, err := s.FindUsableGrant(ctx, acme, c.ID, "https://api", client.SubjectClient)
 		return g.Scope, err
 	}
 	_, err = find()
@@ -96,6 +96,38 @@ func TestService_FindUsableGrant(t *testing.T) {
 		_, err = find()
 		assert.True(t, client.Is(err, client.ErrNoGrant), "%v", err)
 	})
+}
+
+func TestService_FindUsableGrant_stands_in_for_third_parties(t *testing.T) {
+	t.Parallel()
+	s, _ := newService()
+	ctx := t.Context()
+	first, err := s.CreateClient(ctx, acme, client.Settings{"name": "first"})
+	require.NoError(t, err)
+	third, err := s.CreateClient(ctx, acme, client.Settings{"name": "third", "is_first_party": false})
+	require.NoError(t, err)
+	_, err = s.CreateResourceServer(ctx, acme, client.Settings{"identifier": "https://api", "scopes": []any{m{"value": "a"}, m{"value": "b"}}})
+	require.NoError(t, err)
+	_, err = s.CreateGrant(ctx, acme, client.Settings{"default_for": "third_party_clients", "audience": "https://api", "scope": []any{"a"}, "subject_type": "user"})
+	require.NoError(t, err)
+	find := func(id client.ID, subject string) ([]string, error) {
+		g, err := s.FindUsableGrant(ctx, acme, id, "https://api", subject)
+		return g.Scope, err
+	}
+	scope, err := find(third.ID, client.SubjectUser)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a"}, scope)
+	_, err = find(third.ID, client.SubjectClient)
+	assert.True(t, client.Is(err, client.ErrNoGrant), "for one kind of subject it is none for another: %v", err)
+	for _, id := range []client.ID{first.ID, client.NewID()} {
+		_, err = find(id, client.SubjectUser)
+		assert.True(t, client.Is(err, client.ErrNoGrant), "nobody else's: %v", err)
+	}
+	_, err = s.CreateGrant(ctx, acme, client.Settings{"client_id": string(third.ID), "audience": "https://api", "scope": []any{"b"}, "subject_type": "user"})
+	require.NoError(t, err)
+	scope, err = find(third.ID, client.SubjectUser)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"b"}, scope, "its own wins")
 }
 
 func TestService_ListEnabled(t *testing.T) {

@@ -80,6 +80,8 @@ func (s server) FindResourceServer(ctx context.Context, req *clientapi.FindResou
 		TokenDialect:    r.Settings.Text("token_dialect"),
 		EnforcePolicies: r.Settings.Flag("enforce_policies"),
 		SigningSecret:   string(r.SigningSecret),
+		UserPolicy:      r.AccessPolicy(client.SubjectUser),
+		ClientPolicy:    r.AccessPolicy(client.SubjectClient),
 	}, nil
 }
 
@@ -89,11 +91,18 @@ func (s server) FindClientGrant(ctx context.Context, req *clientapi.FindClientGr
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.clients.FindUsableGrant(ctx, tenant, client.ID(req.GetClientId()), req.GetAudience())
+	subject := req.GetSubjectType()
+	if subject == "" {
+		subject = client.SubjectClient
+	}
+	g, err := s.clients.FindUsableGrant(ctx, tenant, client.ID(req.GetClientId()), req.GetAudience(), subject)
 	if err != nil {
 		return nil, err
 	}
-	return &clientapi.ClientGrant{Id: g.ID, ClientId: string(g.ClientID), Audience: g.Audience, Scope: g.Scope}, nil
+	return &clientapi.ClientGrant{
+		Id: g.ID, ClientId: string(g.ClientID), Audience: g.Audience, Scope: g.Scope, SubjectType: g.SubjectType,
+		OrganizationUsage: g.Settings.Text("organization_usage"),
+	}, nil
 }
 
 // ListConnections implements clientapiconnect.ClientServiceHandler.

@@ -224,7 +224,7 @@ func TestAttack_userinfo(t *testing.T) {
 	idToken, _ := got["id_token"].(string)
 	header, claims := decodeSegment(t, access, 0), decodeSegment(t, access, 1)
 	rs := func(input []byte) []byte {
-		sig, err := w.signer.Sign(t.Context(), w.acme.ID, token.SigningKey{}, input)
+		sig, err := w.signer.Sign(t.Context(), w.acme.ID, token.SigningKey{}, token.AlgRS256, input)
 		require.NoError(t, err)
 		return sig
 	}
@@ -245,13 +245,16 @@ func TestAttack_userinfo(t *testing.T) {
 	require.Equal(t, http.StatusOK, b.userinfo(forge(t, header, claims, rs)).StatusCode, "the forgery is right when nothing is forged")
 
 	for name, raw := range map[string]string{
-		"alg_none_RFC8725_3_1":         forge(t, with(header, "alg", "none"), claims, nil),
-		"alg_none_with_the_signature":  forge(t, with(header, "alg", "none"), claims, rs),
-		"hs256_by_the_public_key":      forge(t, with(header, "alg", "HS256"), claims, hs),
-		"a_foreign_kid":                forge(t, with(header, "kid", "bolt-current"), claims, rs),
-		"the_next_keys_kid":            forge(t, with(header, "kid", "acme-next"), claims, rs),
-		"a_key_in_the_header":          forge(t, with(header, "jku", "https://evil.example/jwks"), claims, rs),
-		"a_strangers_signature":        forge(t, header, claims, func(in []byte) []byte { s, _ := stranger.Sign(t.Context(), "", token.SigningKey{}, in); return s }),
+		"alg_none_RFC8725_3_1":        forge(t, with(header, "alg", "none"), claims, nil),
+		"alg_none_with_the_signature": forge(t, with(header, "alg", "none"), claims, rs),
+		"hs256_by_the_public_key":     forge(t, with(header, "alg", "HS256"), claims, hs),
+		"a_foreign_kid":               forge(t, with(header, "kid", "bolt-current"), claims, rs),
+		"the_next_keys_kid":           forge(t, with(header, "kid", "acme-next"), claims, rs),
+		"a_key_in_the_header":         forge(t, with(header, "jku", "https://evil.example/jwks"), claims, rs),
+		"a_strangers_signature": forge(t, header, claims, func(in []byte) []byte {
+			s, _ := stranger.Sign(t.Context(), "", token.SigningKey{}, token.AlgRS256, in)
+			return s
+		}),
 		"a_foreign_issuer":             forge(t, header, with(claims, "iss", w.bolt.Issuer()), rs),
 		"an_issuer_that_looks_alike":   forge(t, header, with(claims, "iss", strings.TrimSuffix(w.acme.Issuer(), "/")), rs),
 		"another_audience":             forge(t, header, with(claims, "aud", apiAudience), rs),

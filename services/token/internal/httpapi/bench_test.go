@@ -24,7 +24,7 @@ import (
 // stamp is a signer that costs nothing, so that what is measured is all but the signature.
 type stamp struct{ sig [256]byte }
 
-func (s *stamp) Sign(context.Context, tenancy.ID, token.SigningKey, []byte) ([]byte, error) {
+func (s *stamp) Sign(context.Context, tenancy.ID, token.SigningKey, string, []byte) ([]byte, error) {
 	return s.sig[:], nil
 }
 

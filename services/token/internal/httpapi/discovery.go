@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
 )
@@ -29,6 +30,7 @@ type metadata struct {
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	SubjectTypes          []string `json:"subject_types_supported"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	AuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	Claims                []string `json:"claims_supported"`
 	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
 	RequestParameter      bool     `json:"request_parameter_supported"`
@@ -46,15 +48,18 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 		Scopes:                []string{"openid", "profile", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "phone"},
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query", "fragment", "form_post"},
-		GrantTypes:            []string{"authorization_code", "client_credentials"},
-		ChallengeMethods:      []string{"S256", "plain"},
-		SubjectTypes:          []string{"public"},
-		AuthMethods:           []string{"client_secret_basic", "client_secret_post", "none"},
+		GrantTypes: []string{
+			string(oauth.GrantAuthorizationCode), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
+		},
+		ChallengeMethods: []string{"S256", "plain"},
+		SubjectTypes:     []string{"public"},
+		AuthMethods:      []string{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
+		AuthAlgs:         token.AssertionAlgs(),
 		Claims: []string{
 			"aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname",
 			"phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",
 		},
-		IDTokenAlgs: []string{token.AlgHS256, token.AlgRS256},
+		IDTokenAlgs: []string{token.AlgHS256, token.AlgRS256, token.AlgRS512, token.AlgPS256},
 	})
 	return nil
 }
@@ -76,8 +81,8 @@ func (h *Handler) certificate(c *gin.Context, t tenancy.Tenant) error {
 		return err
 	}
 	for _, key := range keys {
-		if key.State != token.KeyCurrent {
-			continue
+		if key.State != token.KeyCurrent || key.Alg != token.AlgRS256 {
+			continue // this wire's certificate is the RSA key's
 		}
 		keep(c, "public, max-age=15")
 		switch c.FullPath() {

@@ -52,7 +52,16 @@ func TestJWKS(t *testing.T) {
 		Keys []map[string]any `json:"keys"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(res.body), &doc))
-	require.Len(t, doc.Keys, 2, "the next key is shown before it signs")
+	ids := []string{}
+	for _, key := range doc.Keys {
+		id, _ := key["kid"].(string)
+		alg, _ := key["alg"].(string)
+		ids = append(ids, id+" "+alg)
+	}
+	require.Equal(t, []string{
+		"acme-current RS256", "acme-next RS256", "acme-elliptic ES256",
+		"acme-current-rs512 RS512", "acme-current-ps256 PS256", "acme-next-rs512 RS512", "acme-next-ps256 PS256",
+	}, ids, "the next key is shown before it signs, and each algorithm has an ID of its own")
 	key := doc.Keys[0]
 	require.Equal(t, "acme-current", key["kid"])
 	require.Equal(t, "RSA", key["kty"])

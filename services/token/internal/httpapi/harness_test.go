@@ -22,6 +22,7 @@ import (
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/assertion"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
 	"github.com/postern-id/postern/services/token/internal/store/storetest"
@@ -74,11 +75,18 @@ func newWorld(t *testing.T) *world {
 	}
 	ring := keyring.New(w.store, w.clock.Now)
 	policy := token.NewPolicy(w.config)
+	passwords := func(kind oauth.GrantType) token.Grant {
+		return &token.Password{Kind: kind, Config: w.config, Policy: policy, Users: w.users, Store: w.store, Record: w.store}
+	}
 	engine := httpkit.NewEngine(httpkit.Config{Service: "token", Log: slog.New(slog.DiscardHandler), Seal: w.seal})
 	httpapi.Mount(engine, httpapi.Deps{
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
 			Config: w.config, Policy: policy, Users: w.users, Issuer: &token.Issuer{Keys: ring, Signer: w.signer}, Now: w.clock.Now,
-			Grants: []token.Grant{&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store}},
+			Grants: []token.Grant{
+				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
+				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
+			},
+			Assertions: assertion.Reader{}, Used: w.store,
 		}),
 		Logins:   token.NewLogins(token.LoginDeps{Config: w.config, Policy: policy, Users: w.users, Store: w.store, Now: w.clock.Now}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
@@ -122,6 +130,7 @@ func (w *world) setUp(ten tenancy.Tenant) {
 			Scopes: []string{"read:users", "read:signing_keys", "read:current_user"}, TokenLifetime: time.Hour,
 		}
 		c.Grants[k("machine "+apiAudience)] = &token.ClientGrant{ClientID: "machine", Audience: apiAudience, Scope: []string{"read:x", "write:x"}}
+		c.Grants[k("bound "+apiAudience)] = &token.ClientGrant{ClientID: "bound", Audience: apiAudience, OrganizationUsage: "require"}
 		c.Grants[k("machine "+ten.ManagementAudience())] = &token.ClientGrant{ClientID: "machine", Audience: ten.ManagementAudience(), Scope: []string{"read:signing_keys"}}
 	})
 	w.users.Add(ten.ID, token.User{
@@ -134,6 +143,7 @@ func (w *world) setUp(ten tenancy.Tenant) {
 	}
 	_, err := w.store.PublishKeys(w.t.Context(), ten.ID, []token.SigningKey{
 		signer.Key(w.t, ten.Name+"-current", 1, token.KeyCurrent), tokentest.SharedSigner(w.t, 2).Key(w.t, ten.Name+"-next", 2, token.KeyNext),
+		signer.EllipticKey(w.t, ten.Name+"-elliptic", 1, token.KeyCurrent),
 	}, token.Fact{Tenant: ten.ID})
 	require.NoError(w.t, err)
 }
@@ -341,3 +351,11 @@ func requireRS256(t *testing.T, key *rsa.PublicKey, raw string) map[string]any {
 }
 
 var regexpStyle = regexp.MustCompile(`/u/assets/style\.[0-9a-f]{16}\.css`)
+
+// newForm is a form post to the token endpoint.
+func newForm(t *testing.T, body string) *http.Request {
+	t.Helper()
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/oauth/token", strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return req
+}

@@ -85,13 +85,13 @@ func TestLogin(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, b.userinfo(access).StatusCode, "its audience is not /userinfo")
 	})
 
-	t.Run("an_algorithm_that_is_not_done_yet_is_said_so_and_costs_no_code", func(t *testing.T) {
+	t.Run("an_algorithm_that_nothing_signs_by_is_said_so_and_costs_no_code", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.client("web", func(c *token.Client) { c.IDTokenAlg = "PS256" })
+		w.client("web", func(c *token.Client) { c.IDTokenAlg = "RS384" })
 		b := w.browser()
 		code := b.logIn(authorizeParams()).Query().Get("code")
-		requireOAuth(t, b.exchange(code), http.StatusBadRequest, "invalid_request", "Tokens signed with PS256 are not supported")
+		requireOAuth(t, b.exchange(code), http.StatusBadRequest, "invalid_request", "Tokens signed with RS384 are not supported")
 		w.client("web", func(c *token.Client) { c.IDTokenAlg = token.AlgRS256 })
 		require.Equal(t, http.StatusOK, b.exchange(code).StatusCode)
 	})

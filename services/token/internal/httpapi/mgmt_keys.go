@@ -50,7 +50,7 @@ func MountManagement(api *mgmtkit.API, ring Ring) {
 			return nil, err
 		}
 		out := &keysOutput{Body: []signingKey{}}
-		for _, key := range keys {
+		for _, key := range applicationKeys(keys) {
 			out.Body = append(out.Body, signingKeyOf(key))
 		}
 		return out, nil
@@ -63,13 +63,24 @@ func MountManagement(api *mgmtkit.API, ring Ring) {
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range keys {
+		for _, key := range applicationKeys(keys) {
 			if key.KeyID == in.KeyID {
 				return &keyOutput{Body: signingKeyOf(key)}, nil
 			}
 		}
 		return nil, fault.NotFound("The signing key does not exist")
 	})
+}
+
+// applicationKeys are those the wire knows by that name: the RSA ones. The others show in the JWKS.
+func applicationKeys(keys []token.SigningKey) []token.SigningKey {
+	var out []token.SigningKey
+	for _, key := range keys {
+		if key.Alg == token.AlgRS256 {
+			out = append(out, key)
+		}
+	}
+	return out
 }
 
 func signingKeyOf(key token.SigningKey) signingKey {

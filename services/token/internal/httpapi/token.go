@@ -32,7 +32,7 @@ func (h *Handler) token(c *gin.Context, t tenancy.Tenant) error {
 	if kind := p["grant_type"]; len(kind) <= maxGrantType {
 		event.Grant = kind
 	}
-	tokens, err := h.Endpoint.Exchange(ctx, t, token.ExchangeRequest{Params: p, Basic: basic(c.Request), Origin: origin(c)})
+	tokens, err := h.Endpoint.Exchange(ctx, t, token.ExchangeRequest{Params: p, Basic: basic(c.Request), Origin: origin(c), ForwardedFor: c.GetHeader("Auth0-Forwarded-For")})
 	if tokens.Client != nil {
 		event.Client = tokens.Client.ID
 		share(c, tokens.Client)

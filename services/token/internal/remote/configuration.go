@@ -4,6 +4,8 @@ package remote
 
 import (
 	"context"
+	"crypto/x509"
+	"fmt"
 	"strings"
 	"time"
 
@@ -29,6 +31,7 @@ const (
 // Configuration is the domain's view of what tenants set up, kept in memory.
 type Configuration struct {
 	clients         *cache.Cache[*token.Client]
+	selfNamed       *cache.Cache[*token.Client] // by the URL that they call themselves by
 	resourceServers *cache.Cache[*token.ResourceServer]
 	grants          *cache.Cache[*token.ClientGrant]
 	connections     *cache.Cache[[]token.Connection]
@@ -40,14 +43,15 @@ var _ token.Configuration = (*Configuration)(nil)
 // NewConfiguration makes one over the two neighbours that know.
 func NewConfiguration(clients clientapiconnect.ClientServiceClient, settings tenantapiconnect.SettingsServiceClient, now clock.Now) *Configuration {
 	cfg := cache.Config{TTL: fresh, Max: remembered, Now: now}
+	findClient := func(ctx context.Context, tenant tenancy.ID, id string) (*token.Client, error) {
+		res, err := clients.FindClient(ctx, &clientapi.FindClientRequest{TenantId: string(tenant), ClientId: id})
+		if err != nil {
+			return nil, err
+		}
+		return clientOf(res)
+	}
 	return &Configuration{
-		clients: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, id string) (*token.Client, error) {
-			res, err := clients.FindClient(ctx, &clientapi.FindClientRequest{TenantId: string(tenant), ClientId: id})
-			if err != nil {
-				return nil, err
-			}
-			return clientOf(res), nil
-		}),
+		clients: cache.New(cfg, findClient), selfNamed: cache.New(cfg, findClient),
 		resourceServers: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, id string) (*token.ResourceServer, error) {
 			res, err := clients.FindResourceServer(ctx, &clientapi.FindResourceServerRequest{TenantId: string(tenant), Identifier: id})
 			if err != nil {
@@ -56,12 +60,17 @@ func NewConfiguration(clients clientapiconnect.ClientServiceClient, settings ten
 			return resourceServerOf(res), nil
 		}),
 		grants: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, id string) (*token.ClientGrant, error) {
-			client, audience, _ := strings.Cut(id, "\x00")
-			res, err := clients.FindClientGrant(ctx, &clientapi.FindClientGrantRequest{TenantId: string(tenant), ClientId: client, Audience: audience})
+			subject, rest, _ := strings.Cut(id, "\x00")
+			client, audience, _ := strings.Cut(rest, "\x00")
+			res, err := clients.FindClientGrant(ctx, &clientapi.FindClientGrantRequest{
+				TenantId: string(tenant), ClientId: client, Audience: audience, SubjectType: subject,
+			})
 			if err != nil {
 				return nil, err
 			}
-			return &token.ClientGrant{ClientID: res.GetClientId(), Audience: res.GetAudience(), Scope: res.GetScope()}, nil
+			return &token.ClientGrant{
+				ClientID: client, Audience: res.GetAudience(), Scope: res.GetScope(), OrganizationUsage: res.GetOrganizationUsage(),
+			}, nil
 		}),
 		connections: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, id string) ([]token.Connection, error) {
 			res, err := clients.ListConnections(ctx, &clientapi.ListConnectionsRequest{TenantId: string(tenant), ClientId: id})
@@ -96,6 +105,9 @@ func (c *Configuration) FindClient(ctx context.Context, tenant tenancy.ID, id st
 	if err := tooLong(id); err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(id, "https://") {
+		return c.selfNamed.Get(ctx, tenant, id)
+	}
 	return c.clients.Get(ctx, tenant, id)
 }
 
@@ -108,8 +120,8 @@ func (c *Configuration) FindResourceServer(ctx context.Context, tenant tenancy.I
 }
 
 // FindClientGrant implements token.Configuration.
-func (c *Configuration) FindClientGrant(ctx context.Context, tenant tenancy.ID, clientID, audience string) (*token.ClientGrant, error) {
-	return c.grants.Get(ctx, tenant, clientID+"\x00"+audience)
+func (c *Configuration) FindClientGrant(ctx context.Context, tenant tenancy.ID, clientID, audience string, subject token.SubjectType) (*token.ClientGrant, error) {
+	return c.grants.Get(ctx, tenant, string(subject)+"\x00"+clientID+"\x00"+audience)
 }
 
 // ListConnections implements token.Configuration.
@@ -127,6 +139,7 @@ func (c *Configuration) Changed(tenant tenancy.ID, kind, id string) {
 	switch kind {
 	case "client":
 		c.clients.Forget(tenant, id)
+		c.selfNamed.ForgetTenant(tenant)   // the event has its id, and here it goes by a URL
 		c.connections.ForgetTenant(tenant) // a new client may be switched on for connections
 		c.grants.ForgetTenant(tenant)      // a deleted one takes its grants along
 	case "resource_server":
@@ -140,6 +153,7 @@ func (c *Configuration) Changed(tenant tenancy.ID, kind, id string) {
 		c.settings.ForgetTenant(tenant)
 	default:
 		c.clients.ForgetTenant(tenant)
+		c.selfNamed.ForgetTenant(tenant)
 		c.resourceServers.ForgetTenant(tenant)
 		c.grants.ForgetTenant(tenant)
 		c.connections.ForgetTenant(tenant)
@@ -150,25 +164,58 @@ func (c *Configuration) Changed(tenant tenancy.ID, kind, id string) {
 // Missed makes everything old: changes may have gone by unheard.
 func (c *Configuration) Missed() {
 	c.clients.Expire()
+	c.selfNamed.Expire()
 	c.resourceServers.Expire()
 	c.grants.Expire()
 	c.connections.Expire()
 	c.settings.Expire()
 }
 
-func clientOf(r *clientapi.Client) *token.Client {
+func clientOf(r *clientapi.Client) (*token.Client, error) {
 	c := &token.Client{
 		ID: r.GetClientId(), Name: r.GetName(), Secret: token.Secret(r.GetSecret()), SecretEncoded: r.GetSecretEncoded(),
 		Callbacks: r.GetCallbacks(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(), WebOrigins: r.GetWebOrigins(),
-		AllowedOrigins: r.GetAllowedOrigins(), AuthMethod: r.GetTokenEndpointAuthMethod(), Native: r.GetAppType() == "native",
-		FirstParty: r.GetIsFirstParty(), OIDCConformant: r.GetOidcConformant(), SSODisabled: r.GetSsoDisabled(),
+		AllowedOrigins: r.GetAllowedOrigins(), AuthMethod: r.GetTokenEndpointAuthMethod(), AuthMethods: r.GetAuthenticationMethods(),
+		Native: r.GetAppType() == "native", FirstParty: r.GetIsFirstParty(), Strict: r.GetStrict(),
+		OIDCConformant: r.GetOidcConformant(), SSODisabled: r.GetSsoDisabled(),
 		IDTokenAlg: r.GetIdTokenAlg(), IDTokenLifetime: time.Duration(r.GetIdTokenLifetimeSeconds()) * time.Second,
-		InitiateLoginURI: r.GetInitiateLoginUri(), LogoURI: r.GetLogoUri(),
+		InitiateLoginURI: r.GetInitiateLoginUri(), LogoURI: r.GetLogoUri(), ExternalID: r.GetExternalClientId(),
+		OrganizationUsage: r.GetOrganizationUsage(), IPHeaderTrusted: r.GetIpHeaderTrusted(),
 	}
 	for _, g := range r.GetGrantTypes() {
 		c.GrantTypes = append(c.GrantTypes, oauth.GrantType(g))
 	}
-	return c
+	for _, demand := range []struct {
+		made bool
+		name token.Demand
+	}{
+		{r.GetRequirePar(), token.DemandPAR}, {r.GetRequireSignedRequest(), token.DemandRequestObject}, {r.GetRequireProof(), token.DemandProof},
+	} {
+		if demand.made {
+			c.Demands = append(c.Demands, demand.name)
+		}
+	}
+	for _, cred := range r.GetCredentials() {
+		one, err := credentialOf(cred)
+		if err != nil {
+			return nil, fault.Internal(fmt.Errorf("reading credential %s: %w", cred.GetId(), err))
+		}
+		c.Credentials = append(c.Credentials, one)
+	}
+	return c, nil
+}
+
+func credentialOf(r *clientapi.Credential) (token.Credential, error) {
+	c := token.Credential{ID: r.GetId(), Method: r.GetMethod(), KeyID: r.GetKid(), Alg: r.GetAlg()}
+	if unix := r.GetExpiresUnix(); unix != 0 {
+		c.Expires = time.Unix(unix, 0).UTC()
+	}
+	if len(r.GetPublicKey()) == 0 {
+		return c, nil
+	}
+	var err error
+	c.Public, err = x509.ParsePKIXPublicKey(r.GetPublicKey())
+	return c, err
 }
 
 func resourceServerOf(r *clientapi.ResourceServer) *token.ResourceServer {
@@ -177,7 +224,8 @@ func resourceServerOf(r *clientapi.ResourceServer) *token.ResourceServer {
 		SigningSecret: token.Secret(r.GetSigningSecret()), TokenLifetime: time.Duration(r.GetTokenLifetimeSeconds()) * time.Second,
 		WebLifetime:   time.Duration(r.GetTokenLifetimeForWebSeconds()) * time.Second,
 		OfflineAccess: r.GetAllowOfflineAccess(), SkipConsent: r.GetSkipConsentForVerifiableFirstPartyClients(),
-		System: r.GetIsSystem(), EnforcePolicies: r.GetEnforcePolicies(),
+		System: r.GetIsSystem(), EnforcePolicies: r.GetEnforcePolicies(), Dialect: r.GetTokenDialect(),
+		UserPolicy: token.AccessPolicy(r.GetUserPolicy()),
 	}
 }
 
@@ -192,7 +240,7 @@ func connectionsOf(r *clientapi.ListConnectionsResponse) []token.Connection {
 func settingsOf(r *tenantapi.Settings) *token.Settings {
 	return &token.Settings{
 		FriendlyName: r.GetFriendlyName(), PictureURL: r.GetPictureUrl(), SupportURL: r.GetSupportUrl(), SupportEmail: r.GetSupportEmail(),
-		DefaultAudience: r.GetDefaultAudience(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(),
+		DefaultAudience: r.GetDefaultAudience(), DefaultDirectory: r.GetDefaultDirectory(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(),
 		SessionLifetime:       time.Duration(r.GetSessionLifetimeSeconds()) * time.Second,
 		IdleSessionLifetime:   time.Duration(r.GetIdleSessionLifetimeSeconds()) * time.Second,
 		DefaultRedirectionURI: r.GetDefaultRedirectionUri(),

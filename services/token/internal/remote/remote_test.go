@@ -80,7 +80,7 @@ func TestConfiguration(t *testing.T) {
 		rs, err := c.FindResourceServer(ctx, "tnt_a", "https://api")
 		require.NoError(t, err)
 		require.True(t, rs.System)
-		grant, err := c.FindClientGrant(ctx, "tnt_a", "app", "https://api")
+		grant, err := c.FindClientGrant(ctx, "tnt_a", "app", "https://api", token.SubjectClient)
 		require.NoError(t, err)
 		require.Equal(t, &token.ClientGrant{ClientID: "app", Audience: "https://api", Scope: []string{"a"}}, grant)
 		list, err := c.ListConnections(ctx, "tnt_a", "app")

@@ -49,10 +49,24 @@ func (s *Store) RedeemCode(ctx context.Context, tenant tenancy.ID, r token.Redem
 		if r.Token == nil {
 			return nil
 		}
-		return q.InsertAccessToken(ctx, sqlcgen.InsertAccessTokenParams{
-			TenantID: string(tenant), TokenHash: r.Token.Hash[:], ClientID: r.Token.ClientID, UserID: r.Token.UserID,
-			SessionID: r.Token.SessionID, Scope: r.Token.Scope.String(), CodeHash: r.Code[:], IssuedAt: r.Token.Issued, ExpiresAt: r.Token.Expires,
-		})
+		return insertAccessToken(ctx, q, tenant, *r.Token, r.Code)
+	})
+}
+
+// SaveToken implements token.TokenStore.
+func (s *Store) SaveToken(ctx context.Context, tenant tenancy.ID, t *token.AccessToken, f token.Fact) error {
+	return s.write(ctx, tenant, &f, func(q *sqlcgen.Queries) error {
+		if t == nil {
+			return nil
+		}
+		return insertAccessToken(ctx, q, tenant, *t, t.Code)
+	})
+}
+
+func insertAccessToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, t token.AccessToken, code token.Hash) error {
+	return q.InsertAccessToken(ctx, sqlcgen.InsertAccessTokenParams{
+		TenantID: string(tenant), TokenHash: t.Hash[:], ClientID: t.ClientID, UserID: t.UserID,
+		SessionID: t.SessionID, Scope: t.Scope.String(), CodeHash: code[:], IssuedAt: t.Issued, ExpiresAt: t.Expires,
 	})
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -79,22 +78,18 @@ func keyRow(tenant tenancy.ID, key token.SigningKey) (sqlcgen.InsertKeyParams, e
 		return sqlcgen.InsertKeyParams{}, fault.Internal(fmt.Errorf("encoding a public key: %w", err))
 	}
 	return sqlcgen.InsertKeyParams{
-		TenantID: string(tenant), Kid: key.KeyID, Version: int32(key.Version), State: string(key.State), //nolint:gosec // Vault counts from 1
+		TenantID: string(tenant), Kid: key.KeyID, Alg: key.Alg, Version: int32(key.Version), State: string(key.State), //nolint:gosec // Vault counts from 1
 		PublicKey: der, Certificate: key.Certificate, CreatedAt: key.Created, Since: nullTime(key.Since),
 	}, nil
 }
 
 func keyOf(row sqlcgen.SigningKey) (token.SigningKey, error) {
-	parsed, err := x509.ParsePKIXPublicKey(row.PublicKey)
+	public, err := x509.ParsePKIXPublicKey(row.PublicKey)
 	if err != nil {
 		return token.SigningKey{}, err
 	}
-	public, ok := parsed.(*rsa.PublicKey)
-	if !ok {
-		return token.SigningKey{}, fmt.Errorf("a public key of type %T", parsed)
-	}
 	return token.SigningKey{
-		KeyVersion: token.KeyVersion{Version: int(row.Version), Public: public},
+		KeyVersion: token.KeyVersion{Alg: row.Alg, Version: int(row.Version), Public: public},
 		KeyID:      row.Kid, State: token.KeyState(row.State), Certificate: row.Certificate, Created: row.CreatedAt.UTC(),
 		Since: orZero(row.Since), Until: orZero(row.Until), Revoked: orZero(row.RevokedAt),
 	}, nil

@@ -41,6 +41,9 @@ var (
 	_ token.KeyStore   = (*Store)(nil)
 	_ token.LoginStore = (*Store)(nil)
 	_ token.CodeStore  = (*Store)(nil)
+
+	_ token.TokenStore     = (*Store)(nil)
+	_ token.AssertionStore = (*Store)(nil)
 )
 
 // New makes a Store; kick is called after each commit that left a fact (pgkit.Relay.Kick).
@@ -100,7 +103,7 @@ func (s *Store) Record(ctx context.Context, f token.Fact) error { return s.Recor
 func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		for _, remove := range []func(context.Context, string) error{
-			q.DeleteTenantAccessTokens, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
+			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err

@@ -21,6 +21,7 @@ var expiring = []struct{ table, key, until string }{
 	{"codes", "code_hash", "expires_at"},
 	{"transactions", "state_hash", "expires_at"},
 	{"access_tokens", "token_hash", "expires_at"},
+	{"assertions", "assertion_hash", "expires_at"},
 	{"sessions", "id", "idle_until"},
 }
 

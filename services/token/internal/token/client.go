@@ -1,6 +1,7 @@
 package token
 
 import (
+	"crypto"
 	"slices"
 	"time"
 
@@ -21,6 +22,16 @@ type Client struct {
 	AllowedOrigins    []string
 	GrantTypes        []oauth.GrantType
 	AuthMethod        string // "": any method that proves the secret
+	// AuthMethods, where there are any, take the place of AuthMethod: ways to prove a key rather than a secret.
+	AuthMethods []string
+	Credentials []Credential // what proves the client by AuthMethods
+	// ExternalID is the URL by which the client calls itself; empty: by ID.
+	ExternalID string
+	// Demands are what every authorization request of the client has to do, and nothing here does yet.
+	Demands           []Demand
+	OrganizationUsage string // "": deny
+	IPHeaderTrusted   bool   // auth0-forwarded-for says whose request it is
+	Strict            bool   // a third party held to the narrow rules
 	Native            bool   // runs on its user's own device
 	FirstParty        bool
 	OIDCConformant    bool
@@ -31,8 +42,39 @@ type Client struct {
 	LogoURI           string
 }
 
+// Credential is a public key by which a client proves itself.
+type Credential struct {
+	ID      string
+	Method  string           // oauth.AuthPrivateKeyJWT, …
+	KeyID   string           // kid
+	Alg     string           // of the signatures
+	Public  crypto.PublicKey // nil for what is no key
+	Expires time.Time        // zero: never
+}
+
+// Demand is something that a client's configuration asks of its requests; a request that does not do it is refused.
+type Demand string
+
+// The demands.
+const (
+	DemandPAR           Demand = "require_pushed_authorization_requests" // RFC 9126 §5
+	DemandRequestObject Demand = "signed_request_object"                 // RFC 9101 §10.5
+	DemandProof         Demand = "require_proof_of_possession"           // RFC 9449 §5, RFC 8705 §3
+)
+
+// organizationRequired is the organization usage of a client whose users must log in to an organization.
+const organizationRequired = "require"
+
 // Public says that the client cannot keep a secret (RFC 6749 §2.1).
-func (c *Client) Public() bool { return c.AuthMethod == oauth.AuthNone }
+func (c *Client) Public() bool { return c.AuthMethod == oauth.AuthNone && len(c.AuthMethods) == 0 }
+
+// Identifier is what the client calls itself, and what tokens call it.
+func (c *Client) Identifier() string {
+	if c.ExternalID != "" {
+		return c.ExternalID
+	}
+	return c.ID
+}
 
 // Allows says whether the client may use the grant.
 func (c *Client) Allows(g oauth.GrantType) bool { return slices.Contains(c.GrantTypes, g) }
@@ -59,13 +101,36 @@ type ResourceServer struct {
 	SkipConsent     bool
 	System          bool // the platform's own, such as the Management API
 	EnforcePolicies bool // scopes are what roles say, not what is asked for
+	Dialect         string
+	UserPolicy      AccessPolicy // what users need for a token; "": allow
 }
 
-// ClientGrant is what a client may ask of a resource server in its own name (RFC 6749 §4.4).
+// AccessPolicy says how a kind of subject gets tokens for a resource server.
+type AccessPolicy string
+
+// The policies.
+const (
+	AccessAllow AccessPolicy = "allow_all"
+	AccessDeny  AccessPolicy = "deny_all"
+	AccessGrant AccessPolicy = "require_client_grant"
+)
+
+// SubjectType is on whose behalf a client acts.
+type SubjectType string
+
+// The subject types of client grants.
+const (
+	SubjectClient SubjectType = "client" // the client's own (RFC 6749 §4.4)
+	SubjectUser   SubjectType = "user"
+)
+
+// ClientGrant is what a client may ask of a resource server, on behalf of one kind of subject.
 type ClientGrant struct {
 	ClientID string
 	Audience string
 	Scope    []string
+	// OrganizationUsage is whether the client must act for an organization; "": it cannot.
+	OrganizationUsage string
 }
 
 // Connection is a source of identities that is switched on for a client.
@@ -85,6 +150,7 @@ type Settings struct {
 	SupportURL            string
 	SupportEmail          string
 	DefaultAudience       string
+	DefaultDirectory      string // the connection of the password grant
 	AllowedLogoutURLs     []string
 	SessionLifetime       time.Duration // absolute; zero means 168 h
 	IdleSessionLifetime   time.Duration // zero means 72 h

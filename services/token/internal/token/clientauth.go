@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"slices"
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/oauth"
@@ -16,15 +17,16 @@ type Basic struct {
 
 // credentials are how a client says who it is.
 type credentials struct {
-	id     string
-	secret string
-	method string // oauth.AuthBasic, oauth.AuthPost, or oauth.AuthNone when no secret was sent
+	id        string
+	secret    string
+	assertion string
+	method    string // oauth.AuthBasic, AuthPost or AuthPrivateKeyJWT; oauth.AuthNone when there is no proof
 }
 
 // credentialsOf reads them. A client that authenticates twice in one request is refused (RFC 6749 §2.3).
 func credentialsOf(p Params, basic *Basic) (credentials, error) {
 	if p["client_assertion"] != "" || p["client_assertion_type"] != "" {
-		return credentials{}, fault.New(fault.KindUnauthenticated, oauth.InvalidClient, "Client assertions are not supported")
+		return assertedBy(p, basic)
 	}
 	if basic == nil {
 		if p["client_id"] == "" {
@@ -37,23 +39,39 @@ func credentialsOf(p Params, basic *Basic) (credentials, error) {
 		return c, nil
 	}
 	if p["client_secret"] != "" || p["client_id"] != "" && p["client_id"] != basic.ID {
-		return credentials{}, fault.Invalid(oauth.InvalidRequest, "The client must authenticate by one method only")
+		return credentials{}, oneMethod()
 	}
 	return credentials{id: basic.ID, secret: basic.Secret, method: oauth.AuthBasic}, nil
 }
 
+func oneMethod() error {
+	return fault.Invalid(oauth.InvalidRequest, "The client must authenticate by one method only")
+}
+
+// authenticator finds out whether clients are who they say.
+type authenticator struct {
+	config     Configuration
+	assertions AssertionReader
+	used       AssertionStore
+}
+
+func failedAuthentication() *fault.Error {
+	return fault.New(fault.KindUnauthenticated, oauth.InvalidClient, "Client authentication failed")
+}
+
 // authenticate finds the client and checks that it is who it says, by the method it is configured for. Why it is not stays untold.
-func authenticate(ctx context.Context, config Configuration, t tenancy.Tenant, cred credentials) (*Client, error) {
-	failed := fault.New(fault.KindUnauthenticated, oauth.InvalidClient, "Client authentication failed")
-	c, err := config.FindClient(ctx, t.ID, cred.id)
-	if fault.Is(err, fault.KindNotFound) {
-		sameSecret(cred.secret, cred.id) // an unknown client takes as long as a wrong secret
-		return nil, failed
-	}
+func (a *authenticator) authenticate(ctx context.Context, x *Exchange, cred credentials) (*Client, error) {
+	c, err := a.find(ctx, x.Tenant, cred)
 	if err != nil {
 		return nil, err
 	}
 	right := c.Secret != "" && sameSecret(cred.secret, string(c.Secret))
+	if len(c.AuthMethods) > 0 { // a secret does not count for a client that proves a key
+		if cred.method != oauth.AuthPrivateKeyJWT || !slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) {
+			return c, failedAuthentication()
+		}
+		return c, a.prove(ctx, x, c, cred)
+	}
 	switch c.AuthMethod {
 	case oauth.AuthNone:
 		// A public client may have a secret, for HS256; a wrong one is still a wrong one.
@@ -69,5 +87,14 @@ func authenticate(ctx context.Context, config Configuration, t tenancy.Tenant, c
 			return c, nil
 		}
 	}
-	return c, failed
+	return c, failedAuthentication()
+}
+
+func (a *authenticator) find(ctx context.Context, t tenancy.Tenant, cred credentials) (*Client, error) {
+	c, err := a.config.FindClient(ctx, t.ID, cred.id)
+	if fault.Is(err, fault.KindNotFound) {
+		sameSecret(cred.secret, cred.id) // an unknown client takes as long as a wrong secret
+		return nil, failedAuthentication()
+	}
+	return c, err
 }

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/postern-id/postern/libs/clock"
@@ -19,6 +20,8 @@ type ExchangeRequest struct {
 	Params Params
 	Basic  *Basic // nil: no such header
 	Origin Origin
+	// ForwardedFor is whose request it is as the client says (auth0-forwarded-for); it counts for clients that are trusted with it.
+	ForwardedFor string
 }
 
 // Exchange is a request whose client is known and proved.
@@ -70,6 +73,9 @@ type EndpointDeps struct {
 	Issuer *Issuer
 	Grants []Grant
 	Now    clock.Now
+	// Assertions and Used are for clients that prove a key.
+	Assertions AssertionReader
+	Used       AssertionStore
 }
 
 // Endpoint is the token endpoint.
@@ -80,11 +86,13 @@ type Endpoint struct {
 	issuer *Issuer
 	grants map[oauth.GrantType]Grant
 	now    clock.Now
+	auth   *authenticator
 }
 
 // NewEndpoint makes the token endpoint of the given grants.
 func NewEndpoint(d EndpointDeps) *Endpoint {
-	e := &Endpoint{config: d.Config, policy: d.Policy, users: d.Users, issuer: d.Issuer, now: d.Now, grants: map[oauth.GrantType]Grant{}}
+	e := &Endpoint{config: d.Config, policy: d.Policy, users: d.Users, issuer: d.Issuer, now: d.Now, grants: map[oauth.GrantType]Grant{},
+		auth: &authenticator{config: d.Config, assertions: d.Assertions, used: d.Used}}
 	for _, g := range d.Grants {
 		e.grants[g.Type()] = g
 	}
@@ -102,7 +110,7 @@ func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeR
 		return Tokens{}, fault.Denied(oauth.UnsupportedGrantType, "Unsupported grant type: "+kind)
 	}
 	x := Exchange{Tenant: t, Params: req.Params, Now: e.now(), Origin: req.Origin}
-	tokens, authorization, err := e.exchange(ctx, g, &x, req.Basic)
+	tokens, authorization, err := e.exchange(ctx, g, &x, req)
 	if err == nil {
 		return tokens, nil
 	}
@@ -117,16 +125,19 @@ func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeR
 	return Tokens{Client: x.Client}, err
 }
 
-func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, basic *Basic) (Tokens, Authorization, error) {
-	cred, err := credentialsOf(x.Params, basic)
+func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req ExchangeRequest) (Tokens, Authorization, error) {
+	cred, err := credentialsOf(x.Params, req.Basic)
 	if err != nil {
 		return Tokens{}, Authorization{}, err
 	}
-	c, err := authenticate(ctx, e.config, x.Tenant, cred)
+	c, err := e.auth.authenticate(ctx, x, cred)
 	if err != nil {
 		return Tokens{}, Authorization{ClientID: cred.id}, err
 	}
 	x.Client = c
+	if ip, err := netip.ParseAddr(req.ForwardedFor); err == nil && c.IPHeaderTrusted && !c.Public() {
+		x.Origin.IP = ip.Unmap().String()
+	}
 	a, err := g.Authorize(ctx, *x)
 	if err != nil {
 		a.ClientID = c.ID
@@ -184,7 +195,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 func refusal(g Grant, x Exchange, a Authorization, req ExchangeRequest, why *fault.Error) Fact {
 	_, kind := g.Facts()
 	f := factOf(x.Tenant, x.Now, TokenRefused, kind)
-	f.Description, f.Origin, f.Audience = why.Message, req.Origin, req.Params["audience"]
+	f.Description, f.Origin, f.Audience, f.UserName = why.Message, x.Origin, req.Params["audience"], req.Params["username"]
 	if errors.Is(why, errReplay) {
 		f.Description = errReplay.Error()
 	}

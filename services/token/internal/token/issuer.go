@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -80,20 +81,29 @@ func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 			Issued: in.Now, Expires: in.Now.Add(opaqueLifetime),
 		}}, nil
 	}
-	rs := in.ResourceServer
-	life := rs.TokenLifetime
+	life := in.ResourceServer.TokenLifetime
 	if life <= 0 {
 		life = defaultAccessLifetime
 	}
-	claims := map[string]any{
-		"iss": in.Tenant.Issuer(), "sub": in.Client.ID + "@clients", "aud": rs.Identifier,
-		"iat": in.Now.Unix(), "exp": in.Now.Add(life).Unix(), "azp": in.Client.ID,
+	rs := in.ResourceServer
+	claims, typ := accessClaims(in, life)
+	alg := rs.SigningAlg
+	if alg == "" {
+		alg = AlgRS256
+	}
+	raw, err := i.sign(ctx, in.Tenant.ID, alg, []byte(rs.SigningSecret), typ, claims)
+	return Issued{AccessToken: raw, ExpiresIn: life}, err
+}
+
+// accessClaims gives what a JWT access token says, in the dialect of its resource server, and its type.
+func accessClaims(in Issue, life time.Duration) (claims map[string]any, typ string) {
+	a, rs := in.Authorization, in.ResourceServer
+	claims = map[string]any{
+		"iss": in.Tenant.Issuer(), "sub": in.Client.Identifier() + "@clients", "aud": rs.Identifier,
+		"iat": in.Now.Unix(), "exp": in.Now.Add(life).Unix(),
 	}
 	if len(a.Scope) > 0 {
 		claims["scope"] = a.Scope.String()
-	}
-	if in.Grant == oauth.GrantClientCredentials {
-		claims["gty"] = "client-credentials"
 	}
 	if in.User != nil {
 		claims["sub"] = in.User.ID
@@ -101,13 +111,30 @@ func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 			claims["aud"] = []string{rs.Identifier, in.Tenant.UserinfoAudience()}
 		}
 	}
-	alg := rs.SigningAlg
-	if alg == "" {
-		alg = AlgRS256
+	if rs.EnforcePolicies && strings.HasSuffix(rs.Dialect, dialectAuthz) {
+		claims["permissions"] = a.Scope.without(userScopes)
 	}
-	raw, err := i.sign(ctx, in.Tenant.ID, alg, []byte(rs.SigningSecret), claims)
-	return Issued{AccessToken: raw, ExpiresIn: life}, err
+	if strings.HasPrefix(rs.Dialect, dialectProfile) {
+		claims["client_id"], claims["jti"] = in.Client.Identifier(), newSecret()
+		return claims, typeAccess
+	}
+	claims["azp"] = in.Client.Identifier()
+	if gty := grantClaim[in.Grant]; gty != "" {
+		claims["gty"] = gty
+	}
+	return claims, typeJWT
 }
+
+// grantClaim is what the gty claim says of a grant; grants that are not here have none.
+var grantClaim = map[oauth.GrantType]string{
+	oauth.GrantClientCredentials: "client-credentials", oauth.GrantPassword: "password", oauth.GrantPasswordRealm: "password",
+}
+
+// The parts of a resource server's token dialect: RFC 9068's claims rather than the wire's older ones, and a list of permissions.
+const (
+	dialectProfile = "rfc9068_profile"
+	dialectAuthz   = "_authz"
+)
 
 // idToken makes the ID token (OIDC Core §2).
 func (i *Issuer) idToken(ctx context.Context, in Issue) (string, error) {
@@ -117,9 +144,11 @@ func (i *Issuer) idToken(ctx context.Context, in Issue) (string, error) {
 		life = defaultIDTokenLifetime
 	}
 	claims := in.User.claims(a.Scope)
-	claims["iss"], claims["aud"] = in.Tenant.Issuer(), in.Client.ID
+	claims["iss"], claims["aud"] = in.Tenant.Issuer(), in.Client.Identifier()
 	claims["iat"], claims["exp"] = in.Now.Unix(), in.Now.Add(life).Unix()
-	claims["sid"] = a.SessionID
+	if a.SessionID != "" {
+		claims["sid"] = a.SessionID
+	}
 	if a.Nonce != "" {
 		claims["nonce"] = a.Nonce
 	}
@@ -130,7 +159,7 @@ func (i *Issuer) idToken(ctx context.Context, in Issue) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return i.sign(ctx, in.Tenant.ID, alg, secret, claims)
+	return i.sign(ctx, in.Tenant.ID, alg, secret, typeJWT, claims)
 }
 
 // idTokenAlg gives how the client's ID tokens are signed. Where it does not say, the wire's default is HS256 for a client that keeps
@@ -157,14 +186,20 @@ func idTokenAlg(c *Client) (alg string, secret []byte, err error) {
 	return "", nil, fault.Internal(errors.New("the client's secret is said to be base64 and is not"))
 }
 
+// The types of the tokens (RFC 7519 §5.1, RFC 9068 §2.1).
+const (
+	typeJWT    = "JWT"
+	typeAccess = "at+jwt"
+)
+
 // sign makes a JWS in compact form (RFC 7515 §7.1).
-func (i *Issuer) sign(ctx context.Context, tenant tenancy.ID, alg string, secret []byte, claims map[string]any) (string, error) {
+func (i *Issuer) sign(ctx context.Context, tenant tenancy.ID, alg string, secret []byte, typ string, claims map[string]any) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("encoding claims: %w", err)
 	}
 	switch alg {
-	case AlgRS256:
+	case AlgRS256, AlgRS512, AlgPS256, AlgES256:
 		keys, err := i.Keys.Keys(ctx, tenant)
 		if fault.Is(err, fault.KindNotFound) {
 			return "", fault.Unavailable("The tenant's keys are not published yet").Because(err)
@@ -172,12 +207,12 @@ func (i *Issuer) sign(ctx context.Context, tenant tenancy.ID, alg string, secret
 		if err != nil {
 			return "", err
 		}
-		key, err := currentKey(keys)
+		key, err := currentKey(keys, alg)
 		if err != nil {
-			return "", fault.Unavailable("The tenant's keys are not published yet").Because(err)
+			return "", err
 		}
-		input := jwsInput(`{"alg":"RS256","typ":"JWT","kid":"`+key.KeyID+`"}`, payload)
-		sig, err := i.Signer.Sign(ctx, tenant, key, input)
+		input := jwsInput(`{"alg":"`+alg+`","typ":"`+typ+`","kid":"`+key.IDFor(alg)+`"}`, payload)
+		sig, err := i.Signer.Sign(ctx, tenant, key, alg, input)
 		if err != nil {
 			return "", err
 		}
@@ -186,7 +221,7 @@ func (i *Issuer) sign(ctx context.Context, tenant tenancy.ID, alg string, secret
 		if len(secret) == 0 {
 			return "", fault.Internal(errors.New("no secret to sign HS256 with"))
 		}
-		input := jwsInput(`{"alg":"HS256","typ":"JWT"}`, payload)
+		input := jwsInput(`{"alg":"HS256","typ":"`+typ+`"}`, payload)
 		mac := hmac.New(sha256.New, secret)
 		mac.Write(input)
 		return jws(input, mac.Sum(nil)), nil

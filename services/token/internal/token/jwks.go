@@ -1,6 +1,8 @@
 package token
 
 import (
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // x5t is a SHA-1 thumbprint by definition (RFC 7517 §4.8); nothing is trusted for it
 	"encoding/base64"
 	"encoding/json"
@@ -8,25 +10,62 @@ import (
 	"math/big"
 )
 
-// JWKS gives the public keys as the world sees them (RFC 7517 §5): all but the revoked, the current one first.
+// JWKS gives the public keys as the world sees them (RFC 7517 §5): all but the revoked, the current RS256 one first. Keys that sign by
+// a further algorithm follow under an ID of their own, without the certificate, which stands with the first.
 func JWKS(keys []SigningKey) ([]byte, error) {
-	list := make([]map[string]any, 0, len(keys))
+	list := make([]map[string]any, 0, 2*len(keys))
+	var further []map[string]any
 	for _, key := range currentFirst(keys) {
 		if key.State == KeyRevoked {
 			continue
 		}
+		own, err := jwk(key, key.Alg)
+		if err != nil {
+			return nil, err
+		}
 		sum := sha1.Sum(key.Certificate) //nolint:gosec // see the import
-		list = append(list, map[string]any{
-			"kty": "RSA", "use": "sig", "alg": AlgRS256, "kid": key.KeyID,
-			"n":   base64.RawURLEncoding.EncodeToString(key.Public.N.Bytes()),
-			"e":   base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.Public.E)).Bytes()),
-			"x5t": base64.RawURLEncoding.EncodeToString(sum[:]),
-			"x5c": []string{base64.StdEncoding.EncodeToString(key.Certificate)},
-		})
+		own["x5t"] = base64.RawURLEncoding.EncodeToString(sum[:])
+		own["x5c"] = []string{base64.StdEncoding.EncodeToString(key.Certificate)}
+		list = append(list, own)
+		for _, k := range keyAlgs {
+			for _, alg := range k.also {
+				if k.alg != key.Alg {
+					continue
+				}
+				other, err := jwk(key, alg)
+				if err != nil {
+					return nil, err
+				}
+				further = append(further, other)
+			}
+		}
 	}
-	b, err := json.Marshal(map[string]any{"keys": list})
+	b, err := json.Marshal(map[string]any{"keys": append(list, further...)})
 	if err != nil {
 		return nil, fmt.Errorf("encoding a key set: %w", err)
 	}
 	return b, nil
+}
+
+// jwk gives the public half as it verifies signatures by alg (RFC 7518 §6).
+func jwk(key SigningKey, alg string) (map[string]any, error) {
+	out := map[string]any{"use": "sig", "alg": alg, "kid": key.IDFor(alg)}
+	enc := base64.RawURLEncoding
+	switch public := key.Public.(type) {
+	case *rsa.PublicKey:
+		out["kty"] = "RSA"
+		out["n"] = enc.EncodeToString(public.N.Bytes())
+		out["e"] = enc.EncodeToString(big.NewInt(int64(public.E)).Bytes())
+	case *ecdsa.PublicKey:
+		point, err := public.Bytes() // 0x04, x, y (SEC 1 §2.3.3)
+		if err != nil {
+			return nil, fmt.Errorf("encoding key %s: %w", key.KeyID, err)
+		}
+		half := len(point) / 2
+		out["kty"], out["crv"] = "EC", public.Params().Name
+		out["x"], out["y"] = enc.EncodeToString(point[1:1+half]), enc.EncodeToString(point[1+half:])
+	default:
+		return nil, fmt.Errorf("key %s is a %T", key.KeyID, public)
+	}
+	return out, nil
 }

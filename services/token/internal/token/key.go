@@ -2,8 +2,11 @@ package token
 
 import (
 	"context"
-	"crypto/rsa"
+	"crypto"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/clock"
@@ -22,16 +25,40 @@ const (
 	KeyRevoked  KeyState = "revoked"
 )
 
-// AlgRS256 and AlgHS256 are JWS algorithms (RFC 7518 §3.1).
+// JWS algorithms (RFC 7518 §3.1).
 const (
+	AlgHS256 = "HS256" // by a secret that both sides know
 	AlgRS256 = "RS256"
-	AlgHS256 = "HS256"
+	AlgRS512 = "RS512"
+	AlgPS256 = "PS256"
+	AlgES256 = "ES256"
 )
+
+// keyAlgs are the algorithms that a tenant has a key for, each with the further ones that the same key signs by. A verifier is shown
+// a key under an ID of its own for each, since a key ID stands for one algorithm (RFC 8725 §3.1).
+var keyAlgs = []struct {
+	alg  string
+	also []string
+}{
+	{AlgRS256, []string{AlgRS512, AlgPS256}},
+	{AlgES256, nil},
+}
+
+// keyAlg gives the algorithm of the key that signs by alg; empty where none does.
+func keyAlg(alg string) string {
+	for _, k := range keyAlgs {
+		if k.alg == alg || slices.Contains(k.also, alg) {
+			return k.alg
+		}
+	}
+	return ""
+}
 
 // KeyVersion is the public half of one version of a tenant's signing key.
 type KeyVersion struct {
+	Alg     string // AlgRS256 or AlgES256
 	Version int
-	Public  *rsa.PublicKey
+	Public  crypto.PublicKey // *rsa.PublicKey or *ecdsa.PublicKey
 }
 
 // SigningKey is a published key version.
@@ -45,6 +72,14 @@ type SigningKey struct {
 	Since       time.Time // when it began to sign; zero: not yet
 	Until       time.Time // when it stopped; zero: not yet
 	Revoked     time.Time // zero: not
+}
+
+// IDFor gives the key ID under which the key signs by alg.
+func (k SigningKey) IDFor(alg string) string {
+	if alg == k.Alg {
+		return k.KeyID
+	}
+	return k.KeyID + "-" + strings.ToLower(alg)
 }
 
 // certificateLife is the wire's: 13 years.
@@ -63,7 +98,7 @@ type Keys struct{ KeyDeps }
 // NewKeys makes Keys.
 func NewKeys(d KeyDeps) *Keys { return &Keys{d} }
 
-// Publish makes every version of the tenant's signing key known: the first becomes current, the later ones next. A repeat, also a
+// Publish makes every version of the tenant's signing keys known: the first of an algorithm becomes current, the later ones next. A repeat, also a
 // concurrent one, changes nothing and answers the same. Current comes first in the answer.
 func (k *Keys) Publish(ctx context.Context, tenant tenancy.ID, hostname string) ([]SigningKey, error) {
 	versions, err := k.Source.Versions(ctx, tenant)
@@ -94,48 +129,58 @@ func (k *Keys) Publish(ctx context.Context, tenant tenancy.ID, hostname string) 
 
 // fresh makes keys of the versions that are not published yet.
 func (k *Keys) fresh(ctx context.Context, tenant tenancy.ID, hostname string, versions []KeyVersion, published []SigningKey) ([]SigningKey, error) {
-	known, current := map[int]bool{}, false
+	type version struct {
+		alg string
+		n   int
+	}
+	known, current := map[version]bool{}, map[string]bool{}
 	for _, key := range published {
-		known[key.Version] = true
-		current = current || key.State == KeyCurrent
+		known[version{key.Alg, key.Version}] = true
+		current[key.Alg] = current[key.Alg] || key.State == KeyCurrent
 	}
 	now := k.Now().UTC()
 	var fresh []SigningKey
 	for _, v := range versions {
-		if known[v.Version] {
+		if known[version{v.Alg, v.Version}] {
 			continue
 		}
 		der, err := k.Source.Certify(ctx, tenant, v, hostname, now, now.AddDate(certificateYears, 0, 0))
 		if err != nil {
-			return nil, fmt.Errorf("certifying version %d: %w", v.Version, err)
+			return nil, fmt.Errorf("certifying version %d for %s: %w", v.Version, v.Alg, err)
 		}
 		key := SigningKey{KeyVersion: v, KeyID: newKeyID(), State: KeyNext, Certificate: der, Created: now}
-		if !current {
-			current, key.State, key.Since = true, KeyCurrent, now
+		if !current[v.Alg] {
+			current[v.Alg], key.State, key.Since = true, KeyCurrent, now
 		}
 		fresh = append(fresh, key)
 	}
 	return fresh, nil
 }
 
+// currentFirst gives the keys by algorithm, RS256 first, since old verifiers take the first key there is; then by state.
 func currentFirst(keys []SigningKey) []SigningKey {
 	out := make([]SigningKey, 0, len(keys))
-	for _, state := range []KeyState{KeyCurrent, KeyNext, KeyPrevious, KeyRevoked} {
-		for _, key := range keys {
-			if key.State == state {
-				out = append(out, key)
+	for _, k := range keyAlgs {
+		for _, state := range []KeyState{KeyCurrent, KeyNext, KeyPrevious, KeyRevoked} {
+			for _, key := range keys {
+				if key.Alg == k.alg && key.State == state {
+					out = append(out, key)
+				}
 			}
 		}
 	}
 	return out
 }
 
-// currentKey gives the key that signs.
-func currentKey(keys []SigningKey) (SigningKey, error) {
+var errNoKey = errors.New("the tenant has no key for the algorithm")
+
+// currentKey gives the key that signs by alg.
+func currentKey(keys []SigningKey, alg string) (SigningKey, error) {
+	own := keyAlg(alg)
 	for _, key := range keys {
-		if key.State == KeyCurrent {
+		if key.Alg == own && key.State == KeyCurrent {
 			return key, nil
 		}
 	}
-	return SigningKey{}, fault.NotFound("The tenant has no signing key")
+	return SigningKey{}, fault.Unavailable("The tenant's keys are not published yet").Because(errNoKey)
 }

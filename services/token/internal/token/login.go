@@ -76,7 +76,7 @@ func (l *Logins) Submit(ctx context.Context, t tenancy.Tenant, in Typed, b Brows
 	if page.IdentifierMissing || page.PasswordMissing {
 		return Answer{}, &page, nil
 	}
-	con, err := l.connection(ctx, t, c, &tx.Request)
+	con, err := l.policy.Connection(ctx, t, c, tx.Request.Connection)
 	if err != nil {
 		a, err := l.refuse(ctx, t, c, &tx.Request, b, err)
 		return a, nil, err

@@ -186,7 +186,7 @@ func (l *Logins) permit(ctx context.Context, t tenancy.Tenant, c *Client, r *Req
 
 // begin opens a login transaction and leads to the login page.
 func (l *Logins) begin(ctx context.Context, t tenancy.Tenant, c *Client, r Request, b Browser) (Answer, error) {
-	if _, err := l.connection(ctx, t, c, &r); err != nil {
+	if _, err := l.policy.Connection(ctx, t, c, r.Connection); err != nil {
 		return l.refuse(ctx, t, c, &r, b, err)
 	}
 	answer := Answer{Next: NextLogin, State: newSecret()}
@@ -203,23 +203,6 @@ func (l *Logins) begin(ctx context.Context, t tenancy.Tenant, c *Client, r Reque
 		return Answer{}, err
 	}
 	return answer, nil
-}
-
-// connection picks where the password of this request is checked: the connection it names, else the client's first database.
-func (l *Logins) connection(ctx context.Context, t tenancy.Tenant, c *Client, r *Request) (Connection, error) {
-	connections, err := l.config.ListConnections(ctx, t.ID, c.ID)
-	if err != nil {
-		return Connection{}, err
-	}
-	for _, con := range connections {
-		if con.Strategy == StrategyDatabase && (r.Connection == "" || r.Connection == con.Name) {
-			return con, nil
-		}
-	}
-	if r.Connection != "" {
-		return Connection{}, fault.Invalid(oauth.InvalidRequest, "The connection is not enabled for the client")
-	}
-	return Connection{}, fault.Invalid(oauth.InvalidRequest, "No connection is enabled for the client")
 }
 
 // refuse answers a failure at the callback and writes it down.

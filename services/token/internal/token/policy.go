@@ -51,6 +51,12 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if err != nil {
 		return Permit{}, err
 	}
+	if slices.Contains(ask.Client.Demands, DemandProof) {
+		return Permit{}, fault.Invalid(oauth.InvalidRequest, "The client must prove possession of a key, which is not supported")
+	}
+	if rs != nil && rs.System && !ask.Client.FirstParty { // whatever it was granted: the platform's own is not for third parties
+		return Permit{}, notAuthorized(ask.Client, rs)
+	}
 	if ask.Grant == oauth.GrantClientCredentials {
 		return p.machine(ctx, t, ask, rs)
 	}
@@ -77,13 +83,12 @@ func (p *Policy) machine(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Res
 	if rs == nil {
 		return Permit{}, fault.Denied(oauth.AccessDenied, "No audience parameter was provided, and no default audience has been configured")
 	}
-	grant, err := p.config.FindClientGrant(ctx, t.ID, ask.Client.ID, rs.Identifier)
-	if fault.Is(err, fault.KindNotFound) {
-		return Permit{}, fault.Denied(oauth.AccessDenied,
-			fmt.Sprintf("Client %q is not authorized to access resource server %q.", ask.Client.ID, rs.Identifier))
-	}
+	grant, err := p.grant(ctx, t, ask.Client, rs, SubjectClient)
 	if err != nil {
 		return Permit{}, err
+	}
+	if grant.OrganizationUsage == organizationRequired {
+		return Permit{}, organizationMissing()
 	}
 	if len(ask.Scope) == 0 {
 		return Permit{ResourceServer: rs, Scope: grant.Scope}, nil
@@ -96,11 +101,14 @@ func (p *Policy) machine(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Res
 
 // user decides for a client that acts for a user.
 func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *ResourceServer) (Permit, error) {
+	if ask.Client.OrganizationUsage == organizationRequired {
+		return Permit{}, organizationMissing()
+	}
+	granted, err := p.grantedToUsers(ctx, t, ask.Client, rs)
+	if err != nil {
+		return Permit{}, err
+	}
 	if !ask.Client.FirstParty {
-		if rs != nil && rs.System {
-			return Permit{}, fault.Denied(oauth.AccessDenied,
-				fmt.Sprintf("Client %q is not authorized to access resource server %q.", ask.Client.ID, rs.Identifier))
-		}
 		// Nobody can be asked yet, and what nobody was asked, nobody agreed to.
 		return Permit{}, fault.Denied(oauth.ConsentRequired, "Consent required")
 	}
@@ -119,7 +127,64 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 			return Permit{}, connectionOff()
 		}
 	}
-	return Permit{ResourceServer: rs, Scope: ask.Scope.forUser(rs)}, nil
+	scope := ask.Scope.forUser(rs)
+	if granted != nil {
+		scope = scope.within(granted)
+	}
+	return Permit{ResourceServer: rs, Scope: scope}, nil
+}
+
+// grantedToUsers gives what the client may ask of the API on behalf of users; nil where the API lets every client ask. A third party
+// needs a grant whatever the API says.
+func (p *Policy) grantedToUsers(ctx context.Context, t tenancy.Tenant, c *Client, rs *ResourceServer) ([]string, error) {
+	switch {
+	case rs == nil:
+		return nil, nil
+	case rs.UserPolicy == AccessDeny:
+		return nil, notAuthorized(c, rs)
+	case rs.UserPolicy != AccessGrant && c.FirstParty:
+		return nil, nil
+	}
+	grant, err := p.grant(ctx, t, c, rs, SubjectUser)
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{}, grant.Scope...), nil
+}
+
+// grant finds what the client may ask of the API on behalf of that kind of subject.
+func (p *Policy) grant(ctx context.Context, t tenancy.Tenant, c *Client, rs *ResourceServer, subject SubjectType) (*ClientGrant, error) {
+	grant, err := p.config.FindClientGrant(ctx, t.ID, c.ID, rs.Identifier, subject)
+	if fault.Is(err, fault.KindNotFound) {
+		return nil, notAuthorized(c, rs)
+	}
+	return grant, err
+}
+
+func notAuthorized(c *Client, rs *ResourceServer) error {
+	return fault.Denied(oauth.AccessDenied, fmt.Sprintf("Client %q is not authorized to access resource server %q.", c.ID, rs.Identifier))
+}
+
+func organizationMissing() error {
+	return fault.Invalid(oauth.InvalidRequest, "parameter organization is required for this client")
+}
+
+// Connection picks the database where the client's users prove their password: the one of that name, else the client's first. One
+// that is off for the client is none.
+func (p *Policy) Connection(ctx context.Context, t tenancy.Tenant, c *Client, name string) (Connection, error) {
+	connections, err := p.config.ListConnections(ctx, t.ID, c.ID)
+	if err != nil {
+		return Connection{}, err
+	}
+	for _, con := range connections {
+		if con.Strategy == StrategyDatabase && (name == "" || name == con.Name) {
+			return con, nil
+		}
+	}
+	if name != "" {
+		return Connection{}, fault.Invalid(oauth.InvalidRequest, "The connection is not enabled for the client")
+	}
+	return Connection{}, fault.Invalid(oauth.InvalidRequest, "No connection is enabled for the client")
 }
 
 // errConnectionOff lets an interactive request fall back to the login page, where a connection that is on may be used.

@@ -11,9 +11,11 @@ import (
 // another tenant's, are fault.NotFound; a neighbour that is away with nothing known from before is fault.Unavailable. A change is
 // seen within a second.
 type Configuration interface {
+	// FindClient takes the client's ID, or the URL that it calls itself by.
 	FindClient(ctx context.Context, tenant tenancy.ID, id string) (*Client, error)
 	FindResourceServer(ctx context.Context, tenant tenancy.ID, identifier string) (*ResourceServer, error)
-	FindClientGrant(ctx context.Context, tenant tenancy.ID, clientID, audience string) (*ClientGrant, error)
+	// FindClientGrant gives the grant of the client itself, or what stands in for it, with the scopes that the API has today.
+	FindClientGrant(ctx context.Context, tenant tenancy.ID, clientID, audience string, subject SubjectType) (*ClientGrant, error)
 	// ListConnections gives what is switched on for the client, by name.
 	ListConnections(ctx context.Context, tenant tenancy.ID, clientID string) ([]Connection, error)
 	FindSettings(ctx context.Context, tenant tenancy.ID) (*Settings, error)
@@ -43,13 +45,15 @@ type Users interface {
 
 // Signer makes JWS signatures (RFC 7515 §5.1) with keys that never leave Vault.
 type Signer interface {
-	// Sign gives the raw signature of input (header.payload) by exactly the version of key; fault.Unavailable when Vault is away.
-	Sign(ctx context.Context, tenant tenancy.ID, key SigningKey, input []byte) ([]byte, error)
+	// Sign gives the raw signature of input (header.payload) by exactly the version of key, by alg, which is one that keys of its kind
+	// sign by; fault.Unavailable when Vault is away.
+	Sign(ctx context.Context, tenant tenancy.ID, key SigningKey, alg string, input []byte) ([]byte, error)
 }
 
 // KeySource is where key versions come from before they are published.
 type KeySource interface {
-	// Versions gives the public halves that the tenant's signing key has, oldest first; fault.NotFound when there is no key.
+	// Versions gives the public halves that the tenant's signing keys have, by algorithm and oldest first; fault.NotFound when there
+	// is no RSA key.
 	Versions(ctx context.Context, tenant tenancy.ID) ([]KeyVersion, error)
 	// Certify gives a self-signed certificate (DER) of the version for the hostname.
 	Certify(ctx context.Context, tenant tenancy.ID, version KeyVersion, hostname string, from, until time.Time) ([]byte, error)
@@ -57,10 +61,10 @@ type KeySource interface {
 
 // KeyStore keeps what is published of signing keys.
 type KeyStore interface {
-	// PublishKeys stores those of keys whose version the tenant has not yet and gives all it has then, by version. Of concurrent
-	// calls for one version the first wins and all get its key ID. The fact is written when something was stored.
+	// PublishKeys stores those of keys whose version the tenant has not yet and gives all it has then, by version and algorithm. Of
+	// concurrent calls for one version the first wins and all get its key ID. The fact is written when something was stored.
 	PublishKeys(ctx context.Context, tenant tenancy.ID, keys []SigningKey, fact Fact) ([]SigningKey, error)
-	// ListKeys gives the tenant's keys by version; none is no error.
+	// ListKeys gives the tenant's keys by version and algorithm; none is no error.
 	ListKeys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
 }
 
@@ -119,6 +123,32 @@ type CodeStore interface {
 	RevokeCode(ctx context.Context, tenant tenancy.ID, code Hash) error
 	// FindAccessToken gives what an opaque token stands for; expired, revoked or another tenant's is fault.NotFound.
 	FindAccessToken(ctx context.Context, tenant tenancy.ID, token Hash, now time.Time) (AccessToken, error)
+}
+
+// TokenStore keeps what grants give that have nothing of their own to use up.
+type TokenStore interface {
+	// SaveToken stores the opaque token, if any, and writes the fact, in one step.
+	SaveToken(ctx context.Context, tenant tenancy.ID, token *AccessToken, fact Fact) error
+}
+
+// AssertionStore remembers client assertions that were used (RFC 7523 §3).
+type AssertionStore interface {
+	// UseAssertion notes the use of what may be used once. A second use, also a concurrent one, is fault.Conflict until expires.
+	UseAssertion(ctx context.Context, tenant tenancy.ID, assertion Hash, expires time.Time) error
+}
+
+// AssertionReader reads client assertions (RFC 7523 §2.2).
+type AssertionReader interface {
+	// Read gives what a JWT says that one of the keys signed, by the key's own algorithm; any other is fault.Unauthenticated. Times and
+	// names are the caller's to check.
+	Read(raw string, keys []Credential) (AssertionClaims, error)
+}
+
+// AssertionClaims are those of a client assertion whose signature is right (RFC 7523 §3).
+type AssertionClaims struct {
+	Issuer, Subject, ID        string
+	Audience                   []string
+	Expires, NotBefore, Issued time.Time // zero: not said
 }
 
 // Recorder takes facts that have no row of their own to be written beside. It returns once the fact is safe or safely queued;

@@ -110,6 +110,15 @@ func (r *Request) read(c *Client, params url.Values) error {
 	if err := r.readMode(params.Get("response_mode")); err != nil {
 		return err
 	}
+	for _, demand := range c.Demands {
+		switch demand {
+		case DemandPAR:
+			return fault.Invalid(oauth.InvalidRequest, "The client must push its authorization requests, which is not supported")
+		case DemandRequestObject:
+			return fault.Invalid(oauth.InvalidRequest, "The client must sign its authorization requests, which is not supported")
+		case DemandProof: // the policy point's
+		}
+	}
 	switch {
 	case params.Get("request") != "":
 		return fault.Invalid("request_not_supported", "Request objects are not supported")

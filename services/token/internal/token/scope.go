@@ -38,6 +38,17 @@ func (s Scope) without(other []string) Scope {
 	return out
 }
 
+// within gives the words of s that are in granted, and those that need no grant.
+func (s Scope) within(granted []string) Scope {
+	out := Scope{}
+	for _, word := range s {
+		if slices.Contains(granted, word) || slices.Contains(userScopes, word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
 // userScopes are those that any client may ask of a user without an API. offline_access joins them once there are refresh tokens.
 var userScopes = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopePhone, oauth.ScopeAddress}
 

@@ -5,11 +5,15 @@ package tokentest
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"math/big"
 	"sync"
 	"testing"
@@ -26,6 +30,7 @@ type Configuration struct {
 	Clients         map[Key]*token.Client
 	ResourceServers map[Key]*token.ResourceServer
 	Grants          map[Key]*token.ClientGrant // by client and audience, joined by a blank
+	UserGrants      map[Key]*token.ClientGrant // the same, on behalf of users
 	Connections     map[Key][]token.Connection
 	Settings        map[tenancy.ID]*token.Settings
 	away            error
@@ -42,7 +47,7 @@ var _ token.Configuration = (*Configuration)(nil)
 // NewConfiguration makes an empty one.
 func NewConfiguration() *Configuration {
 	return &Configuration{
-		Clients: map[Key]*token.Client{}, ResourceServers: map[Key]*token.ResourceServer{}, Grants: map[Key]*token.ClientGrant{},
+		Clients: map[Key]*token.Client{}, ResourceServers: map[Key]*token.ResourceServer{}, Grants: map[Key]*token.ClientGrant{}, UserGrants: map[Key]*token.ClientGrant{},
 		Connections: map[Key][]token.Connection{}, Settings: map[tenancy.ID]*token.Settings{},
 	}
 }
@@ -82,7 +87,10 @@ func (c *Configuration) FindResourceServer(_ context.Context, tenant tenancy.ID,
 }
 
 // FindClientGrant implements token.Configuration.
-func (c *Configuration) FindClientGrant(_ context.Context, tenant tenancy.ID, clientID, audience string) (*token.ClientGrant, error) {
+func (c *Configuration) FindClientGrant(_ context.Context, tenant tenancy.ID, clientID, audience string, subject token.SubjectType) (*token.ClientGrant, error) {
+	if subject == token.SubjectUser {
+		return find(c, c.UserGrants, tenant, clientID+" "+audience)
+	}
 	return find(c, c.Grants, tenant, clientID+" "+audience)
 }
 
@@ -214,9 +222,10 @@ func (u *Users) RecordLogin(ctx context.Context, tenant tenancy.ID, id, _ string
 	return user, nil
 }
 
-// Signer signs with a private key at hand, and makes keys.
+// Signer signs with private keys at hand, and makes keys.
 type Signer struct {
-	Private *rsa.PrivateKey
+	Private  *rsa.PrivateKey
+	Elliptic *ecdsa.PrivateKey
 
 	mu   sync.Mutex
 	away error
@@ -224,30 +233,34 @@ type Signer struct {
 
 var _ token.Signer = (*Signer)(nil)
 
-// NewSigner makes one with a fresh key.
+// NewSigner makes one with fresh keys.
 func NewSigner(tb testing.TB) *Signer {
 	tb.Helper()
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Signer{Private: private}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &Signer{Private: private, Elliptic: curve}
 }
 
 var (
 	sharedMu sync.Mutex
-	shared   = map[int]*rsa.PrivateKey{}
+	shared   = map[int]*Signer{}
 )
 
-// SharedSigner makes one with the process's n-th key, which is made once: many tests need keys that differ, few need fresh ones.
+// SharedSigner makes one with the process's n-th keys, which are made once: many tests need keys that differ, few need fresh ones.
 func SharedSigner(tb testing.TB, n int) *Signer {
 	tb.Helper()
 	sharedMu.Lock()
 	defer sharedMu.Unlock()
 	if shared[n] == nil {
-		shared[n] = NewSigner(tb).Private
+		shared[n] = NewSigner(tb)
 	}
-	return &Signer{Private: shared[n]}
+	return &Signer{Private: shared[n].Private, Elliptic: shared[n].Elliptic}
 }
 
 // Away makes Sign fail with err until it is nil again.
@@ -258,29 +271,55 @@ func (s *Signer) Away(err error) {
 }
 
 // Sign implements token.Signer.
-func (s *Signer) Sign(_ context.Context, _ tenancy.ID, _ token.SigningKey, input []byte) ([]byte, error) {
+func (s *Signer) Sign(_ context.Context, _ tenancy.ID, _ token.SigningKey, alg string, input []byte) ([]byte, error) {
 	s.mu.Lock()
 	away := s.away
 	s.mu.Unlock()
 	if away != nil {
 		return nil, away
 	}
-	sum := sha256.Sum256(input)
-	return rsa.SignPKCS1v15(rand.Reader, s.Private, crypto.SHA256, sum[:])
+	short, long := sha256.Sum256(input), sha512.Sum512(input)
+	switch alg {
+	case token.AlgRS256:
+		return rsa.SignPKCS1v15(rand.Reader, s.Private, crypto.SHA256, short[:])
+	case token.AlgRS512:
+		return rsa.SignPKCS1v15(rand.Reader, s.Private, crypto.SHA512, long[:])
+	case token.AlgPS256:
+		return rsa.SignPSS(rand.Reader, s.Private, crypto.SHA256, short[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	case token.AlgES256:
+		r, sig, err := ecdsa.Sign(rand.Reader, s.Elliptic, short[:])
+		if err != nil {
+			return nil, err
+		}
+		raw := make([]byte, 64)
+		r.FillBytes(raw[:32])
+		sig.FillBytes(raw[32:])
+		return raw, nil
+	}
+	return nil, fmt.Errorf("no key signs by %q", alg)
 }
 
-// Key gives the signer's key as it is published.
+// Key gives the signer's RSA key as it is published.
 func (s *Signer) Key(tb testing.TB, kid string, version int, state token.KeyState) token.SigningKey {
 	tb.Helper()
+	return key(tb, s.Private, token.KeyVersion{Alg: token.AlgRS256, Version: version, Public: &s.Private.PublicKey}, kid, state)
+}
+
+// EllipticKey gives the signer's P-256 key as it is published.
+func (s *Signer) EllipticKey(tb testing.TB, kid string, version int, state token.KeyState) token.SigningKey {
+	tb.Helper()
+	return key(tb, s.Elliptic, token.KeyVersion{Alg: token.AlgES256, Version: version, Public: &s.Elliptic.PublicKey}, kid, state)
+}
+
+func key(tb testing.TB, private crypto.Signer, v token.KeyVersion, kid string, state token.KeyState) token.SigningKey {
+	tb.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(int64(version)), Subject: pkix.Name{CommonName: "test"},
+		SerialNumber: big.NewInt(int64(v.Version)), Subject: pkix.Name{CommonName: "test"},
 		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &s.Private.PublicKey, s.Private)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, v.Public, private)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return token.SigningKey{
-		KeyVersion: token.KeyVersion{Version: version, Public: &s.Private.PublicKey}, KeyID: kid, State: state, Certificate: der,
-	}
+	return token.SigningKey{KeyVersion: v, KeyID: kid, State: state, Certificate: der}
 }

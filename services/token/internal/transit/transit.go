@@ -5,14 +5,15 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -21,8 +22,10 @@ import (
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
-// KeyName is how a tenant's signing key is called in the transit engine.
-func KeyName(tenant tenancy.ID) string { return "sign-" + string(tenant) + "-rs256" }
+// KeyName is how a tenant's signing key of an algorithm is called in the transit engine.
+func KeyName(tenant tenancy.ID, alg string) string {
+	return "sign-" + string(tenant) + "-" + strings.ToLower(alg)
+}
 
 // Keys is what this package asks of Vault (vaultkit.Client).
 type Keys interface {
@@ -49,23 +52,35 @@ var (
 func New(keys Keys, batch Batcher) *Signer { return &Signer{keys: keys, batch: batch} }
 
 // Sign implements token.Signer.
-func (s *Signer) Sign(ctx context.Context, tenant tenancy.ID, key token.SigningKey, input []byte) ([]byte, error) {
-	return s.batch.Sign(ctx, ref(tenant, key.Version), input)
+func (s *Signer) Sign(ctx context.Context, tenant tenancy.ID, key token.SigningKey, alg string, input []byte) ([]byte, error) {
+	return s.batch.Sign(ctx, ref(tenant, key.KeyVersion, alg), input)
 }
 
-// Versions implements token.KeySource.
+// Versions implements token.KeySource. A tenant from before there were ES256 keys has none.
 func (s *Signer) Versions(ctx context.Context, tenant tenancy.ID) ([]token.KeyVersion, error) {
-	keys, err := s.keys.PublicKeys(ctx, KeyName(tenant))
+	versions, err := s.versions(ctx, tenant, token.AlgRS256)
+	if err != nil {
+		return nil, err
+	}
+	elliptic, err := s.versions(ctx, tenant, token.AlgES256)
+	if err != nil && !fault.Is(err, fault.KindNotFound) {
+		return nil, err
+	}
+	return append(versions, elliptic...), nil
+}
+
+func (s *Signer) versions(ctx context.Context, tenant tenancy.ID, alg string) ([]token.KeyVersion, error) {
+	name := KeyName(tenant, alg)
+	keys, err := s.keys.PublicKeys(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	versions := make([]token.KeyVersion, 0, len(keys))
 	for _, key := range slices.Backward(keys) { // newest first, as Vault's adapter gives them
-		public, ok := key.Key.(*rsa.PublicKey)
-		if !ok {
-			return nil, fault.Internal(fmt.Errorf("key %s holds a %T", KeyName(tenant), key.Key))
+		if string(key.Alg) != alg {
+			return nil, fault.Internal(fmt.Errorf("key %s holds a %T", name, key.Key))
 		}
-		versions = append(versions, token.KeyVersion{Version: key.Version, Public: public})
+		versions = append(versions, token.KeyVersion{Alg: alg, Version: key.Version, Public: key.Key})
 	}
 	return versions, nil
 }
@@ -80,15 +95,18 @@ func (s *Signer) Certify(ctx context.Context, tenant tenancy.ID, v token.KeyVers
 		SerialNumber: serial, Subject: pkix.Name{CommonName: hostname}, NotBefore: from, NotAfter: until,
 		KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true, SignatureAlgorithm: x509.SHA256WithRSA,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, cert, cert, v.Public, remote{ctx, s.batch, ref(tenant, v.Version), v.Public})
+	if v.Alg == token.AlgES256 {
+		cert.SignatureAlgorithm = x509.ECDSAWithSHA256
+	}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, v.Public, remote{ctx, s.batch, ref(tenant, v, v.Alg), v.Public})
 	if err != nil {
 		return nil, fmt.Errorf("making the certificate: %w", err)
 	}
 	return der, nil
 }
 
-func ref(tenant tenancy.ID, version int) vaultkit.KeyRef {
-	return vaultkit.KeyRef{Key: KeyName(tenant), Version: version, Alg: vaultkit.RS256}
+func ref(tenant tenancy.ID, v token.KeyVersion, alg string) vaultkit.KeyRef {
+	return vaultkit.KeyRef{Key: KeyName(tenant, v.Alg), Version: v.Version, Alg: vaultkit.Alg(alg)}
 }
 
 // remote is a private key as crypto/x509 wants it, whose work is done in Vault. It lives for one certificate.
@@ -114,5 +132,11 @@ func (r remote) SignMessage(_ io.Reader, msg []byte, opts crypto.SignerOpts) ([]
 	if opts.HashFunc() != crypto.SHA256 {
 		return nil, errors.New("this key signs over SHA-256 alone")
 	}
-	return r.batch.Sign(r.ctx, r.ref, msg)
+	raw, err := r.batch.Sign(r.ctx, r.ref, msg)
+	if err != nil || r.ref.Alg != vaultkit.ES256 {
+		return raw, err
+	}
+	// JOSE puts r and s side by side (RFC 7518 §3.4), X.509 into a sequence (RFC 3279 §2.2.3).
+	half := len(raw) / 2
+	return asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(raw[:half]), new(big.Int).SetBytes(raw[half:])})
 }

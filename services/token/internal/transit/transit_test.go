@@ -66,8 +66,9 @@ func TestPublishKeys(t *testing.T) {
 	r := open(t)
 	_, err := r.publish(t.Context())
 	require.True(t, fault.Is(err, fault.KindNotFound), "nothing to publish: %v", err)
-	require.NoError(t, r.client.CreateSigningKey(t.Context(), transit.KeyName(tenant), vaultkit.RS256))
-	require.Equal(t, "sign-tnt_acme-rs256", transit.KeyName(tenant))
+	require.NoError(t, r.client.CreateSigningKey(t.Context(), transit.KeyName(tenant, token.AlgRS256), vaultkit.RS256))
+	require.Equal(t, "sign-tnt_acme-rs256", transit.KeyName(tenant, token.AlgRS256))
+	require.NoError(t, r.client.CreateSigningKey(t.Context(), transit.KeyName(tenant, token.AlgES256), vaultkit.ES256))
 
 	ids := make([][]string, 6)
 	var wg sync.WaitGroup
@@ -81,7 +82,7 @@ func TestPublishKeys(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.Len(t, ids[0], 2)
+	require.Len(t, ids[0], 4, "two versions for each algorithm")
 	for _, got := range ids {
 		require.Equal(t, ids[0], got, "repeats and concurrent calls answer the same")
 	}
@@ -91,8 +92,13 @@ func TestPublishKeys(t *testing.T) {
 
 	keys, err := r.store.ListKeys(t.Context(), tenant)
 	require.NoError(t, err)
-	require.Equal(t, token.KeyCurrent, keys[0].State)
-	require.Equal(t, token.KeyNext, keys[1].State)
+	for i, want := range []struct {
+		alg   string
+		state token.KeyState
+	}{{token.AlgRS256, token.KeyCurrent}, {token.AlgES256, token.KeyCurrent}, {token.AlgRS256, token.KeyNext}, {token.AlgES256, token.KeyNext}} {
+		require.Equal(t, want.alg, keys[i].Alg)
+		require.Equal(t, want.state, keys[i].State)
+	}
 	for _, key := range keys {
 		cert, err := x509.ParseCertificate(key.Certificate)
 		require.NoError(t, err)
@@ -108,17 +114,17 @@ func TestPublishKeys(t *testing.T) {
 		Keys []map[string]any `json:"keys"`
 	}
 	require.NoError(t, json.Unmarshal(res.GetJwksJson(), &set))
-	require.Len(t, set.Keys, 2)
+	require.Len(t, set.Keys, 8, "each key, and the RSA ones by two algorithms more")
 	require.Equal(t, ids[0][0], set.Keys[0]["kid"], "current first")
 	_, err = r.service.ListKeys(t.Context(), &tokenapi.ListKeysRequest{TenantId: "tnt_stranger"})
 	require.True(t, fault.Is(err, fault.KindNotFound), "%v", err)
 
-	_, err = r.client.RotateKey(t.Context(), transit.KeyName(tenant))
+	_, err = r.client.RotateKey(t.Context(), transit.KeyName(tenant, token.AlgRS256))
 	require.NoError(t, err)
 	more, err := r.publish(t.Context())
 	require.NoError(t, err)
-	require.Len(t, more, 3)
-	require.Equal(t, ids[0], more[:2], "what was published stays, a new version waits its turn")
+	require.Len(t, more, 5)
+	require.Subset(t, more, ids[0], "what was published stays, a new version waits its turn")
 
 	_, err = r.service.RemoveTenant(t.Context(), &tokenapi.RemoveTenantRequest{TenantId: tenant})
 	require.NoError(t, err)
@@ -129,7 +135,7 @@ func TestPublishKeys(t *testing.T) {
 func TestSigner_by_way_of_Vault(t *testing.T) {
 	t.Parallel()
 	r := open(t)
-	require.NoError(t, r.client.CreateSigningKey(t.Context(), transit.KeyName(tenant), vaultkit.RS256))
+	require.NoError(t, r.client.CreateSigningKey(t.Context(), transit.KeyName(tenant, token.AlgRS256), vaultkit.RS256))
 	_, err := r.publish(t.Context())
 	require.NoError(t, err)
 	issuer := &token.Issuer{Keys: r.ring, Signer: r.signer}

@@ -1,6 +1,6 @@
 -- name: InsertKey :execrows
-insert into signing_keys (tenant_id, kid, version, state, public_key, certificate, created_at, since)
-values (@tenant_id, @kid, @version, @state, @public_key, @certificate, @created_at, @since)
+insert into signing_keys (tenant_id, kid, alg, version, state, public_key, certificate, created_at, since)
+values (@tenant_id, @kid, @alg, @version, @state, @public_key, @certificate, @created_at, @since)
 on conflict do nothing;
 
 -- name: LockKeys :exec
@@ -8,7 +8,7 @@ on conflict do nothing;
 select pg_advisory_xact_lock(hashtextextended('postern/token/keys/' || @tenant_id::text, 0));
 
 -- name: ListKeys :many
-select * from signing_keys where tenant_id = @tenant_id order by version;
+select * from signing_keys where tenant_id = @tenant_id order by version, alg desc;
 
 -- name: DeleteKeys :exec
 delete from signing_keys where tenant_id = @tenant_id;

@@ -22,6 +22,14 @@ type AccessToken struct {
 	ExpiresAt time.Time
 }
 
+// The jti of client assertions, until they would have expired by themselves.
+type Assertion struct {
+	TenantID string
+	// SHA-256 over client and jti.
+	AssertionHash []byte
+	ExpiresAt     time.Time
+}
+
 // Authorization codes (RFC 6749 §4.1.2). A used one stays until it expires, so that its second use is noticed.
 type Code struct {
 	TenantID  string
@@ -85,6 +93,8 @@ type SigningKey struct {
 	// When it stopped signing. Null: not yet.
 	Until     *time.Time
 	RevokedAt *time.Time
+	// The algorithm that the key is made for (RFC 7518 §3.1). An RS256 key also signs by RS512 and PS256, under key IDs of their own.
+	Alg string
 }
 
 // Logins under way, from /authorize until the code.

@@ -20,14 +20,15 @@ func (q *Queries) DeleteKeys(ctx context.Context, tenantID string) error {
 }
 
 const insertKey = `-- name: InsertKey :execrows
-insert into signing_keys (tenant_id, kid, version, state, public_key, certificate, created_at, since)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into signing_keys (tenant_id, kid, alg, version, state, public_key, certificate, created_at, since)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict do nothing
 `
 
 type InsertKeyParams struct {
 	TenantID    string
 	Kid         string
+	Alg         string
 	Version     int32
 	State       string
 	PublicKey   []byte
@@ -40,6 +41,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (int64, er
 	result, err := q.db.Exec(ctx, insertKey,
 		arg.TenantID,
 		arg.Kid,
+		arg.Alg,
 		arg.Version,
 		arg.State,
 		arg.PublicKey,
@@ -54,7 +56,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (int64, er
 }
 
 const listKeys = `-- name: ListKeys :many
-select tenant_id, kid, version, state, public_key, certificate, created_at, since, until, revoked_at from signing_keys where tenant_id = $1 order by version
+select tenant_id, kid, version, state, public_key, certificate, created_at, since, until, revoked_at, alg from signing_keys where tenant_id = $1 order by version, alg desc
 `
 
 func (q *Queries) ListKeys(ctx context.Context, tenantID string) ([]SigningKey, error) {
@@ -77,6 +79,7 @@ func (q *Queries) ListKeys(ctx context.Context, tenantID string) ([]SigningKey, 
 			&i.Since,
 			&i.Until,
 			&i.RevokedAt,
+			&i.Alg,
 		); err != nil {
 			return nil, err
 		}

@@ -3,8 +3,10 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +23,7 @@ type Fake struct {
 	sessions     map[sid]token.Session
 	codes        map[id]token.Authorization
 	tokens       map[id]token.AccessToken
+	assertions   map[id]time.Time
 	facts        []token.Fact
 	failures     []error
 	calls        int
@@ -41,13 +44,16 @@ var (
 	_ token.LoginStore = (*Fake)(nil)
 	_ token.CodeStore  = (*Fake)(nil)
 	_ token.Recorder   = (*Fake)(nil)
+
+	_ token.TokenStore     = (*Fake)(nil)
+	_ token.AssertionStore = (*Fake)(nil)
 )
 
 // NewFake makes an empty one.
 func NewFake() *Fake {
 	return &Fake{
 		keys: map[tenancy.ID][]token.SigningKey{}, transactions: map[id]token.Transaction{}, sessions: map[sid]token.Session{},
-		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{},
+		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
 	}
 }
 
@@ -109,14 +115,16 @@ func (f *Fake) PublishKeys(_ context.Context, tenant tenancy.ID, keys []token.Si
 		stored := false
 		for _, key := range keys {
 			same := func(k token.SigningKey) bool {
-				return k.Version == key.Version || key.State == token.KeyCurrent && k.State == token.KeyCurrent
+				return k.Alg == key.Alg && (k.Version == key.Version || key.State == token.KeyCurrent && k.State == token.KeyCurrent)
 			}
 			if !slices.ContainsFunc(f.keys[tenant], same) {
 				f.keys[tenant] = append(f.keys[tenant], key)
 				stored = true
 			}
 		}
-		slices.SortFunc(f.keys[tenant], func(a, b token.SigningKey) int { return a.Version - b.Version })
+		slices.SortFunc(f.keys[tenant], func(a, b token.SigningKey) int {
+			return cmp.Or(a.Version-b.Version, strings.Compare(b.Alg, a.Alg))
+		})
 		if stored {
 			f.facts = append(f.facts, fact)
 		}
@@ -320,6 +328,11 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 				delete(f.tokens, key)
 			}
 		}
+		for key := range f.assertions {
+			if key.tenant == tenant {
+				delete(f.assertions, key)
+			}
+		}
 		return nil
 	})
 }
@@ -327,7 +340,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 // Sweep deletes what had expired at now.
 func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 	err = f.do(func() error {
-		before := len(f.transactions) + len(f.sessions) + len(f.codes) + len(f.tokens)
+		before := len(f.transactions) + len(f.sessions) + len(f.codes) + len(f.tokens) + len(f.assertions)
 		for key, row := range f.transactions {
 			if !row.Expires.After(now) {
 				delete(f.transactions, key)
@@ -348,8 +361,36 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 				delete(f.tokens, key)
 			}
 		}
-		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens)
+		for key, until := range f.assertions {
+			if !until.After(now) {
+				delete(f.assertions, key)
+			}
+		}
+		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions)
 		return nil
 	})
 	return n, err
+}
+
+// SaveToken implements token.TokenStore.
+func (f *Fake) SaveToken(_ context.Context, tenant tenancy.ID, t *token.AccessToken, fact token.Fact) error {
+	return f.do(func() error {
+		if t != nil {
+			f.tokens[id{tenant, t.Hash}] = *t
+		}
+		f.facts = append(f.facts, fact)
+		return nil
+	})
+}
+
+// UseAssertion implements token.AssertionStore.
+func (f *Fake) UseAssertion(_ context.Context, tenant tenancy.ID, assertion token.Hash, expires time.Time) error {
+	return f.do(func() error {
+		key := id{tenant, assertion}
+		if _, used := f.assertions[key]; used {
+			return fault.Conflict("", "The assertion was used before")
+		}
+		f.assertions[key] = expires
+		return nil
+	})
 }

@@ -2,9 +2,12 @@ package storetest
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +26,8 @@ type Store interface {
 	token.KeyStore
 	token.LoginStore
 	token.CodeStore
+	token.TokenStore
+	token.AssertionStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
@@ -42,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"sessions":     trySessions,
 		"codes":        tryCodes,
 		"tokens":       tryTokens,
+		"assertions":   tryAssertions,
 		"facts":        tryFacts,
 		"removal":      tryRemoval,
 		"sweep":        trySweep,
@@ -78,7 +84,7 @@ func aKey(t *testing.T, kid string, version int, state token.KeyState) token.Sig
 	require.NoError(t, err)
 	at := clock.At("2026-03-01T12:00:00Z").Now()
 	key := token.SigningKey{
-		KeyVersion: token.KeyVersion{Version: version, Public: &private.PublicKey}, KeyID: kid, State: state,
+		KeyVersion: token.KeyVersion{Alg: token.AlgRS256, Version: version, Public: &private.PublicKey}, KeyID: kid, State: state,
 		Certificate: []byte("der of " + kid), Created: at,
 	}
 	if state == token.KeyCurrent {
@@ -126,6 +132,15 @@ func tryKeys(t *testing.T, w *world) {
 	require.NoError(t, err)
 	require.Len(t, all, 3, "of concurrent publications of one version one wins")
 	require.Equal(t, []string{"k", "k"}, w.facts(w.a))
+
+	other := aKey(t, "kid-elliptic", 1, token.KeyCurrent)
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	other.Alg, other.Public = token.AlgES256, &curve.PublicKey
+	all, err = w.PublishKeys(ctx, w.a, []token.SigningKey{other}, w.fact("k"))
+	require.NoError(t, err)
+	require.Len(t, all, 4)
+	require.Equal(t, []token.SigningKey{one, other, two}, all[:3], "each algorithm counts its versions for itself, and has its own current key")
 }
 
 func randomSuffix() string {
@@ -313,6 +328,38 @@ func tryTokens(t *testing.T, w *world) {
 	notFoundHere(t, err)
 }
 
+func tryAssertions(t *testing.T, w *world) {
+	t.Helper()
+	ctx := t.Context()
+	one, until := token.HashOf("one"), w.now.Add(time.Minute)
+	require.NoError(t, w.UseAssertion(ctx, w.a, one, until))
+	testkit.RequireFault(t, w.UseAssertion(ctx, w.a, one, until), fault.KindConflict)
+	require.NoError(t, w.UseAssertion(ctx, w.b, one, until), "another tenant's is another one")
+	require.NoError(t, w.UseAssertion(ctx, w.a, token.HashOf("two"), until))
+
+	var wg sync.WaitGroup
+	var won atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			if w.UseAssertion(ctx, w.a, token.HashOf("three"), until) == nil {
+				won.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, won.Load(), "of concurrent uses one wins")
+
+	opaque := token.AccessToken{Hash: token.HashOf("opaque"), ClientID: "client", UserID: "auth0|a", Scope: token.Scope{"openid"}, Issued: w.now, Expires: until}
+	require.NoError(t, w.SaveToken(ctx, w.a, &opaque, w.fact("sepft")))
+	got, err := w.FindAccessToken(ctx, w.a, opaque.Hash, w.now)
+	require.NoError(t, err)
+	require.Equal(t, opaque, got)
+	_, err = w.FindAccessToken(ctx, w.b, opaque.Hash, w.now)
+	notFoundHere(t, err)
+	require.NoError(t, w.SaveToken(ctx, w.a, nil, w.fact("sepft")))
+	require.Equal(t, []string{"sepft", "sepft"}, w.facts(w.a))
+}
+
 func tryFacts(t *testing.T, w *world) {
 	t.Helper()
 	require.NoError(t, w.RecordFact(t.Context(), w.fact("fp")))
@@ -328,6 +375,7 @@ func tryRemoval(t *testing.T, w *world) {
 	code, tx := w.save(t), w.transaction("state")
 	require.NoError(t, w.SaveTransaction(ctx, w.a, tx))
 
+	require.NoError(t, w.UseAssertion(ctx, w.a, token.HashOf("assertion"), w.now.Add(time.Hour)))
 	require.NoError(t, w.RemoveTenant(ctx, w.b))
 	_, err = w.FindCode(ctx, w.a, code.Code, w.now)
 	require.NoError(t, err, "a stranger's removal removes nothing")
@@ -341,6 +389,7 @@ func tryRemoval(t *testing.T, w *world) {
 	keys, err := w.ListKeys(ctx, w.a)
 	require.NoError(t, err)
 	require.Empty(t, keys)
+	require.NoError(t, w.UseAssertion(ctx, w.a, token.HashOf("assertion"), w.now.Add(time.Hour)), "nothing is remembered")
 }
 
 func trySweep(t *testing.T, w *world) {
@@ -352,12 +401,14 @@ func trySweep(t *testing.T, w *world) {
 	require.NoError(t, w.OpenSession(ctx, w.a, token.Opening{Session: s, State: tx.State, Fact: w.fact("s")}))
 	require.NoError(t, w.SaveTransaction(ctx, w.b, w.transaction("of another tenant")))
 
+	require.NoError(t, w.UseAssertion(ctx, w.a, token.HashOf("assertion"), code.Expires))
+
 	n, err := w.Sweep(ctx, w.now)
 	require.NoError(t, err)
 	require.Zero(t, n, "what is alive stays")
 	n, err = w.Sweep(ctx, code.Expires)
 	require.NoError(t, err)
-	require.Equal(t, 1, n, "the code is over")
+	require.Equal(t, 2, n, "the code is over, and the assertion")
 	_, err = w.FindSession(ctx, w.a, s.Secret, w.now)
 	require.NoError(t, err)
 	n, err = w.Sweep(ctx, s.IdleUntil)
