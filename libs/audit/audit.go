@@ -19,6 +19,7 @@ type Act struct {
 	Status    int // what the operation answers when it succeeds
 	TokenID   string
 	Scopes    []string
+	Revealed  []string // names of the secrets that a read answered with
 }
 
 // Redacted stands in the audit log where a secret was.

@@ -41,14 +41,25 @@ type Verifier interface {
 type API struct {
 	huma     huma.API
 	verifier Verifier
+	recorder Recorder // nil: lines that belong to no change are not kept
 }
 
+// Option of an API.
+type Option func(*API)
+
+// WithRecorder gives the place for audit lines that belong to no change. Without one such lines are lost.
+func WithRecorder(r Recorder) Option { return func(a *API) { a.recorder = r } }
+
 // New hangs a part of the Management API on engine, whose requests have a proved tenant (httpkit.NewEngine with a Seal).
-func New(engine *gin.Engine, verifier Verifier) *API {
+func New(engine *gin.Engine, verifier Verifier, options ...Option) *API {
 	UseProblems()
 	cfg := Settings("Management API", "2")
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT"}}
-	return &API{huma: humagin.New(engine, cfg), verifier: verifier}
+	a := &API{huma: humagin.New(engine, cfg), verifier: verifier}
+	for _, option := range options {
+		option(a)
+	}
+	return a
 }
 
 // Settings of huma for an API of this house: no link headers, no schema properties in answers, unknown query parameters refused.
@@ -72,7 +83,8 @@ type Op struct {
 	Scopes  []string // any one of them is enough; none: any valid token
 	Status  int      // of success; zero means 200
 	Tag     string
-	// Reveals marks a read that answers with secrets, which is audited too (mgmt_api_read).
+	// Reveals marks a read that always answers with secrets, which is audited too (mgmt_api_read). One that does so for some callers
+	// says it at run time: Revealed.
 	Reveals bool
 	// Secrets are properties of the body that the audit log must not keep, besides those that tell by their name ("password").
 	Secrets []string
@@ -116,12 +128,21 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, t tenanc
 			*checked = true
 		}
 		bodyRead(ctx)
-		if op.Method != http.MethodGet || op.Reveals {
-			ctx = withAct(ctx, op, t, in)
+		act := actOf(ctx, op, t, in)
+		rec := &record{revealed: op.Reveals}
+		ctx = context.WithValue(ctx, recordKey{}, rec)
+		if op.writes() || op.Reveals {
+			ctx = audit.With(ctx, act)
 		}
 		out, err := handle(ctx, t, in)
 		if err != nil {
 			return nil, rendered(ctx, err)
+		}
+		if !op.writes() && rec.revealed && a.recorder != nil {
+			act.Revealed = rec.secrets
+			if err := a.recorder.Record(ctx, t.ID, act); err != nil { // a secret that nobody would know of is not shown
+				return nil, rendered(ctx, err)
+			}
 		}
 		return out, nil
 	})
@@ -208,7 +229,10 @@ func hasAny(c Caller, scopes []string) bool {
 	return len(scopes) == 0 || slices.ContainsFunc(scopes, c.Has)
 }
 
-func withAct(ctx context.Context, op Op, t tenancy.Tenant, in any) context.Context {
+// writes reports whether the operation changes something.
+func (op Op) writes() bool { return op.Method != http.MethodGet }
+
+func actOf(ctx context.Context, op Op, t tenancy.Tenant, in any) audit.Act {
 	caller := CallerOf(ctx)
 	act := audit.Act{
 		Operation: op.Summary, ClientID: caller.AuthorizedParty, Hostname: t.Hostname(), Method: strings.ToLower(op.Method),
@@ -228,5 +252,5 @@ func withAct(ctx context.Context, op Op, t tenancy.Tenant, in any) context.Conte
 			}
 		}
 	}
-	return audit.With(ctx, act)
+	return act
 }
