@@ -132,9 +132,14 @@ func newWorld(t *testing.T) *world {
 	})
 	mgmtkit.Register(w.api, mgmtkit.Op{
 		ID: "update_thing", Summary: "Update a thing", Method: http.MethodPatch, Path: "/things/{id}", Scopes: []string{"update:things"},
-	}, func(_ context.Context, _ tenancy.Tenant, in *changed) (*out, error) {
+	}, func(ctx context.Context, _ tenancy.Tenant, in *changed) (*out, error) {
 		w.change, w.id = in.Body, in.ID
-		return &out{}, nil
+		wire := func(th thing) map[string]any {
+			return map[string]any{"name": th.Name, "client_secret": th.Secret, "home": th.Home}
+		}
+		stored := thing{Name: in.Body.Name.Value, Secret: "s3cret", Home: "kept"}
+		w.act = audit.From(mgmtkit.Answering(ctx, wire)).Answered(stored) // as a store does in its transaction
+		return &out{Body: wire(stored)}, nil
 	})
 	mgmtkit.Register(w.api, mgmtkit.Op{
 		ID: "delete_thing", Summary: "Delete a thing", Method: http.MethodDelete, Path: "/things/{id}", Scopes: []string{"delete:things"}, Status: http.StatusNoContent,

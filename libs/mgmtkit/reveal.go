@@ -4,14 +4,22 @@ import (
 	"context"
 	"slices"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/postern-id/postern/libs/audit"
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/tenancy"
 )
 
-// record is what an operation notes about itself while it runs, for the line that the door writes at its end.
+// record is what the door knows of a call, and what the operation notes about itself while it runs, for the audit log.
 type record struct {
-	revealed bool
-	secrets  []string // names of the secrets that the answer holds
+	op        Op
+	described *huma.Operation
+	registry  huma.Registry
+	body      *keptBody        // of a write
+	problem   *httpkit.Problem // what a refused call was answered with
+	revealed  bool
+	secrets   []string // names of the secrets that the answer holds
 }
 
 type recordKey struct{}
