@@ -23,7 +23,7 @@ type Act struct {
 	Scopes      []string
 	Revealed    []string // names of the secrets that a read answered with
 	// Render makes the redacted answer of what the change leaves behind; nil, like what it does not know, gives none. See Answered.
-	Render func(stored any) any
+	Render func(stored any) any `json:"-"`
 }
 
 // Answered gives the act with the answer that the caller will get, made of stored: what the change leaves behind, as the verb
