@@ -5,9 +5,7 @@ package mgmtkit
 import (
 	"context"
 	"net/http"
-	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,7 +14,6 @@ import (
 
 	"github.com/postern-id/postern/libs/audit"
 	"github.com/postern-id/postern/libs/fault"
-	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
 	"github.com/postern-id/postern/libs/tenancy"
 )
@@ -41,14 +38,25 @@ type Verifier interface {
 type API struct {
 	huma     huma.API
 	verifier Verifier
+	recorder Recorder // nil: lines that belong to no change are not kept
 }
 
+// Option of an API.
+type Option func(*API)
+
+// WithRecorder gives the place for audit lines that belong to no change. Without one such lines are lost.
+func WithRecorder(r Recorder) Option { return func(a *API) { a.recorder = r } }
+
 // New hangs a part of the Management API on engine, whose requests have a proved tenant (httpkit.NewEngine with a Seal).
-func New(engine *gin.Engine, verifier Verifier) *API {
+func New(engine *gin.Engine, verifier Verifier, options ...Option) *API {
 	UseProblems()
 	cfg := Settings("Management API", "2")
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT"}}
-	return &API{huma: humagin.New(engine, cfg), verifier: verifier}
+	a := &API{huma: humagin.New(engine, cfg), verifier: verifier}
+	for _, option := range options {
+		option(a)
+	}
+	return a
 }
 
 // Settings of huma for an API of this house: no link headers, no schema properties in answers, unknown query parameters refused.
@@ -72,7 +80,8 @@ type Op struct {
 	Scopes  []string // any one of them is enough; none: any valid token
 	Status  int      // of success; zero means 200
 	Tag     string
-	// Reveals marks a read that answers with secrets, which is audited too (mgmt_api_read).
+	// Reveals marks a read that always answers with secrets, which is audited too (mgmt_api_read). One that does so for some callers
+	// says it at run time: Revealed.
 	Reveals bool
 	// Secrets are properties of the body that the audit log must not keep, besides those that tell by their name ("password").
 	Secrets []string
@@ -105,7 +114,7 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, t tenanc
 	}
 	huma.Register(a.huma, huma.Operation{
 		OperationID: op.ID, Summary: op.Summary, Method: op.Method, Path: Base + op.Path, DefaultStatus: op.Status,
-		Tags: tags, Middlewares: huma.Middlewares{a.authorize(op.Scopes)},
+		Tags: tags, Middlewares: huma.Middlewares{a.authorize(op)},
 		Security: []map[string][]string{{bearer: op.Scopes}}, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
 	}, func(ctx context.Context, in *I) (*O, error) {
 		t, ok := tenancy.From(ctx)
@@ -116,16 +125,35 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, t tenanc
 			*checked = true
 		}
 		bodyRead(ctx)
-		if op.Method != http.MethodGet || op.Reveals {
-			ctx = withAct(ctx, op, t, in)
+		c, _ := ctx.Value(requestKey{}).(*gin.Context)
+		rec := recordOf(ctx)
+		act := actOf(c, op, t, CallerOf(ctx))
+		if op.writes() {
+			act.Body = redactedJSON(rec.body.read.Bytes(), op.Secrets)
+			ctx = audit.With(ctx, act)
 		}
 		out, err := handle(ctx, t, in)
+		if err == nil && !op.writes() && rec.revealed {
+			err = a.recordRead(ctx, t, rec, act)
+		}
 		if err != nil {
 			return nil, rendered(ctx, err)
 		}
 		return out, nil
 	})
 }
+
+// recordRead leaves the line of a read that reveals. Its failure is the operation's: a secret that nobody would know of is not shown.
+func (a *API) recordRead(ctx context.Context, t tenancy.Tenant, rec *record, act audit.Act) error {
+	if a.recorder == nil {
+		return nil
+	}
+	act.Revealed = rec.secrets
+	return a.recorder.Record(ctx, t.ID, act)
+}
+
+// writes reports whether the operation changes something.
+func (op Op) writes() bool { return op.Method != http.MethodGet }
 
 type requestKey struct{}
 
@@ -135,98 +163,4 @@ func bodyRead(ctx context.Context) {
 	if c, ok := ctx.Value(requestKey{}).(*gin.Context); ok {
 		_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Time{}) // a writer without deadlines has none to take back
 	}
-}
-
-func (a *API) authorize(scopes []string) func(huma.Context, func(huma.Context)) {
-	return func(hc huma.Context, next func(huma.Context)) {
-		c := humagin.Unwrap(hc)
-		ctx := c.Request.Context()
-		t, ok := tenancy.From(ctx)
-		if !ok {
-			httpkit.Write(c, fault.Denied("", "This service answers through the router only"))
-			return
-		}
-		raw, ok := bearerToken(c.Request)
-		if !ok {
-			c.Header("WWW-Authenticate", "Bearer") // RFC 6750 §3
-			httpkit.Write(c, fault.Unauthenticated("Missing authentication"))
-			return
-		}
-		claims, err := a.verifier.VerifyAccess(ctx, t, raw, t.ManagementAudience())
-		if err != nil {
-			if fault.Is(err, fault.KindUnauthenticated) {
-				c.Header("WWW-Authenticate", `Bearer error="invalid_token"`)
-			}
-			httpkit.Write(c, err)
-			return
-		}
-		caller := Caller{claims}
-		httpkit.EventOf(ctx).Client = claims.AuthorizedParty
-		if !hasAny(caller, scopes) {
-			c.Header("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+strings.Join(scopes, " ")+`"`)
-			httpkit.Write(c, fault.Denied("insufficient_scope", "Insufficient scope, expected any of: "+strings.Join(scopes, ",")))
-			return
-		}
-		hc = huma.WithValue(hc, callerKey{}, caller)
-		hc = huma.WithValue(hc, registryKey{}, a.huma.OpenAPI().Components.Schemas)
-		checked := new(bool)
-		defer refuseUnhashable(c, checked)
-		hc = huma.WithValue(hc, checkedKey{}, checked)
-		next(huma.WithValue(hc, requestKey{}, c))
-	}
-}
-
-type checkedKey struct{}
-
-// refuseUnhashable answers for huma, which looks for repeats in a list by putting its items into a map, and panics over an item that
-// is a list or an object. Every other panic, and any after the input was checked, goes on.
-func refuseUnhashable(c *gin.Context, checked *bool) {
-	v := recover()
-	if v == nil {
-		return
-	}
-	if err, ok := v.(runtime.Error); ok && !*checked && strings.Contains(err.Error(), "unhashable") {
-		httpkit.Write(c, fault.Invalid(invalidBody, "Payload validation error: 'Invalid value'."))
-		return
-	}
-	panic(v)
-}
-
-// bearerToken gives the one bearer token of a request (RFC 6750 §2.1). Two Authorization headers are none: what stands between
-// could have looked at the other one.
-func bearerToken(r *http.Request) (raw string, ok bool) {
-	headers := r.Header.Values("Authorization")
-	if len(headers) != 1 {
-		return "", false
-	}
-	scheme, raw, _ := strings.Cut(headers[0], " ")
-	raw = strings.TrimSpace(raw)
-	return raw, strings.EqualFold(scheme, "Bearer") && raw != ""
-}
-
-func hasAny(c Caller, scopes []string) bool {
-	return len(scopes) == 0 || slices.ContainsFunc(scopes, c.Has)
-}
-
-func withAct(ctx context.Context, op Op, t tenancy.Tenant, in any) context.Context {
-	caller := CallerOf(ctx)
-	act := audit.Act{
-		Operation: op.Summary, ClientID: caller.AuthorizedParty, Hostname: t.Hostname(), Method: strings.ToLower(op.Method),
-		Status: op.Status, Scopes: caller.Scope, TokenID: caller.ID, Body: redactedBody(in, op.Secrets),
-	}
-	if !strings.HasSuffix(caller.Subject, "@clients") {
-		act.UserID = caller.Subject
-	}
-	if c, ok := ctx.Value(requestKey{}).(*gin.Context); ok {
-		r := c.Request
-		act.IP, act.UserAgent, act.Path = httpkit.ClientIP(r), r.UserAgent(), r.URL.Path
-		act.Query = map[string]string{}
-		for name, values := range r.URL.Query() {
-			act.Query[name] = strings.Join(values, ",")
-			if isSecret(name) {
-				act.Query[name] = audit.Redacted
-			}
-		}
-	}
-	return audit.With(ctx, act)
 }

@@ -92,6 +92,9 @@ type world struct {
 	body   any
 	id     string
 	fail   error
+
+	lines    lines
+	revealed func(context.Context) // what get_thing says of its answer; may be nil
 }
 
 func newWorld(t *testing.T) *world {
@@ -100,7 +103,7 @@ func newWorld(t *testing.T) *world {
 	seal, err := tenancy.NewSeal(make([]byte, 32), clock.At("2026-03-01T12:00:00Z").Now)
 	require.NoError(t, err)
 	engine := httpkit.NewEngine(httpkit.Config{Service: "test", Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Seal: seal, MaxBody: 2 << 20})
-	w.api, w.seal, w.handler = mgmtkit.New(engine, verifier{}), seal, engine
+	w.api, w.seal, w.handler = mgmtkit.New(engine, verifier{}, mgmtkit.WithRecorder(&w.lines)), seal, engine
 
 	type out struct{ Body map[string]any }
 	mgmtkit.Register(w.api, mgmtkit.Op{
@@ -122,13 +125,21 @@ func newWorld(t *testing.T) *world {
 		ID: "get_thing", Summary: "Get a thing", Method: http.MethodGet, Path: "/things/{id}",
 	}, func(ctx context.Context, _ tenancy.Tenant, in *onThing) (*out, error) {
 		w.act, w.id = audit.From(ctx), in.ID
+		if w.revealed != nil {
+			w.revealed(ctx)
+		}
 		return &out{}, w.fail
 	})
 	mgmtkit.Register(w.api, mgmtkit.Op{
 		ID: "update_thing", Summary: "Update a thing", Method: http.MethodPatch, Path: "/things/{id}", Scopes: []string{"update:things"},
-	}, func(_ context.Context, _ tenancy.Tenant, in *changed) (*out, error) {
+	}, func(ctx context.Context, _ tenancy.Tenant, in *changed) (*out, error) {
 		w.change, w.id = in.Body, in.ID
-		return &out{}, nil
+		wire := func(th thing) map[string]any {
+			return map[string]any{"name": th.Name, "client_secret": th.Secret, "home": th.Home}
+		}
+		stored := thing{Name: in.Body.Name.Value, Secret: "s3cret", Home: "kept"}
+		w.act = audit.From(mgmtkit.Answering(ctx, wire)).Answered(stored) // as a store does in its transaction
+		return &out{Body: wire(stored)}, nil
 	})
 	mgmtkit.Register(w.api, mgmtkit.Op{
 		ID: "delete_thing", Summary: "Delete a thing", Method: http.MethodDelete, Path: "/things/{id}", Scopes: []string{"delete:things"}, Status: http.StatusNoContent,

@@ -1,4 +1,4 @@
 package mgmtkit
 
-// RedactedForTest is redactedBody, whose input is otherwise bound to what an operation declares.
-var RedactedForTest = redactedBody
+// RedactedForTest is redactedJSON, whose input is otherwise bound to what an operation declares.
+var RedactedForTest = redactedJSON

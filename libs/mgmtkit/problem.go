@@ -60,6 +60,7 @@ func Rendered(ctx context.Context, err error) error { return rendered(ctx, err) 
 func rendered(ctx context.Context, err error) error {
 	f := httpkit.NoteIn(ctx, err)
 	p := &problem{Problem: httpkit.ProblemOf(f)}
+	recordOf(ctx).problem = &p.Problem
 	if f.RetryAfter > 0 {
 		p.retryAfter = max(1, int(f.RetryAfter/time.Second))
 	}
@@ -97,7 +98,11 @@ func newProblem(ctx huma.Context, status int, msg string, errs ...error) huma.St
 			status, msg, code = http.StatusBadRequest, "The request body could not be read", invalidBody
 		}
 	}
-	return &problem{Problem: httpkit.Problem{StatusCode: status, Error: http.StatusText(status), Message: msg, ErrorCode: code}}
+	p := &problem{Problem: httpkit.Problem{StatusCode: status, Error: http.StatusText(status), Message: msg, ErrorCode: code}}
+	if ctx != nil {
+		recordOf(ctx.Context()).problem = &p.Problem
+	}
+	return p
 }
 
 func detailsOf(errs []error) []*huma.ErrorDetail {

@@ -2,7 +2,6 @@ package mgmtkit
 
 import (
 	"encoding/json"
-	"reflect"
 	"strings"
 
 	"github.com/postern-id/postern/libs/audit"
@@ -39,16 +38,17 @@ func normal(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(name))
 }
 
-// redactedBody gives the Body of an operation's input as the audit log may keep it; nil when it has none.
-func redactedBody(in any, secrets []string) any {
-	body := reflect.Indirect(reflect.ValueOf(in)).FieldByName("Body")
-	if !body.IsValid() {
-		return nil
-	}
-	raw, err := json.Marshal(body.Interface())
+// redactedValue gives what v is on the wire as the audit log may keep it; nil when it is nothing there.
+func redactedValue(v any, secrets []string) any {
+	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil
 	}
+	return redactedJSON(raw, secrets)
+}
+
+// redactedJSON gives a body as the audit log may keep it; nil when it has none, or none that can be read.
+func redactedJSON(raw []byte, secrets []string) any {
 	var tree any
 	if json.Unmarshal(raw, &tree) != nil {
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	tokenapi "github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
+	"github.com/postern-id/postern/libs/auditkit"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
@@ -95,6 +96,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	//nolint:contextcheck // handlers take the request's context
 	httpapi.Register(engine, httpapi.Deps{
 		Clients: clients, Verifier: &jwtkit.Verifier{Keys: keys, Now: deps.Now}, Certificates: certificates(keys, deps.Log), Now: deps.Now,
+		Recorder: &auditkit.Lines{Pool: s.pool, Kick: s.relay.Kick, Now: deps.Now},
 	})
 	s.public, s.internal = engine, rpc.New(clients, deps.Log)
 	return s, nil

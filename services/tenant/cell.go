@@ -16,8 +16,10 @@ import (
 	"github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
 	"github.com/postern-id/postern/libs/api/user/userapiconnect"
+	"github.com/postern-id/postern/libs/auditkit"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/jwtkit"
+	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/pgkit"
 	"github.com/postern-id/postern/libs/rpckit"
@@ -94,7 +96,9 @@ func (c *Cell) wire(ctx context.Context, cfg CellConfig, deps CellDeps) (err err
 		res, err := deps.Tokens.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: string(id)})
 		return res.GetJwksJson(), err
 	}, deps.Now)
-	c.handler = httpapi.NewManagement(settings, &jwtkit.Verifier{Keys: c.keys, Now: deps.Now}, deps.Seal, deps.Log) //nolint:contextcheck // a handler has its requests' contexts
+	//nolint:contextcheck // a handler has its requests' contexts
+	c.handler = httpapi.NewManagement(settings, &jwtkit.Verifier{Keys: c.keys, Now: deps.Now}, deps.Seal, deps.Log,
+		mgmtkit.WithRecorder(&auditkit.Lines{Pool: c.pool, Kick: c.relay.Kick, Now: deps.Now}))
 	mux := http.NewServeMux()
 	mux.Handle(tenantapiconnect.NewSettingsServiceHandler(&rpc.Settings{Settings: settings}, rpckit.ServerOption(deps.Log)))
 	c.internal = mux

@@ -14,6 +14,7 @@ import (
 	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
 	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
 	"github.com/postern-id/postern/libs/api/user/userapiconnect"
+	"github.com/postern-id/postern/libs/auditkit"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
 	"github.com/postern-id/postern/libs/mgmtkit"
@@ -134,7 +135,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},
 		Ring:     ring,
 	}
-	management := mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: deps.Now})
+	management := mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: deps.Now},
+		mgmtkit.WithRecorder(&auditkit.Lines{Pool: s.pool, Kick: relay.Kick, Now: deps.Now}))
 	httpapi.Mount(engine, rooms)              //nolint:contextcheck // requests bring their own
 	httpapi.MountManagement(management, ring) //nolint:contextcheck // requests bring their own
 	s.public = engine

@@ -14,9 +14,11 @@ import (
 	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
 	tokenapi "github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
+	"github.com/postern-id/postern/libs/auditkit"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
+	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/pgkit"
 	"github.com/postern-id/postern/libs/runner"
@@ -105,7 +107,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		Store: store.New(pool, relay.Kick), Connections: clients.Connections{Remote: deps.Clients}, Hasher: hasher, Log: deps.Log, Now: deps.Now,
 	})
 	engine := httpkit.NewEngine(httpkit.Config{Service: "user", Log: deps.Log, Seal: deps.Seal}) //nolint:contextcheck // requests bring their own
-	httpapi.Mount(engine, verifier(deps), users)                                                 //nolint:contextcheck // requests bring their own
+	//nolint:contextcheck // requests bring their own
+	httpapi.Mount(engine, verifier(deps), users, mgmtkit.WithRecorder(&auditkit.Lines{Pool: pool, Kick: relay.Kick, Now: deps.Now}))
 	return &Service{pool: pool, nats: conn, relay: relay, public: engine, internal: rpc.Handler(users, deps.Log)}, nil
 }
 

@@ -7,26 +7,48 @@ import (
 	"github.com/postern-id/postern/libs/audit"
 )
 
-// EntryOf turns an administrative act into its audit entry: type sapi, or mgmt_api_read, with the redacted request.
-// The platform's own acts (a zero Act) leave none.
+// The types of entries of the Management API.
+const (
+	TypeWrite   = "sapi"          // a write that was carried out
+	TypeRefused = "fapi"          // one that was not
+	TypeRead    = "mgmt_api_read" // a read that answered with secrets
+)
+
+// EntryOf turns an administrative act into its audit entry, with the redacted request and answer. The platform's own acts (a zero
+// Act) leave none.
 func EntryOf(a audit.Act) *Entry {
 	if a.Operation == "" {
 		return nil
 	}
-	kind := "sapi"
-	if strings.EqualFold(a.Method, http.MethodGet) {
-		kind = "mgmt_api_read" // a read that answers with secrets
+	kind := TypeWrite
+	switch {
+	case a.Status >= http.StatusBadRequest:
+		kind = TypeRefused
+	case strings.EqualFold(a.Method, http.MethodGet):
+		kind = TypeRead
 	}
-	return &Entry{
+	user := map[string]any{}
+	if a.UserID != "" {
+		user["user_id"] = a.UserID
+	}
+	answer := a.Answer
+	if answer == nil {
+		answer = map[string]any{}
+	}
+	e := &Entry{
 		Type: kind, Description: a.Operation, ClientID: a.ClientID, UserID: a.UserID,
-		IP: a.IP, UserAgent: a.UserAgent, Hostname: a.Hostname,
+		IP: a.IP, UserAgent: a.UserAgent, Hostname: a.Hostname, CorrelationID: a.Correlation,
 		Details: map[string]any{
 			"request": map[string]any{
 				"method": a.Method, "path": a.Path, "query": a.Query, "body": a.Body,
 				"channel": "api", "ip": a.IP, "userAgent": a.UserAgent,
-				"auth": map[string]any{"strategy": "jwt", "credentials": map[string]any{"jti": a.TokenID, "scopes": a.Scopes}},
+				"auth": map[string]any{"user": user, "strategy": "jwt", "credentials": map[string]any{"jti": a.TokenID, "scopes": a.Scopes}},
 			},
-			"response": map[string]any{"statusCode": a.Status},
+			"response": map[string]any{"statusCode": a.Status, "body": answer},
 		},
 	}
+	if kind == TypeRead {
+		e.Details["accessedSecrets"] = append([]string{}, a.Revealed...)
+	}
+	return e
 }

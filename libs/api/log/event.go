@@ -34,23 +34,25 @@ type Object struct {
 
 // Entry is an audit log entry in the wire's words (reference: log event object). Secrets never enter it.
 type Entry struct {
-	Type         string         `json:"type"` // "seccft", "s", "sapi", …
-	Description  string         `json:"description,omitempty"`
-	ClientID     string         `json:"client_id,omitempty"`
-	ClientName   string         `json:"client_name,omitempty"`
-	Connection   string         `json:"connection,omitempty"`
-	ConnectionID string         `json:"connection_id,omitempty"`
-	Strategy     string         `json:"strategy,omitempty"`
-	StrategyType string         `json:"strategy_type,omitempty"` // database, social, enterprise, passwordless
-	UserID       string         `json:"user_id,omitempty"`
-	UserName     string         `json:"user_name,omitempty"`
-	IP           string         `json:"ip,omitempty"`
-	UserAgent    string         `json:"user_agent,omitempty"` // as sent; the log service normalises it
-	Hostname     string         `json:"hostname,omitempty"`   // host of the request, without port
-	Audience     string         `json:"audience,omitempty"`
-	Scope        string         `json:"scope,omitempty"` // space-separated
-	SessionID    string         `json:"session_id,omitempty"`
-	Details      map[string]any `json:"details,omitempty"`
+	Type         string `json:"type"` // "seccft", "s", "sapi", …
+	Description  string `json:"description,omitempty"`
+	ClientID     string `json:"client_id,omitempty"`
+	ClientName   string `json:"client_name,omitempty"`
+	Connection   string `json:"connection,omitempty"`
+	ConnectionID string `json:"connection_id,omitempty"`
+	Strategy     string `json:"strategy,omitempty"`
+	StrategyType string `json:"strategy_type,omitempty"` // database, social, enterprise, passwordless
+	UserID       string `json:"user_id,omitempty"`
+	UserName     string `json:"user_name,omitempty"`
+	IP           string `json:"ip,omitempty"`
+	UserAgent    string `json:"user_agent,omitempty"` // as sent; the log service normalises it
+	Hostname     string `json:"hostname,omitempty"`   // host of the request, without port
+	Audience     string `json:"audience,omitempty"`
+	Scope        string `json:"scope,omitempty"` // space-separated
+	SessionID    string `json:"session_id,omitempty"`
+	// CorrelationID is what the caller ties calls together by (references.correlation_id).
+	CorrelationID string         `json:"correlation_id,omitempty"`
+	Details       map[string]any `json:"details,omitempty"`
 }
 
 // New makes an event with a fresh ID.
@@ -65,18 +67,16 @@ const maxBytes = 512 << 10
 // tooLarge stands in the log for what was left out of it.
 const tooLarge = "(too large for the log)"
 
-// Encode gives the JSON that travels. Of an event that is too large the request's body is left out, or else all details.
+// Encode gives the JSON that travels. Of an event that is too large the request's body is left out, then the answer's, or else all
+// details.
 func (e Event) Encode() ([]byte, error) {
 	b, err := json.Marshal(e)
-	if err == nil && len(b) > maxBytes && e.Entry != nil {
-		entry := *e.Entry
-		if request, ok := entry.Details["request"].(map[string]any); ok {
-			request, entry.Details = maps.Clone(request), maps.Clone(entry.Details)
-			request["body"] = tooLarge
-			entry.Details["request"] = request
-		} else {
-			entry.Details = map[string]any{"details": tooLarge}
+	for _, cut := range []func(map[string]any) map[string]any{withoutBody("request"), withoutBody("response"), withoutAll} {
+		if err != nil || len(b) <= maxBytes || e.Entry == nil {
+			break
 		}
+		entry := *e.Entry
+		entry.Details = cut(entry.Details)
 		e.Entry = &entry
 		b, err = json.Marshal(e)
 	}
@@ -85,6 +85,21 @@ func (e Event) Encode() ([]byte, error) {
 	}
 	return b, nil
 }
+
+// withoutBody leaves out the body of the request or the answer. The details given are not changed.
+func withoutBody(of string) func(map[string]any) map[string]any {
+	return func(details map[string]any) map[string]any {
+		part, ok := details[of].(map[string]any)
+		if !ok {
+			return details
+		}
+		part, details = maps.Clone(part), maps.Clone(details)
+		part["body"], details[of] = tooLarge, part
+		return details
+	}
+}
+
+func withoutAll(map[string]any) map[string]any { return map[string]any{"details": tooLarge} }
 
 // Decode reads what Encode made.
 func Decode(payload []byte) (Event, error) {

@@ -46,6 +46,16 @@ func TestEvent(t *testing.T) {
 		before, _ := e.Entry.Details["request"].(map[string]any)
 		require.NotEqual(t, request["body"], before["body"], "the event itself is not changed")
 
+		e.Entry = logapi.EntryOf(audit.Act{
+			Operation: "Create a User", Method: "post", Body: map[string]any{"a": large}, Status: 201, Answer: map[string]any{"a": large},
+		})
+		raw, err = e.Encode()
+		require.NoError(t, err)
+		got, err = logapi.Decode(raw)
+		require.NoError(t, err)
+		response, _ := got.Entry.Details["response"].(map[string]any)
+		require.Equal(t, map[string]any{"statusCode": 201.0, "body": "(too large for the log)"}, response)
+
 		e.Entry = &logapi.Entry{Type: "f", Details: map[string]any{"odd": large}}
 		raw, err = e.Encode()
 		require.NoError(t, err)
@@ -82,13 +92,34 @@ func TestEntryOf(t *testing.T) {
 		request := e.Details["request"].(map[string]any)
 		require.Equal(t, map[string]any{"name": "x"}, request["body"])
 		require.Equal(t, "jti_1", request["auth"].(map[string]any)["credentials"].(map[string]any)["jti"])
-		require.Equal(t, map[string]any{"statusCode": 201}, e.Details["response"])
+		require.Empty(t, request["auth"].(map[string]any)["user"], "a machine is no user")
+		require.Equal(t, map[string]any{"statusCode": 201, "body": map[string]any{}}, e.Details["response"])
+		require.NotContains(t, e.Details, "accessedSecrets")
+	})
+	t.Run("the_answer_is_made_of_what_is_stored", func(t *testing.T) {
+		t.Parallel()
+		answering := act
+		answering.Render = func(stored any) any { return map[string]any{"name": stored} }
+		e := logapi.EntryOf(answering.Answered("x"))
+		require.Equal(t, map[string]any{"statusCode": 201, "body": map[string]any{"name": "x"}}, e.Details["response"])
+		require.Nil(t, act.Answered("x").Answer, "an act that renders nothing has no answer")
+	})
+	t.Run("a_refusal_is_fapi", func(t *testing.T) {
+		t.Parallel()
+		refused := act
+		refused.Status, refused.UserID, refused.Correlation = 409, "auth0|1", "corr"
+		e := logapi.EntryOf(refused)
+		require.Equal(t, "fapi", e.Type)
+		require.Equal(t, "corr", e.CorrelationID)
+		require.Equal(t, map[string]any{"user_id": "auth0|1"}, e.Details["request"].(map[string]any)["auth"].(map[string]any)["user"])
 	})
 	t.Run("a_read_of_secrets_is_mgmt_api_read", func(t *testing.T) {
 		t.Parallel()
 		read := act
-		read.Method = "get"
-		require.Equal(t, "mgmt_api_read", logapi.EntryOf(read).Type)
+		read.Method, read.Revealed = "get", []string{"client_secret"}
+		e := logapi.EntryOf(read)
+		require.Equal(t, "mgmt_api_read", e.Type)
+		require.Equal(t, []string{"client_secret"}, e.Details["accessedSecrets"])
 	})
 	t.Run("the_platforms_own_acts_leave_none", func(t *testing.T) {
 		t.Parallel()

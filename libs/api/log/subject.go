@@ -31,6 +31,10 @@ const (
 	TokenRefused    = "postern.token.token.refused"
 	KeysPublished   = "postern.token.key.published"
 
+	// CallRecorded is a call of the Management API that changed nothing and is told of all the same: a refused write, a read of
+	// secrets. Every service publishes it under this one name, which those who keep caches do not follow.
+	CallRecorded = "postern.log.call.recorded"
+
 	SettingsUpdated = "postern.tenant.settings.updated"
 	TenantRemoved   = "postern.tenant.tenant.removed"
 )

@@ -65,11 +65,12 @@ func (h handlers) createClient(ctx context.Context, t tenancy.Tenant, in *create
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.Clients.CreateClient(ctx, t.ID, settings)
+	view := h.viewOf(ctx, t)
+	c, err := h.Clients.CreateClient(mgmtkit.Answering(ctx, view.wire), t.ID, settings)
 	if err != nil {
 		return nil, err
 	}
-	return &clientOut{Body: h.viewOf(ctx, t).wire(c)}, nil
+	return &clientOut{Body: view.wire(c)}, nil
 }
 
 type updateClientIn struct {
@@ -89,11 +90,12 @@ func (h handlers) updateClient(ctx context.Context, t tenancy.Tenant, in *update
 			return nil, err
 		}
 	}
-	c, err := h.Clients.UpdateClient(ctx, t.ID, client.ID(in.ID), patch)
+	view := h.viewOf(ctx, t)
+	c, err := h.Clients.UpdateClient(mgmtkit.Answering(ctx, view.wire), t.ID, client.ID(in.ID), patch)
 	if err != nil {
 		return nil, err
 	}
-	return &clientOut{Body: h.viewOf(ctx, t).wire(c)}, nil
+	return &clientOut{Body: view.wire(c)}, nil
 }
 
 // mayUpdate holds each property of a client to its own scope: what proves the client is not for whoever may rename it.
@@ -124,15 +126,18 @@ func (h handlers) deleteClient(ctx context.Context, t tenancy.Tenant, in *client
 }
 
 func (h handlers) rotateSecret(ctx context.Context, t tenancy.Tenant, in *clientIDIn) (*clientOut, error) {
-	c, err := h.Clients.RotateSecret(ctx, t.ID, client.ID(in.ID))
+	view := h.viewOf(ctx, t)
+	view.summary = false
+	wire := func(c client.Client) map[string]any {
+		out := view.wire(c)
+		out["client_secret"] = string(c.Secret) // what was asked for
+		return out
+	}
+	c, err := h.Clients.RotateSecret(mgmtkit.Answering(ctx, wire), t.ID, client.ID(in.ID))
 	if err != nil {
 		return nil, err
 	}
-	view := h.viewOf(ctx, t)
-	view.summary = false
-	wire := view.wire(c)
-	wire["client_secret"] = string(c.Secret) // what was asked for
-	return &clientOut{Body: wire}, nil
+	return &clientOut{Body: wire(c)}, nil
 }
 
 type listClientConnectionsIn struct {

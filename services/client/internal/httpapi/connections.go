@@ -97,7 +97,7 @@ func (h handlers) createConnection(ctx context.Context, t tenancy.Tenant, in *cr
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.Clients.CreateConnection(ctx, t.ID, settings)
+	c, err := h.Clients.CreateConnection(mgmtkit.Answering(ctx, connectionToWire), t.ID, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (h handlers) updateConnection(ctx context.Context, t tenancy.Tenant, in *up
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.Clients.UpdateConnection(ctx, t.ID, in.ID, patch)
+	c, err := h.Clients.UpdateConnection(mgmtkit.Answering(ctx, connectionToWire), t.ID, in.ID, patch)
 	if err != nil {
 		return nil, err
 	}

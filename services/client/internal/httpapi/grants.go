@@ -84,7 +84,7 @@ func (h handlers) createGrant(ctx context.Context, t tenancy.Tenant, in *createG
 	if err != nil {
 		return nil, err
 	}
-	g, err := h.Clients.CreateGrant(ctx, t.ID, settings)
+	g, err := h.Clients.CreateGrant(mgmtkit.Answering(ctx, grantToWire), t.ID, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (h handlers) updateGrant(ctx context.Context, t tenancy.Tenant, in *updateG
 	if err != nil {
 		return nil, err
 	}
-	g, err := h.Clients.UpdateGrant(ctx, t.ID, in.ID, patch)
+	g, err := h.Clients.UpdateGrant(mgmtkit.Answering(ctx, grantToWire), t.ID, in.ID, patch)
 	if err != nil {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ func (h handlers) createResourceServer(ctx context.Context, t tenancy.Tenant, in
 	if in.Body.Identifier == t.UserinfoAudience() {
 		return nil, client.ErrIdentifierTaken // by the platform: what opens /userinfo is no tenant's to hand out
 	}
-	r, err := h.Clients.CreateResourceServer(ctx, t.ID, settings)
+	r, err := h.Clients.CreateResourceServer(mgmtkit.Answering(ctx, resourceServerToWire), t.ID, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (h handlers) updateResourceServer(ctx context.Context, t tenancy.Tenant, in
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.UpdateResourceServer(ctx, t.ID, in.ID, patch)
+	r, err := h.Clients.UpdateResourceServer(mgmtkit.Answering(ctx, resourceServerToWire), t.ID, in.ID, patch)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ var secretOptions = []string{"signingKey", "signing_key", "decryptionKey", "key"
 type Deps struct {
 	Clients  *client.Service
 	Verifier mgmtkit.Verifier
+	// Recorder keeps the audit lines of reads that revealed secrets and of refused writes; nil: they are lost.
+	Recorder mgmtkit.Recorder
 	// Certificates gives the tenant's signing certificates, the present one first; none when they are not known now.
 	Certificates func(ctx context.Context, tenant tenancy.ID) []Certificate
 	Now          clock.Now
@@ -44,7 +46,7 @@ type handlers struct{ Deps }
 
 // Register hangs every route of the service on engine, whose requests have a proved tenant.
 func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
-	api, h := mgmtkit.New(engine, d.Verifier), handlers{d}
+	api, h := mgmtkit.New(engine, d.Verifier, mgmtkit.WithRecorder(d.Recorder)), handlers{d}
 
 	const clients, servers, grants, connections = "clients", "resource-servers", "client-grants", "connections"
 	readClients := []string{scopeReadClients, scopeReadKeys, scopeReadCredentials, scopeReadSummary}

@@ -129,6 +129,7 @@ func (s *Store) CreateClient(ctx context.Context, tenant tenancy.ID, c client.Cl
 		return err
 	}
 	return s.write(ctx, tenant, func(u *unit) error {
+		u.leaves(ctx, c)
 		if identifier := c.Settings.Text("resource_server_identifier"); identifier != "" {
 			there, err := u.AudienceExists(ctx, sqlcgen.AudienceExistsParams{TenantID: string(tenant), Identifier: identifier})
 			if err != nil {
@@ -174,6 +175,7 @@ func (s *Store) UpdateClient(ctx context.Context, tenant tenancy.ID, c client.Cl
 		return err
 	}
 	return s.write(ctx, tenant, func(u *unit) error {
+		u.leaves(ctx, c)
 		n, err := u.UpdateClient(ctx, sqlcgen.UpdateClientParams{
 			TenantID: string(tenant), ID: string(c.ID), Version: c.Version, Name: c.Name, AppType: c.AppType,
 			SecretSealed: sealed.secret, AddonsSealed: sealed.addons, Settings: sealed.settings, UpdatedAt: c.Updated,

@@ -139,6 +139,7 @@ func (s *Store) CreateConnection(ctx context.Context, tenant tenancy.ID, c clien
 		return err
 	}
 	return s.write(ctx, tenant, func(u *unit) error {
+		u.leaves(ctx, c)
 		if err := u.insertConnection(ctx, c, options, settings); err != nil {
 			return byConstraint(err, errConnectionRefused)
 		}
@@ -164,6 +165,7 @@ func (s *Store) UpdateConnection(ctx context.Context, tenant tenancy.ID, c clien
 		return err
 	}
 	return s.write(ctx, tenant, func(u *unit) error {
+		u.leaves(ctx, c)
 		n, err := u.UpdateConnection(ctx, sqlcgen.UpdateConnectionParams{
 			TenantID: string(tenant), ID: c.ID, Version: c.Version, OptionsSealed: options, Settings: settings, UpdatedAt: c.Updated,
 		})

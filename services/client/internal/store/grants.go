@@ -98,6 +98,7 @@ func (s *Store) ListGrants(ctx context.Context, tenant tenancy.ID, f client.Gran
 // CreateGrant implements client.Store.
 func (s *Store) CreateGrant(ctx context.Context, tenant tenancy.ID, g client.Grant) error {
 	return s.write(ctx, tenant, func(u *unit) error {
+		u.leaves(ctx, g)
 		if err := u.insertGrant(ctx, g); err != nil {
 			return byConstraint(err, errGrantRefused)
 		}
@@ -129,6 +130,7 @@ func (s *Store) UpdateGrant(ctx context.Context, tenant tenancy.ID, g client.Gra
 		return err
 	}
 	return s.write(ctx, tenant, func(u *unit) error {
+		u.leaves(ctx, g)
 		n, err := u.UpdateGrant(ctx, sqlcgen.UpdateGrantParams{
 			TenantID: string(tenant), ID: g.ID, Version: g.Version, Scope: append([]string{}, g.Scope...), Settings: settings, UpdatedAt: g.Updated,
 		})

@@ -80,6 +80,7 @@ func (s *Store) CreateResourceServer(ctx context.Context, tenant tenancy.ID, r c
 		return err
 	}
 	return s.write(ctx, tenant, func(u *unit) error {
+		u.leaves(ctx, r)
 		if err := u.insertResourceServer(ctx, r, sealed); err != nil {
 			return byConstraint(err, errIdentifierTaken)
 		}
@@ -109,6 +110,7 @@ func (s *Store) UpdateResourceServer(ctx context.Context, tenant tenancy.ID, r c
 		return err
 	}
 	return s.write(ctx, tenant, func(u *unit) error {
+		u.leaves(ctx, r)
 		n, err := u.UpdateResourceServer(ctx, sqlcgen.UpdateResourceServerParams{
 			TenantID: string(tenant), ID: r.ID, Version: r.Version, Name: r.Name, SigningSecretSealed: sealed, Settings: settings, UpdatedAt: r.Updated,
 		})

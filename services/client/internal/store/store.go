@@ -82,6 +82,11 @@ func (s *Store) write(ctx context.Context, tenant tenancy.ID, fn func(*unit) err
 	return err
 }
 
+// leaves tells what the change leaves behind, of which the answer in the audit line is made. It comes before the first fact.
+func (u *unit) leaves(ctx context.Context, stored any) {
+	u.entry = logapi.EntryOf(audit.From(ctx).Answered(stored))
+}
+
 // fact appends what happened to an object.
 func (u *unit) fact(ctx context.Context, subject, kind, id string) error {
 	e := logapi.New(u.store.Now(), u.tenant, subject)

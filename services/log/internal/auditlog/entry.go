@@ -37,6 +37,7 @@ type Entry struct {
 	Audience     string
 	Scope        string
 	SessionID    string
+	Correlation  string          // what the caller ties calls together by
 	Details      json.RawMessage // a JSON object; nil when there is none
 }
 

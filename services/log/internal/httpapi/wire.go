@@ -32,11 +32,17 @@ type wireEntry struct {
 	OrganizationID   *string   `json:"organization_id"`
 	OrganizationName *string   `json:"organization_name"`
 	SessionID        *string   `json:"session_id,omitempty"`
+	References       *links    `json:"references,omitempty"`
 	Details          any       `json:"details"` // the object as it was, or null
 	LocationInfo     *struct{} `json:"location_info"`
 	IsMobile         bool      `json:"isMobile"`
 	LogID            string    `json:"log_id"`
 	ID               string    `json:"_id"`
+}
+
+// links tie entries together.
+type links struct {
+	CorrelationID string `json:"correlation_id"`
 }
 
 func toWire(e auditlog.Entry) wireEntry {
@@ -48,6 +54,9 @@ func toWire(e auditlog.Entry) wireEntry {
 	}
 	if e.Details != nil {
 		w.Details = e.Details
+	}
+	if e.Correlation != "" {
+		w.References = &links{CorrelationID: e.Correlation}
 	}
 	return w
 }

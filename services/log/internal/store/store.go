@@ -138,7 +138,8 @@ func toEntry(r sqlcgen.Entry) auditlog.Entry {
 		Date: r.Date.UTC(), Type: r.Type, Description: text(r.Description), ClientID: text(r.ClientID), ClientName: text(r.ClientName),
 		Connection: text(r.Connection), ConnectionID: text(r.ConnectionID), Strategy: text(r.Strategy), StrategyType: text(r.StrategyType),
 		UserID: text(r.UserID), UserName: text(r.UserName), IP: text(r.Ip), UserAgent: text(r.UserAgent), Mobile: r.IsMobile,
-		Hostname: text(r.Hostname), Audience: text(r.Audience), Scope: text(r.Scope), SessionID: text(r.SessionID), Details: r.Details,
+		Hostname: text(r.Hostname), Audience: text(r.Audience), Scope: text(r.Scope), SessionID: text(r.SessionID),
+		Correlation: text(r.CorrelationID), Details: r.Details,
 	}
 }
 

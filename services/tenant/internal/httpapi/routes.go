@@ -52,8 +52,8 @@ func NewPlatform(accounts *tenant.Accounts, log *slog.Logger) (http.Handler, err
 }
 
 // NewManagement makes a cell's part of the Management API.
-func NewManagement(settings *tenant.SettingsService, verifier mgmtkit.Verifier, seal *tenancy.Seal, log *slog.Logger) http.Handler {
+func NewManagement(settings *tenant.SettingsService, verifier mgmtkit.Verifier, seal *tenancy.Seal, log *slog.Logger, options ...mgmtkit.Option) http.Handler {
 	engine := httpkit.NewEngine(httpkit.Config{Service: "tenant", Log: log, Seal: seal})
-	registerSettings(mgmtkit.New(engine, verifier), settings)
+	registerSettings(mgmtkit.New(engine, verifier, options...), settings)
 	return engine
 }

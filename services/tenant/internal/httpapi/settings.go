@@ -34,7 +34,7 @@ func registerSettings(api *mgmtkit.API, settings *tenant.SettingsService) {
 		if err != nil {
 			return nil, err
 		}
-		updated, err := settings.Update(ctx, t.ID, changes)
+		updated, err := settings.Update(mgmtkit.Answering(ctx, tenant.Settings.All), t.ID, changes)
 		if err != nil {
 			return nil, err
 		}

@@ -25,8 +25,8 @@ type Users interface {
 type handler struct{ users Users }
 
 // Mount hangs the routes on engine.
-func Mount(engine *gin.Engine, verifier mgmtkit.Verifier, users Users) {
-	api := mgmtkit.New(engine, verifier)
+func Mount(engine *gin.Engine, verifier mgmtkit.Verifier, users Users, options ...mgmtkit.Option) {
+	api := mgmtkit.New(engine, verifier, options...)
 	h := handler{users}
 	const tag = "users"
 	mgmtkit.Register(api, mgmtkit.Op{

@@ -43,7 +43,7 @@ func (h handler) create(ctx context.Context, t tenancy.Tenant, in *createInput) 
 	if err := checkPicture(b.Picture); err != nil {
 		return nil, err
 	}
-	u, err := h.users.Create(ctx, t.ID, user.NewUser{
+	u, err := h.users.Create(mgmtkit.Answering(ctx, toWire), t.ID, user.NewUser{
 		Connection: b.Connection, Password: b.Password, OwnID: b.UserID,
 		User: user.User{
 			Email: b.Email, EmailVerified: b.EmailVerified, Username: b.Username, PhoneNumber: b.PhoneNumber, PhoneVerified: b.PhoneVerified,
@@ -122,7 +122,7 @@ func (h handler) update(ctx context.Context, t tenancy.Tenant, in *updateInput) 
 	if err := checkPicture(b.Picture.Value); err != nil {
 		return nil, err
 	}
-	u, err := h.users.Update(ctx, t.ID, id, user.Change{
+	u, err := h.users.Update(mgmtkit.Answering(ctx, toWire), t.ID, id, user.Change{
 		Email: sent(b.Email), EmailVerified: sent(b.EmailVerified), Username: sent(b.Username), PhoneNumber: sent(b.PhoneNumber),
 		PhoneVerified: sent(b.PhoneVerified), Name: sent(b.Name), GivenName: sent(b.GivenName), FamilyName: sent(b.FamilyName),
 		Nickname: sent(b.Nickname), Picture: sent(b.Picture), Blocked: sent(b.Blocked), Password: sent(b.Password),

@@ -60,7 +60,7 @@ func event(ctx context.Context, tx pgx.Tx, tenant tenancy.ID, subject string, u 
 		e.TenantName = t.Name
 	}
 	e.Object = &logapi.Object{Kind: "user", ID: string(u.ID)}
-	e.Entry = logapi.EntryOf(audit.From(ctx))
+	e.Entry = logapi.EntryOf(audit.From(ctx).Answered(u))
 	payload, err := e.Encode()
 	if err != nil {
 		return fault.Internal(err)

@@ -11,7 +11,7 @@ import (
 )
 
 const afterSeq = `-- name: AfterSeq :many
-select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details from entries
+select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id from entries
 where tenant_id = $1 and seq > $2::bigint and (not $3::boolean or user_id is not null)
 order by seq limit $4::integer
 `
@@ -62,6 +62,7 @@ func (q *Queries) AfterSeq(ctx context.Context, arg AfterSeqParams) ([]Entry, er
 			&i.Scope,
 			&i.SessionID,
 			&i.Details,
+			&i.CorrelationID,
 		); err != nil {
 			return nil, err
 		}
@@ -172,7 +173,7 @@ func (q *Queries) DeleteSome(ctx context.Context, arg DeleteSomeParams) (int64, 
 }
 
 const findBySeq = `-- name: FindBySeq :one
-select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details from entries where tenant_id = $1 and seq = $2
+select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id from entries where tenant_id = $1 and seq = $2
 `
 
 type FindBySeqParams struct {
@@ -208,12 +209,13 @@ func (q *Queries) FindBySeq(ctx context.Context, arg FindBySeqParams) (Entry, er
 		&i.Scope,
 		&i.SessionID,
 		&i.Details,
+		&i.CorrelationID,
 	)
 	return i, err
 }
 
 const listBySeq = `-- name: ListBySeq :many
-select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details from entries where tenant_id = $1 and seq = any($2::bigint[]) and date between $3 and $4
+select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id from entries where tenant_id = $1 and seq = any($2::bigint[]) and date between $3 and $4
 `
 
 type ListBySeqParams struct {
@@ -262,6 +264,7 @@ func (q *Queries) ListBySeq(ctx context.Context, arg ListBySeqParams) ([]Entry, 
 			&i.Scope,
 			&i.SessionID,
 			&i.Details,
+			&i.CorrelationID,
 		); err != nil {
 			return nil, err
 		}

@@ -39,6 +39,8 @@ type Entry struct {
 	SessionID *string
 	// What else the event says. Text, not jsonb: it is only ever given back.
 	Details []byte
+	// What the caller ties calls together by (X-Correlation-ID), cut to 64 characters. Null: nothing was sent.
+	CorrelationID *string
 }
 
 // The end of the cell's log, one row. Whoever appends locks it until the commit: so places become visible in their order.

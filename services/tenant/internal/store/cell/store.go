@@ -98,7 +98,7 @@ func (s *Store) Update(ctx context.Context, id tenancy.ID, change func(tenant.Se
 		}
 		event := logapi.New(now, id, logapi.SettingsUpdated)
 		event.Object = &logapi.Object{Kind: "settings", ID: string(id)}
-		event.Entry = logapi.EntryOf(audit.From(ctx))
+		event.Entry = logapi.EntryOf(audit.From(ctx).Answered(updated))
 		return appendEvent(ctx, tx, event)
 	})
 	if err != nil {
