@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,10 +33,10 @@ func (w *world) withKey(alg string) *tokentest.Signer {
 func (w *world) assertionOf(more ...any) map[string]any {
 	now := w.clock.Now().Unix()
 	claims := map[string]any{"iss": "machine", "sub": "machine", "aud": w.acme.Issuer(), "jti": "j1", "iat": now, "exp": now + 60}
-	for i := 0; i < len(more); i += 2 {
-		name, _ := more[i].(string)
-		claims[name] = more[i+1]
-		if more[i+1] == nil {
+	for pair := range slices.Chunk(more, 2) {
+		name, _ := pair[0].(string)
+		claims[name] = pair[1]
+		if pair[1] == nil {
 			delete(claims, name)
 		}
 	}
@@ -114,10 +115,9 @@ func TestPrivateKeyJWT_refusals(t *testing.T) {
 		"times_past_all_dates":         right(w.assertionOf("exp", 1e300)),
 		"a_time_that_is_a_text":        right(w.assertionOf("exp", "soon")),
 	} {
-		t.Run(name, func(t *testing.T) {
-			requireOAuth(t, w.browser().asserted(raw), 401, "invalid_client", "Client authentication failed")
-			require.Equal(t, "feccft", w.lastFact(w.queue).Type)
-		})
+		require.Equal(t, http.StatusUnauthorized, w.browser().asserted(raw).StatusCode, name)
+		requireOAuth(t, w.browser().asserted(raw), 401, "invalid_client", "Client authentication failed")
+		require.Equal(t, "feccft", w.lastFact(w.queue).Type, name)
 	}
 
 	raw := right(w.assertionOf("jti", "once"))

@@ -53,7 +53,7 @@ func (s *Store) RedeemCode(ctx context.Context, tenant tenancy.ID, r token.Redem
 	})
 }
 
-// SaveToken implements token.TokenStore.
+// SaveToken implements token.OpaqueStore.
 func (s *Store) SaveToken(ctx context.Context, tenant tenancy.ID, t *token.AccessToken, f token.Fact) error {
 	return s.write(ctx, tenant, &f, func(q *sqlcgen.Queries) error {
 		if t == nil {

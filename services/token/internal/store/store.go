@@ -42,7 +42,7 @@ var (
 	_ token.LoginStore = (*Store)(nil)
 	_ token.CodeStore  = (*Store)(nil)
 
-	_ token.TokenStore     = (*Store)(nil)
+	_ token.OpaqueStore    = (*Store)(nil)
 	_ token.AssertionStore = (*Store)(nil)
 )
 

@@ -91,8 +91,10 @@ type Endpoint struct {
 
 // NewEndpoint makes the token endpoint of the given grants.
 func NewEndpoint(d EndpointDeps) *Endpoint {
-	e := &Endpoint{config: d.Config, policy: d.Policy, users: d.Users, issuer: d.Issuer, now: d.Now, grants: map[oauth.GrantType]Grant{},
-		auth: &authenticator{config: d.Config, assertions: d.Assertions, used: d.Used}}
+	e := &Endpoint{
+		config: d.Config, policy: d.Policy, users: d.Users, issuer: d.Issuer, now: d.Now, grants: map[oauth.GrantType]Grant{},
+		auth: &authenticator{config: d.Config, assertions: d.Assertions, used: d.Used},
+	}
 	for _, g := range d.Grants {
 		e.grants[g.Type()] = g
 	}

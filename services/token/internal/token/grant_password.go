@@ -15,7 +15,7 @@ type Password struct {
 	Config Configuration
 	Policy *Policy
 	Users  Users
-	Store  TokenStore
+	Store  OpaqueStore
 	Record Recorder // of refused exchanges
 }
 

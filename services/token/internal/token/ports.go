@@ -125,8 +125,8 @@ type CodeStore interface {
 	FindAccessToken(ctx context.Context, tenant tenancy.ID, token Hash, now time.Time) (AccessToken, error)
 }
 
-// TokenStore keeps what grants give that have nothing of their own to use up.
-type TokenStore interface {
+// OpaqueStore keeps what grants give that have nothing of their own to use up.
+type OpaqueStore interface {
 	// SaveToken stores the opaque token, if any, and writes the fact, in one step.
 	SaveToken(ctx context.Context, tenant tenancy.ID, token *AccessToken, fact Fact) error
 }

@@ -45,7 +45,7 @@ var (
 	_ token.CodeStore  = (*Fake)(nil)
 	_ token.Recorder   = (*Fake)(nil)
 
-	_ token.TokenStore     = (*Fake)(nil)
+	_ token.OpaqueStore    = (*Fake)(nil)
 	_ token.AssertionStore = (*Fake)(nil)
 )
 
@@ -372,7 +372,7 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 	return n, err
 }
 
-// SaveToken implements token.TokenStore.
+// SaveToken implements token.OpaqueStore.
 func (f *Fake) SaveToken(_ context.Context, tenant tenancy.ID, t *token.AccessToken, fact token.Fact) error {
 	return f.do(func() error {
 		if t != nil {

@@ -26,7 +26,7 @@ type Store interface {
 	token.KeyStore
 	token.LoginStore
 	token.CodeStore
-	token.TokenStore
+	token.OpaqueStore
 	token.AssertionStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 	Sweep(ctx context.Context, now time.Time) (int, error)
