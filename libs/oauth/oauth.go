@@ -12,7 +12,7 @@ const (
 	GrantImplicit          GrantType = "implicit"           // RFC 6749 §4.2; allowed at /authorize only
 	GrantPassword          GrantType = "password"           // RFC 6749 §4.3
 	// GrantPasswordRealm is the password grant with a realm that names the connection (the wire's own).
-	GrantPasswordRealm GrantType = "http://auth0.com/oauth/grant-type/password-realm"
+	GrantPasswordRealm GrantType = "http://auth0.com/oauth/grant-type/password-realm" //nolint:gosec // a name, not a credential
 )
 
 // ErrorCode is the `error` of an OAuth answer.
