@@ -136,6 +136,7 @@ func (s *signup) requireUndone(t *testing.T, step, id string) {
 	})
 	require.Equal(t, "failed", one[string](t, c, "postern_control", "select state from control.tenants where id = $1", id))
 	require.Zero(t, c.keyVersions(t, "sign-"+id+"-rs256"))
+	require.Zero(t, c.keyVersions(t, "sign-"+id+"-es256"))
 	require.Zero(t, c.keyVersions(t, "wrap-"+id))
 	directory := c.bucket(t, "directory")
 	host := s.account + ".us." + c.BaseDomain
@@ -193,12 +194,14 @@ select o.tenant_id from control.operations o join control.accounts a on a.id = o
 		}
 		return nil
 	})
-	require.Equal(t, 2, c.keyVersions(t, "sign-"+id+"-rs256"), "one set of keys: the current and the next")
+	for _, alg := range []string{"rs256", "es256"} {
+		require.Equal(t, 2, c.keyVersions(t, "sign-"+id+"-"+alg), "one set of keys: the current and the next")
+	}
 	require.Equal(t, 1, c.keyVersions(t, "wrap-"+id))
 
 	var jwks struct{ Keys []struct{ Kid string } }
 	s.person.send(t, http.MethodGet, s.tenant.Issuer+".well-known/jwks.json", "", nil).into(t, http.StatusOK, &jwks)
-	require.Len(t, jwks.Keys, 2)
+	require.Len(t, jwks.Keys, 8, "two versions of each key, the RSA ones by two algorithms more")
 
 	token := s.manage(t)
 	provider, err := oidc.NewProvider(oidc.ClientContext(t.Context(), s.person.Client), s.tenant.Issuer)
