@@ -99,7 +99,7 @@ type Client struct {
 	Metadata                map[string]string      `protobuf:"bytes,20,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The ways of client_authentication_methods, "private_key_jwt" and the like; empty: token_endpoint_auth_method counts.
 	AuthenticationMethods []string `protobuf:"bytes,21,rep,name=authentication_methods,json=authenticationMethods,proto3" json:"authentication_methods,omitempty"`
-	// What proves the client by authentication_methods, without what has expired.
+	// What proves the client by authentication_methods; whoever uses one looks at its expiry.
 	Credentials          []*Credential `protobuf:"bytes,22,rep,name=credentials,proto3" json:"credentials,omitempty"`
 	Strict               bool          `protobuf:"varint,23,opt,name=strict,proto3" json:"strict,omitempty"`                                                           // a third-party client held to the narrow rules
 	ExternalClientId     string        `protobuf:"bytes,24,opt,name=external_client_id,json=externalClientId,proto3" json:"external_client_id,omitempty"`              // the URL that the client calls itself by; empty: client_id

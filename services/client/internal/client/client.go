@@ -60,9 +60,11 @@ type Client struct {
 	// Secret is set for public clients too: it keys their HS256 tokens. Empty means that the reader did not ask for it.
 	Secret   Secret
 	Settings Settings // everything else, by wire name
-	Created  time.Time
-	Updated  time.Time
-	Version  int64 // counts writes; the store's
+	// Credentials are what the client proves itself with, oldest first; lists of clients come without.
+	Credentials []Credential
+	Created     time.Time
+	Updated     time.Time
+	Version     int64 // counts writes; the store's
 }
 
 // GrantTypes gives what the client may ask /oauth/token for.
@@ -87,7 +89,7 @@ func (c Client) IDTokenAlg() string {
 	if alg := c.Settings.Group(propJWT).Text("alg"); alg != "" {
 		return alg
 	}
-	if c.Public() {
+	if c.Public() || c.Settings.Has(propAuthMethods) { // neither proves itself by the secret
 		return "RS256"
 	}
 	return "HS256"
@@ -126,6 +128,10 @@ func NewClient(sent Settings, now time.Time) (Client, error) {
 		Settings: Settings{}.Merged(without(sent, propName, propAppType, propFirstParty)),
 	}
 	c.Settings = filled(c.Settings.withDefaults(defaultsOf(c)))
+	c, err := c.withInline(now)
+	if err != nil {
+		return Client{}, err
+	}
 	c.ID = NewID()
 	if c.Strict() {
 		c.ID = NewStrictID()
@@ -197,7 +203,7 @@ func normalised(sent Settings) Settings {
 // check holds the client to its rules; the types of the properties are the door's.
 func (c Client) check() error {
 	for _, rule := range []func() error{
-		c.checkName, c.checkURLs, c.checkAuth, c.checkGrantTypes, c.checkRefresh, c.checkOrganizations, c.checkMetadata, c.checkKind,
+		c.checkName, c.checkURLs, c.checkAuth, c.checkCredentials, c.checkGrantTypes, c.checkRefresh, c.checkOrganizations, c.checkMetadata, c.checkKind,
 	} {
 		if err := rule(); err != nil {
 			return err

@@ -98,6 +98,7 @@ func TestClient_the_two_ways_to_authenticate_exclude_each_other(t *testing.T) {
 	require.Error(t, err)
 	c, err := client.NewClient(client.Settings{"name": "x", "token_endpoint_auth_method": "client_secret_post"}, noon)
 	require.NoError(t, err)
+	c.Credentials = []client.Credential{{ID: "cred_1", Type: client.CredentialPublicKey}}
 	c, err = c.Patched(client.Settings{"client_authentication_methods": methods}, noon)
 	require.NoError(t, err)
 	assert.Empty(t, c.AuthMethod())

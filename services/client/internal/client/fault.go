@@ -11,6 +11,7 @@ var (
 	ErrNoClient         = fault.New(fault.KindNotFound, "inexistent_client", "The client does not exist")
 	ErrNoResourceServer = fault.New(fault.KindNotFound, "inexistent_resource_server", "The resource server does not exist")
 	ErrNoGrant          = fault.New(fault.KindNotFound, "inexistent_client_grant", "The grant does not exist.")
+	ErrNoCredential     = fault.New(fault.KindNotFound, "inexistent_client_credential", "The credential does not exist")
 	ErrNoConnection     = fault.New(fault.KindNotFound, "inexistent_connection", "The connection does not exist")
 	// ErrIdentifierTaken, ErrGrantExists and ErrNameTaken are a second one of what there is one of.
 	ErrIdentifierTaken = fault.Conflict("", "A resource server with the same identifier already exists")

@@ -24,6 +24,8 @@ const (
 
 	clientIDLength = 32
 	shortIDLength  = 16
+
+	credentialIDLength = 22
 	// secretBytes makes 64 URL-safe characters, 384 bits.
 	secretBytes = 48
 	// objectIDBytes makes 24 hexadecimal digits.
@@ -35,6 +37,9 @@ func NewID() ID { return ID(random(clientIDLength)) }
 
 // NewStrictID makes the client_id of a third-party client in strict mode.
 func NewStrictID() ID { return ID("tpc_" + random(clientIDLength)) }
+
+// NewCredentialID makes a credential's id.
+func NewCredentialID() string { return "cred_" + random(credentialIDLength) }
 
 // NewGrantID makes a client grant's id.
 func NewGrantID() string { return "cgr_" + random(shortIDLength) }

@@ -52,16 +52,24 @@ type ConnectionFilter struct {
 // when that is no longer the newest; it stores Version+1. Secrets are sealed inside and come out in the clear, except in lists of
 // clients, where Client.Secret is empty unless secrets is true.
 type Store interface {
-	// FindClient gives one client with its secret; ErrNoClient.
+	// FindClient gives one client with its secret and credentials; ErrNoClient.
 	FindClient(ctx context.Context, tenant tenancy.ID, id ID) (Client, error)
+	// FindClientBy gives the client that calls itself by that URL (external_client_id), as FindClient does; ErrNoClient.
+	FindClientBy(ctx context.Context, tenant tenancy.ID, externalID string) (Client, error)
 	// ListClients gives a part of the clients.
 	ListClients(ctx context.Context, tenant tenancy.ID, filter Filter, page Page, secrets bool) (Part[Client], error)
-	// CreateClient adds the client. With everywhere, it also switches every connection of the tenant on for it. ErrNoResourceServer
+	// CreateClient adds the client with its credentials. With everywhere, it also switches every connection of the tenant on for it. ErrNoResourceServer
 	// when it stands for one that is not there.
 	CreateClient(ctx context.Context, tenant tenancy.ID, c Client, everywhere bool) error
-	// UpdateClient replaces the client; ErrNoClient, ErrChanged.
+	// UpdateClient replaces the client, its credentials excepted; ErrNoClient, ErrChanged.
 	UpdateClient(ctx context.Context, tenant tenancy.ID, c Client) error
-	// DeleteClient removes the client, its grants, and it from every connection; ErrNoClient.
+	// AddCredential stores one more of the client's; of the client only the version counts. ErrNoClient, ErrChanged.
+	AddCredential(ctx context.Context, tenant tenancy.ID, c Client, cred Credential) error
+	// UpdateCredential replaces the expiry of one; ErrNoClient, ErrChanged, ErrNoCredential.
+	UpdateCredential(ctx context.Context, tenant tenancy.ID, c Client, cred Credential) error
+	// DeleteCredential removes one; ErrNoClient, ErrChanged, ErrNoCredential.
+	DeleteCredential(ctx context.Context, tenant tenancy.ID, c Client, id string) error
+	// DeleteClient removes the client, its credentials, its grants, and it from every connection; ErrNoClient.
 	DeleteClient(ctx context.Context, tenant tenancy.ID, id ID) error
 
 	// FindResourceServer gives the one with that id or identifier; ErrNoResourceServer.

@@ -96,6 +96,7 @@ func (w *world) token(t tenancy.Tenant, scopes string) string {
 
 // everyScope is what the operations of this service ask for.
 const everyScope = "read:clients create:clients update:clients delete:clients read:client_keys update:client_keys " +
+	"read:client_credentials create:client_credentials update:client_credentials delete:client_credentials " +
 	"read:resource_servers create:resource_servers update:resource_servers delete:resource_servers " +
 	"read:client_grants create:client_grants update:client_grants delete:client_grants " +
 	"read:connections create:connections update:connections delete:connections"

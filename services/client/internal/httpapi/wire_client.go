@@ -109,8 +109,11 @@ type signingKey struct {
 	Subject string `json:"subject,omitempty"`
 }
 
+// credentialRef names a credential of the client, or, when the client is created, brings one along.
 type credentialRef struct {
-	ID string `json:"id" minLength:"1" maxLength:"64"`
+	ID   string `json:"id,omitempty" minLength:"1" maxLength:"64"`
+	Type string `json:"credential_type,omitempty" enum:"public_key,cert_subject_dn,x509_cert"`
+	CredentialFields
 }
 
 type credentialRefs struct {

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 
 	clientapi "github.com/postern-id/postern/libs/api/client"
 	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
@@ -41,20 +43,11 @@ func (s server) FindClient(ctx context.Context, req *clientapi.FindClientRequest
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.clients.FindClient(ctx, tenant, client.ID(req.GetClientId()))
+	c, err := s.clients.FindClientNamed(ctx, tenant, req.GetClientId())
 	if err != nil {
 		return nil, err
 	}
-	return &clientapi.Client{
-		ClientId: string(c.ID), Name: c.Name, Secret: string(c.Secret), AppType: c.AppType,
-		Callbacks: c.Settings.Texts("callbacks"), AllowedLogoutUrls: c.Settings.Texts("allowed_logout_urls"),
-		WebOrigins: c.Settings.Texts("web_origins"), AllowedOrigins: c.Settings.Texts("allowed_origins"),
-		GrantTypes: c.GrantTypes(), TokenEndpointAuthMethod: c.AuthMethod(), IsFirstParty: c.FirstParty,
-		OidcConformant: c.Settings.Flag("oidc_conformant"), SsoDisabled: c.Settings.Flag("sso_disabled"), Global: c.Global,
-		IdTokenAlg: c.IDTokenAlg(), IdTokenLifetimeSeconds: int64(c.IDTokenLife().Seconds()),
-		SecretEncoded:    c.Settings.Group("jwt_configuration").Flag("secret_encoded"),
-		InitiateLoginUri: c.Settings.Text("initiate_login_uri"), LogoUri: c.Settings.Text("logo_uri"), Metadata: c.Metadata(),
-	}, nil
+	return toClient(c), nil
 }
 
 // FindResourceServer implements clientapiconnect.ClientServiceHandler.
@@ -137,6 +130,39 @@ func (s server) FindConnection(ctx context.Context, req *clientapi.FindConnectio
 		return nil, err
 	}
 	return toConnection(c)
+}
+
+func toClient(c client.Client) *clientapi.Client {
+	out := &clientapi.Client{
+		ClientId: string(c.ID), Name: c.Name, Secret: string(c.Secret), AppType: c.AppType,
+		Callbacks: c.Settings.Texts("callbacks"), AllowedLogoutUrls: c.Settings.Texts("allowed_logout_urls"),
+		WebOrigins: c.Settings.Texts("web_origins"), AllowedOrigins: c.Settings.Texts("allowed_origins"),
+		GrantTypes: c.GrantTypes(), TokenEndpointAuthMethod: c.AuthMethod(), IsFirstParty: c.FirstParty,
+		OidcConformant: c.Settings.Flag("oidc_conformant"), SsoDisabled: c.Settings.Flag("sso_disabled"), Global: c.Global,
+		IdTokenAlg: c.IDTokenAlg(), IdTokenLifetimeSeconds: int64(c.IDTokenLife().Seconds()),
+		SecretEncoded:    c.Settings.Group("jwt_configuration").Flag("secret_encoded"),
+		InitiateLoginUri: c.Settings.Text("initiate_login_uri"), LogoUri: c.Settings.Text("logo_uri"), Metadata: c.Metadata(),
+		AuthenticationMethods: c.AuthMethods(), Strict: c.Strict(), ExternalClientId: c.Settings.Text("external_client_id"),
+		JwksUri: c.Settings.Text("jwks_uri"), OrganizationUsage: c.Settings.Text("organization_usage"),
+		IpHeaderTrusted:      c.Settings.Flag("is_token_endpoint_ip_header_trusted"),
+		RequirePar:           c.Settings.Flag("require_pushed_authorization_requests"),
+		RequireSignedRequest: c.Settings.Group("signed_request_object").Flag("required"),
+		RequireProof:         c.Settings.Flag("require_proof_of_possession"),
+	}
+	uses := c.CredentialUses()
+	for _, method := range slices.Sorted(maps.Keys(uses)) {
+		for _, cred := range uses[method] {
+			one := &clientapi.Credential{
+				Id: cred.ID, Method: method, Kid: cred.KeyID, Alg: cred.Alg, PublicKey: cred.PublicKey, SubjectDn: cred.SubjectDN,
+				ThumbprintSha256: cred.Thumbprint,
+			}
+			if !cred.Expires.IsZero() {
+				one.ExpiresUnix = cred.Expires.Unix()
+			}
+			out.Credentials = append(out.Credentials, one)
+		}
+	}
+	return out
 }
 
 func toConnection(c client.Connection) (*clientapi.Connection, error) {

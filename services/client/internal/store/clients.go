@@ -81,15 +81,36 @@ func (s *Store) toClient(ctx context.Context, tenant tenancy.ID, row sqlcgen.Cli
 
 // FindClient implements client.Store.
 func (s *Store) FindClient(ctx context.Context, tenant tenancy.ID, id client.ID) (client.Client, error) {
+	return s.findClient(ctx, tenant, func(q *sqlcgen.Queries) (sqlcgen.Client, error) {
+		return q.FindClient(ctx, sqlcgen.FindClientParams{TenantID: string(tenant), ID: string(id)})
+	})
+}
+
+// FindClientBy implements client.Store.
+func (s *Store) FindClientBy(ctx context.Context, tenant tenancy.ID, externalID string) (client.Client, error) {
+	return s.findClient(ctx, tenant, func(q *sqlcgen.Queries) (sqlcgen.Client, error) {
+		return q.FindClientBy(ctx, sqlcgen.FindClientByParams{TenantID: string(tenant), ExternalID: externalID})
+	})
+}
+
+func (s *Store) findClient(ctx context.Context, tenant tenancy.ID, find func(*sqlcgen.Queries) (sqlcgen.Client, error)) (client.Client, error) {
 	var row sqlcgen.Client
+	var credentials []sqlcgen.Credential
 	err := s.read(ctx, tenant, func(q *sqlcgen.Queries) (err error) {
-		row, err = q.FindClient(ctx, sqlcgen.FindClientParams{TenantID: string(tenant), ID: string(id)})
+		if row, err = find(q); err != nil {
+			return err
+		}
+		credentials, err = q.ListCredentials(ctx, sqlcgen.ListCredentialsParams{TenantID: string(tenant), ClientID: row.ID})
 		return err
 	})
 	if err != nil {
 		return client.Client{}, found(err, client.ErrNoClient)
 	}
-	return s.toClient(ctx, tenant, row, true)
+	c, err := s.toClient(ctx, tenant, row, true)
+	for _, cred := range credentials {
+		c.Credentials = append(c.Credentials, toCredential(cred))
+	}
+	return c, err
 }
 
 // ListClients implements client.Store.
@@ -141,6 +162,11 @@ func (s *Store) CreateClient(ctx context.Context, tenant tenancy.ID, c client.Cl
 		}
 		if err := u.insertClient(ctx, c, sealed); err != nil {
 			return err
+		}
+		for _, cred := range c.Credentials {
+			if err := u.insertCredential(ctx, c.ID, cred); err != nil {
+				return err
+			}
 		}
 		if err := u.fact(ctx, logapi.ClientCreated, kindClient, string(c.ID)); err != nil {
 			return err

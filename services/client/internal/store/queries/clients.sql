@@ -1,6 +1,11 @@
 -- name: FindClient :one
 select * from clients where tenant_id = @tenant_id and id = @id;
 
+-- name: FindClientBy :one
+select * from clients
+where tenant_id = @tenant_id and settings ? 'external_client_id' and settings ->> 'external_client_id' = @external_id::text
+order by position limit 1;
+
 -- name: ListClients :many
 select * from clients
 where tenant_id = @tenant_id

@@ -112,6 +112,38 @@ func (q *Queries) FindClient(ctx context.Context, arg FindClientParams) (Client,
 	return i, err
 }
 
+const findClientBy = `-- name: FindClientBy :one
+select tenant_id, id, position, name, app_type, is_first_party, is_global, secret_sealed, addons_sealed, settings, version, created_at, updated_at from clients
+where tenant_id = $1 and settings ? 'external_client_id' and settings ->> 'external_client_id' = $2::text
+order by position limit 1
+`
+
+type FindClientByParams struct {
+	TenantID   string
+	ExternalID string
+}
+
+func (q *Queries) FindClientBy(ctx context.Context, arg FindClientByParams) (Client, error) {
+	row := q.db.QueryRow(ctx, findClientBy, arg.TenantID, arg.ExternalID)
+	var i Client
+	err := row.Scan(
+		&i.TenantID,
+		&i.ID,
+		&i.Position,
+		&i.Name,
+		&i.AppType,
+		&i.IsFirstParty,
+		&i.IsGlobal,
+		&i.SecretSealed,
+		&i.AddonsSealed,
+		&i.Settings,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const insertClient = `-- name: InsertClient :exec
 insert into clients (tenant_id, id, name, app_type, is_first_party, is_global, secret_sealed, addons_sealed, settings, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

@@ -74,6 +74,27 @@ type ConnectionClient struct {
 	Position     int64
 }
 
+// Public keys, certificates and subjects by which clients prove themselves (RFC 7523, RFC 8705). They hold no secret.
+type Credential struct {
+	TenantID string
+	ID       string
+	Position int64
+	ClientID string
+	Name     string
+	Type     string
+	Kid      string
+	Alg      string
+	// PKIX, DER. Null for a subject's name.
+	PublicKey []byte
+	SubjectDn string
+	// SHA-256 of a certificate, base64url. Empty: no certificate.
+	Thumbprint string
+	// Null: never.
+	ExpiresAt *time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
 // The key of each tenant's sealed columns, wrapped by Vault.
 type DataKey struct {
 	TenantID string

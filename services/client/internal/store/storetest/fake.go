@@ -160,7 +160,7 @@ func (f *Fake) FindClient(_ context.Context, tenant tenancy.ID, id client.ID) (c
 }
 
 func showClient(c client.Client) client.Client {
-	c.Settings = copied(c.Settings)
+	c.Settings, c.Credentials = copied(c.Settings), slices.Clone(c.Credentials)
 	return c
 }
 
@@ -177,6 +177,7 @@ func (f *Fake) ListClients(_ context.Context, tenant tenancy.ID, filter client.F
 			(filter.ExternalID == "" || c.Settings.Text("external_client_id") == filter.ExternalID)
 	}, func(c client.Client) client.Client {
 		c = showClient(c)
+		c.Credentials = nil
 		if !secrets {
 			c.Secret = ""
 		}
@@ -238,6 +239,7 @@ func (f *Fake) UpdateClient(_ context.Context, tenant tenancy.ID, c client.Clien
 	was := s.clients[i].item
 	c = showClient(c)
 	c.Version, c.Created, c.FirstParty, c.Global = was.Version+1, was.Created, was.FirstParty, was.Global
+	c.Credentials = was.Credentials
 	s.clients[i].item = c
 	f.tell(tenant, "client.updated", "client", string(c.ID))
 	return nil
