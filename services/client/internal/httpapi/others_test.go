@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -169,6 +170,28 @@ func TestGrants(t *testing.T) {
 		assert.Equal(t, http.StatusNoContent, w.do(http.MethodDelete, path, nil).status)
 		w.refused(w.do(http.MethodGet, path, nil), http.StatusNotFound, "inexistent_client_grant", "The grant does not exist.")
 	})
+}
+
+func TestGrants_of_organizations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.created("/clients", m{"name": "x"})["client_id"]
+	w.created("/resource-servers", m{"identifier": "https://api", "scopes": []any{m{"value": "a"}}})
+	grant := w.created("/client-grants", m{"client_id": id, "audience": "https://api", "scope": []any{"a"}})
+	path := fmt.Sprintf("/client-grants/%s/organizations", grant["id"])
+	ask := func(path string) answer {
+		return w.request(acme, "read:organization_client_grants", http.MethodGet, path, "")
+	}
+	assert.Equal(t, "[]", strings.TrimSpace(ask(path).raw), "no grant can be tied to one yet")
+	assert.Equal(t, m{"organizations": []any{}}, ask(path+"?take=10").body)
+	assert.Equal(t, m{"organizations": []any{}, "start": 0., "limit": 50., "length": 0., "total": 0.}, ask(path+"?include_totals=true").body)
+	w.refused(ask("/client-grants/cgr_0123456789abcdef/organizations"), 404, "inexistent_client_grant", "The grant does not exist.")
+	w.refused(w.request(globex, "read:organization_client_grants", http.MethodGet, path, ""), 404, "inexistent_client_grant", "The grant does not exist.")
+	w.refused(w.request(acme, "read:client_grants", http.MethodGet, path, ""), 403, "insufficient_scope", "Insufficient scope, expected any of: read:organization_client_grants")
+
+	a := w.do(http.MethodPatch, fmt.Sprintf("/client-grants/%s", grant["id"]), m{"scope": []any{"a", "later"}})
+	require.Equal(t, http.StatusOK, a.status, a.raw)
+	assert.Equal(t, []any{"a", "later"}, a.body["scope"], "a scope may come before the API that defines it")
 }
 
 func TestConnections(t *testing.T) {
