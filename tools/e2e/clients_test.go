@@ -12,6 +12,7 @@ func TestClients(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{
 		"the_whole_life_of_each_resource": "clients.mjs",
+		"what_is_set_acts":                "settings.mjs",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
