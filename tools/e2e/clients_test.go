@@ -13,12 +13,16 @@ func TestClients(t *testing.T) {
 	for name, script := range map[string]string{
 		"the_whole_life_of_each_resource": "clients.mjs",
 		"what_is_set_acts":                "settings.mjs",
+		"origins_in_a_browser":            "cors.mjs",
+		"a_thousand_clients":              "many.mjs",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			acme := newCompany(t)
 			us := acme.signup(t, "us")
-			acme.node(t, script, map[string]any{"tenant": us}, nil)
+			var seen map[string]any
+			acme.node(t, script, map[string]any{"tenant": us}, &seen)
+			t.Logf("%v", seen)
 		})
 	}
 }
