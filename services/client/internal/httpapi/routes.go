@@ -89,5 +89,7 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "get_connection_status", Summary: "Check connection status", Tag: connections, Method: http.MethodGet, Path: "/connections/{id}/status", Scopes: []string{scopeReadConnections}}, h.connectionStatus)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_connection_clients", Summary: "Get enabled clients for a connection", Tag: connections, Method: http.MethodGet, Path: "/connections/{id}/clients", Scopes: []string{scopeReadConnections}}, h.listConnectionClients)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "update_connection_clients", Summary: "Update enabled clients for a connection", Tag: connections, Method: http.MethodPatch, Path: "/connections/{id}/clients", Scopes: []string{scopeUpdateConnections}, Status: http.StatusNoContent}, h.updateConnectionClients)
+
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_actions", Summary: "Get actions", Tag: "actions", Method: http.MethodGet, Path: "/actions/actions", Scopes: []string{"read:actions"}}, h.listActions)
 	return api
 }
