@@ -79,8 +79,13 @@ func TestStore_leaves_an_event_with_each_change(t *testing.T) {
 func TestSchema_hides_every_tenants_rows(t *testing.T) {
 	t.Parallel()
 	db := testkit.Postgres(t, "user", migrations.FS)
-	require.NoError(t, store.New(db.Pool, func() {}).Create(t.Context(), storetest.TenantA, storetest.Person(1), &user.Credential{Hash: "$argon2id$x"}))
-	for _, table := range []string{"users", "identities", "credentials", "outbox"} {
+	s, u := store.New(db.Pool, func() {}), storetest.Person(1)
+	require.NoError(t, s.Create(t.Context(), storetest.TenantA, u, &user.Credential{Hash: "$argon2id$x"}))
+	_, err := s.Update(t.Context(), storetest.TenantA, u.ID, user.Change{KeepPasswords: 1}, &user.Credential{Hash: "$argon2id$y"}, time.Now())
+	require.NoError(t, err)
+	_, err = db.Admin(t).Exec(t.Context(), "delete from outbox where subject = $1", logapi.UserUpdated)
+	require.NoError(t, err)
+	for _, table := range []string{"users", "identities", "credentials", "password_history", "outbox"} {
 		var n int
 		require.NoError(t, db.Admin(t).QueryRow(t.Context(), "select count(*) from "+table).Scan(&n))
 		assert.Equal(t, 1, n, table)

@@ -118,7 +118,7 @@ func (s *Store) Update(ctx context.Context, tenant tenancy.ID, id user.ID, chang
 			return err
 		}
 		if c != nil {
-			if err := putCredential(ctx, q, tenant, primary, *c, now); err != nil {
+			if err := replacePassword(ctx, q, tenant, primary, *c, change.KeepPasswords, now); err != nil {
 				return err
 			}
 		}

@@ -117,8 +117,11 @@ func checkNew(connection Connection, u *User, n NewUser) error {
 			if u.Username, err = CheckUsername(u.Username); err != nil {
 				return err
 			}
+			if err := connection.checkUsername(u.Username); err != nil {
+				return err
+			}
 		}
-		return connection.Policy.Check(n.Password, connection.MinLength)
+		return connection.Password.Check(n.Password, *u)
 	case StrategyEmail:
 		if u.Email == "" {
 			return missing("email")
@@ -174,11 +177,22 @@ func (s *Service) Update(ctx context.Context, tenant tenancy.ID, id ID, change C
 	if change.Username != nil && !connection.Username {
 		return User{}, fault.Invalid("invalid_body", "Cannot set username for connection without requires_username")
 	}
-	var credential *Credential
-	if change.Password != nil {
-		if err := connection.Policy.Check(*change.Password, connection.MinLength); err != nil {
+	if change.Username != nil {
+		if err := connection.checkUsername(*change.Username); err != nil {
 			return User{}, err
 		}
+	}
+	var credential *Credential
+	if change.Password != nil {
+		after, rules := u, connection.Password
+		change.Apply(&after, s.now())
+		if err := rules.Check(*change.Password, after); err != nil {
+			return User{}, err
+		}
+		if err := s.checkHistory(ctx, tenant, primary, rules.History, *change.Password); err != nil {
+			return User{}, err
+		}
+		change.KeepPasswords = max(rules.History-1, 0)
 		c, err := s.Hasher.Hash(ctx, tenant, *change.Password)
 		if err != nil {
 			return User{}, err
