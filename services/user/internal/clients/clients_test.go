@@ -49,6 +49,11 @@ func TestConnections_Find(t *testing.T) {
 		},
 		"a_history_of_no_size": {`{"password_history":{"enable":true}}`, user.Connection{Password: user.PasswordRules{History: 5}}},
 		"a_history_of_none":    {`{"password_history":{"enable":true,"size":0},"password_dictionary":null}`, user.Connection{}},
+		"other_types_and_other_cases": {
+			`{"PasswordPolicy":"none","password_history":{"enable":true,"SIZE":"9","size":"x"},"password_dictionary":7,"validation":{"username":[1]},
+			"password_complexity_options":{"min_length":"8"},"attributes":[],"requires_username":"yes"}`,
+			user.Connection{Password: user.PasswordRules{History: 5}},
+		},
 		"attributes": {
 			`{"attributes":{"username":{"identifier":{"active":true},"validation":{"min_length":3,"max_length":5}}}}`,
 			user.Connection{Username: true, UsernameMin: 3, UsernameMax: 5},
