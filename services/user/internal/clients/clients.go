@@ -75,7 +75,19 @@ func read(o group, c user.Connection) user.Connection {
 
 // Find implements user.Connections.
 func (c Connections) Find(ctx context.Context, tenant tenancy.ID, name string) (user.Connection, error) {
-	found, err := c.Remote.FindConnection(ctx, &clientapi.FindConnectionRequest{TenantId: string(tenant), Name: name})
+	return c.find(ctx, &clientapi.FindConnectionRequest{TenantId: string(tenant), Name: name})
+}
+
+// FindByID implements user.Connections.
+func (c Connections) FindByID(ctx context.Context, tenant tenancy.ID, id string) (user.Connection, error) {
+	if id == "" {
+		return user.Connection{}, fault.NotFound("A connection without an id")
+	}
+	return c.find(ctx, &clientapi.FindConnectionRequest{TenantId: string(tenant), Id: id})
+}
+
+func (c Connections) find(ctx context.Context, req *clientapi.FindConnectionRequest) (user.Connection, error) {
+	found, err := c.Remote.FindConnection(ctx, req)
 	if err != nil {
 		return user.Connection{}, fmt.Errorf("looking connection up: %w", err)
 	}

@@ -22,7 +22,7 @@ type remote struct {
 }
 
 func (r remote) FindConnection(_ context.Context, req *clientapi.FindConnectionRequest) (*clientapi.Connection, error) {
-	if req.GetTenantId() != "tnt_A" || req.GetName() != "db" {
+	if req.GetTenantId() != "tnt_A" || req.GetName() != "db" && req.GetId() != "con_1" {
 		return nil, fault.NotFound("none")
 	}
 	return &clientapi.Connection{Id: "con_1", Name: "db", Strategy: r.strategy, OptionsJson: []byte(r.options)}, nil
@@ -72,6 +72,14 @@ func TestConnections_Find(t *testing.T) {
 		got, err := clients.Connections{Remote: remote{strategy: "oidc", options: `{"attributes":7}`}}.Find(t.Context(), "tnt_A", "db")
 		require.NoError(t, err)
 		assert.Equal(t, user.Connection{Name: "db", Strategy: "oidc"}, got)
+	})
+	t.Run("an_id_is_no_name", func(t *testing.T) {
+		t.Parallel()
+		got, err := clients.Connections{Remote: remote{strategy: "auth0"}}.FindByID(t.Context(), "tnt_A", "con_1")
+		require.NoError(t, err)
+		assert.Equal(t, "db", got.Name)
+		_, err = clients.Connections{Remote: remote{strategy: "auth0"}}.FindByID(t.Context(), "tnt_A", "")
+		require.True(t, fault.Is(err, fault.KindNotFound), "%v", err)
 	})
 	t.Run("a_strangers_is_not_found", func(t *testing.T) {
 		t.Parallel()

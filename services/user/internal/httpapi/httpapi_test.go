@@ -50,6 +50,16 @@ func (connections) Find(_ context.Context, _ tenancy.ID, name string) (user.Conn
 	return user.Connection{Name: name, Strategy: "auth0"}, nil
 }
 
+func (c connections) FindByID(ctx context.Context, tenant tenancy.ID, id string) (user.Connection, error) {
+	switch {
+	case tenant != storetest.TenantA:
+		return user.Connection{}, fault.NotFound("none")
+	case id == "con_mail":
+		return user.Connection{Name: "email", Strategy: "email"}, nil
+	}
+	return c.Find(ctx, tenant, strings.TrimPrefix(id, "con_"))
+}
+
 // acting notes the act that reached the verbs.
 type acting struct {
 	*user.Service

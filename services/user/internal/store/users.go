@@ -158,6 +158,24 @@ func (s *Store) Delete(ctx context.Context, tenant tenancy.ID, id user.ID, now t
 	})
 }
 
+// DeleteByEmail implements user.Store.
+func (s *Store) DeleteByEmail(ctx context.Context, tenant tenancy.ID, connection, email string, now time.Time) error {
+	return s.write(ctx, tenant, func(tx pgx.Tx, q *sqlcgen.Queries) error {
+		ids, err := q.DeleteUserByEmail(ctx, sqlcgen.DeleteUserByEmailParams{
+			TenantID: string(tenant), Provider: user.StrategyDatabase, Connection: connection, Email: email,
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids { // an address is one identity's within the connection
+			if err := event(ctx, tx, tenant, logapi.UserDeleted, user.User{ID: user.ID(id)}, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // RecordLogin implements user.Store. The token service publishes the login; nothing of it is published here.
 func (s *Store) RecordLogin(ctx context.Context, tenant tenancy.ID, id user.ID, ip string, now time.Time) (user.User, error) {
 	var u user.User

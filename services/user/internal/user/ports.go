@@ -25,6 +25,9 @@ type Store interface {
 	Update(ctx context.Context, tenant tenancy.ID, id ID, change Change, c *Credential, now time.Time) (User, error)
 	// Delete removes a user with all that hangs on it. Deleting who is not there changes nothing and is no error.
 	Delete(ctx context.Context, tenant tenancy.ID, id ID, now time.Time) error
+	// DeleteByEmail removes, as Delete does, the user whose main identity is of the database connection of that name and has that
+	// e-mail address (in normal form); nobody is no error.
+	DeleteByEmail(ctx context.Context, tenant tenancy.ID, connection, email string, now time.Time) error
 	// FindByIdentifier gives the id of the user whose e-mail address, username or phone number at the connection is the identifier (in
 	// normal form), and the credential of that identity (zero when it has none). It takes as long whether there is one or not.
 	FindByIdentifier(ctx context.Context, tenant tenancy.ID, connection, identifier string) (ID, Identity, Credential, error)
@@ -65,6 +68,8 @@ type Connection struct {
 type Connections interface {
 	// Find gives the connection of that name; fault.NotFound when the tenant has none such.
 	Find(ctx context.Context, tenant tenancy.ID, name string) (Connection, error)
+	// FindByID gives the connection of that id; fault.NotFound when the tenant has none such.
+	FindByID(ctx context.Context, tenant tenancy.ID, id string) (Connection, error)
 }
 
 // Hasher makes and checks password hashes; both are slow on purpose, bounded in number, and end early with ctx. Tenants that wait take

@@ -52,6 +52,14 @@ func (c connections) Find(_ context.Context, _ tenancy.ID, name string) (user.Co
 	return found, nil
 }
 
+func (c connections) FindByID(ctx context.Context, tenant tenancy.ID, id string) (user.Connection, error) {
+	name, isID := strings.CutPrefix(id, "con_")
+	if !isID {
+		return user.Connection{}, fault.NotFound("no connection")
+	}
+	return c.Find(ctx, tenant, name)
+}
+
 type house struct {
 	*user.Service
 

@@ -257,6 +257,32 @@ func Run(t *testing.T, open func(t *testing.T) user.Store) {
 		again.Email = Person(1).Email
 		require.NoError(t, s.Create(t.Context(), TenantA, again, &hashOf))
 	})
+	t.Run("a_user_is_deleted_by_the_address_at_a_connection", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		u, elsewhere, mail := Person(1), Person(2), Person(3)
+		elsewhere.Email, elsewhere.Identities[0].Connection = u.Email, "another"
+		mail.ID, mail.Email, mail.Identities[0].Provider = user.ID("email|"+mail.Identities[0].ID), u.Email, "email"
+		mail.Identities[0].Connection = "email"
+		for _, one := range []user.User{u, elsewhere, mail} {
+			require.NoError(t, s.Create(t.Context(), TenantA, one, nil))
+		}
+		require.NoError(t, s.DeleteByEmail(t.Context(), TenantB, connection, u.Email, now), "a stranger")
+		require.NoError(t, s.DeleteByEmail(t.Context(), TenantA, connection, "nobody@example.test", now))
+		require.NoError(t, s.DeleteByEmail(t.Context(), TenantA, connection, "", now))
+		require.NoError(t, s.DeleteByEmail(t.Context(), TenantA, "email", u.Email, now), "no database")
+		_, err := s.Find(t.Context(), TenantA, u.ID)
+		require.NoError(t, err)
+		for range 2 {
+			require.NoError(t, s.DeleteByEmail(t.Context(), TenantA, connection, u.Email, now))
+		}
+		_, err = s.Find(t.Context(), TenantA, u.ID)
+		requireNotFound(t, err)
+		for _, other := range []user.ID{elsewhere.ID, mail.ID} {
+			_, err = s.Find(t.Context(), TenantA, other)
+			require.NoError(t, err)
+		}
+	})
 	t.Run("a_stranger_finds_and_changes_nothing", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)

@@ -294,6 +294,21 @@ func (f *Fake) Delete(_ context.Context, tenant tenancy.ID, id user.ID, _ time.T
 	return nil
 }
 
+// DeleteByEmail implements user.Store.
+func (f *Fake) DeleteByEmail(_ context.Context, tenant tenancy.ID, connection, email string, _ time.Time) error {
+	unlock, err := f.begin()
+	defer unlock()
+	if err != nil {
+		return err
+	}
+	for id, r := range f.tenants[tenant] {
+		if p := r.user.Primary(); p.Connection == connection && p.Provider == user.StrategyDatabase && same(r.user.Email, email) {
+			delete(f.tenants[tenant], id)
+		}
+	}
+	return nil
+}
+
 // FindByIdentifier implements user.Store.
 func (f *Fake) FindByIdentifier(_ context.Context, tenant tenancy.ID, connection, identifier string) (user.ID, user.Identity, user.Credential, error) {
 	unlock, err := f.begin()
