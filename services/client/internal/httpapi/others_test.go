@@ -287,6 +287,10 @@ func TestConnections(t *testing.T) {
 			"same_client":      {m{"name": "a", "strategy": "auth0", "enabled_clients": []any{id, id}}, http.StatusBadRequest, "not unique"},
 			"unknown":          {m{"name": "a", "strategy": "auth0", "flavour": 1}, http.StatusBadRequest, "Additional properties not allowed: flavour"},
 			"policy":           {m{"name": "a", "strategy": "auth0", "options": m{"passwordPolicy": "weak"}}, http.StatusBadRequest, "passwordPolicy"},
+			"validation_of_usernames": {
+				m{"name": "a", "strategy": "auth0", "options": m{"validation": m{"username": m{"min": 9, "max": 8}}}},
+				http.StatusBadRequest, "options.validation.username.min must not be greater than options.validation.username.max",
+			},
 			"username_and_attributes": {
 				m{"name": "a", "strategy": "auth0", "options": m{"requires_username": true, "attributes": attribute(true, "required")}},
 				http.StatusBadRequest, "Cannot set both options.attributes and options.requires_username",
