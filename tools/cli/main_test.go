@@ -677,7 +677,6 @@ func TestDoctor(t *testing.T) {
 }
 
 func TestClientsUpdate(t *testing.T) {
-	t.Parallel()
 	p := newPerson(t, newCloud(t))
 	p.ok(t, "signup", "--account", "acme", "--email", "owner@example.com")
 	p.cloud.set("PATCH /api/v2/clients/c1", reply{200, client("c1", "First"), nil})
@@ -700,7 +699,6 @@ func TestClientsUpdate(t *testing.T) {
 }
 
 func TestClientsDoctor(t *testing.T) {
-	t.Parallel()
 	p := newPerson(t, newCloud(t))
 	p.ok(t, "signup", "--account", "acme", "--email", "owner@example.com")
 	p.cloud.set("GET /api/v2/clients/c1", reply{200, map[string]any{

@@ -124,7 +124,12 @@ func (a *app) pages(ctx context.Context, s session, path, items string) ([]json.
 		}
 		all = append(all, some...)
 		var next string
-		if raw := page["next"]; raw != nil && json.Unmarshal(raw, &next) != nil || next == "" {
+		if raw := page["next"]; raw != nil {
+			if err := json.Unmarshal(raw, &next); err != nil {
+				return nil, fmt.Errorf("reading where %s go on: %w", items, err)
+			}
+		}
+		if next == "" {
 			return all, nil
 		}
 		from = "&from=" + url.QueryEscape(next)

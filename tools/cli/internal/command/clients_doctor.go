@@ -94,7 +94,7 @@ func (a *app) diagnose(ctx context.Context, s session, named []string) ([]diagno
 }
 
 func (a *app) examineClient(ctx context.Context, s session, raw json.RawMessage) (diagnosis, error) {
-	c := doctor.Case{Production: doctor.Production(s.domain), Now: time.Now()} //nolint:forbidigo // the doctor is told what time it is, here
+	c := doctor.Case{Production: doctor.Production(s.domain), Now: time.Now()}
 	if err := json.Unmarshal(raw, &c.Client); err != nil {
 		return diagnosis{}, fmt.Errorf("reading a client: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -118,9 +119,7 @@ func (f *settingFlags) readBody(stdin io.Reader, body map[string]any) error {
 	if err := json.Unmarshal(raw, &properties); err != nil || properties == nil {
 		return errors.New("--json-body is no JSON object")
 	}
-	for name, value := range properties {
-		body[name] = value
-	}
+	maps.Copy(body, properties)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 // Severity says how bad a finding is.
 type Severity string
 
+// The severities, worst first.
 const (
 	Error   Severity = "error"   // an attacker gains by it, or a login cannot work
 	Warning Severity = "warning" // it works, and is wider or older than it should be
