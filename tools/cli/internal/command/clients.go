@@ -1,16 +1,24 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/tools/cli/internal/cloud"
 )
+
+// completionTime is how long a shell waits for names; past it, it offers none.
+const completionTime = 2 * time.Second
 
 // clientRow is what the table shows of a client; JSON answers keep everything the wire says.
 type clientRow struct {
@@ -29,33 +37,21 @@ func (a *app) clients() *cobra.Command {
 	for _, reads := range []*cobra.Command{list, show} {
 		reads.Flags().BoolVar(&reveal, "reveal-secrets", false, "show client secrets too")
 	}
-	cmd.AddCommand(list, show, a.clientsCreate(&tenant), a.clientsRotate(&tenant), a.clientsDelete(&tenant))
+	cmd.AddCommand(list, show, a.clientsCreate(&tenant), a.clientsUpdate(&tenant), a.clientsRotate(&tenant), a.clientsDelete(&tenant), a.clientsDoctor(&tenant))
 	return cmd
 }
 
 func (a *app) clientsList(tenant *string, reveal *bool) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the clients", Args: cobra.NoArgs,
+		Use: "list", Short: "List the clients", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.management(cmd.Context(), *tenant)
 			if err != nil {
 				return err
 			}
-			all := []json.RawMessage{}
-			target := s.base + "/clients?take=100"
-			for from := ""; ; {
-				var page struct {
-					Clients []json.RawMessage `json:"clients"`
-					Next    string            `json:"next"`
-				}
-				if err := a.cloud.Call(cmd.Context(), http.MethodGet, target+from, s.token, nil, &page); err != nil {
-					return err
-				}
-				all = append(all, page.Clients...)
-				if page.Next == "" {
-					break
-				}
-				from = "&from=" + url.QueryEscape(page.Next)
+			all, err := a.pages(cmd.Context(), s, "/clients", "clients")
+			if err != nil {
+				return err
 			}
 			if !*reveal {
 				for i := range all {
@@ -77,7 +73,7 @@ func (a *app) clientsList(tenant *string, reveal *bool) *cobra.Command {
 
 func (a *app) clientsShow(tenant *string, reveal *bool) *cobra.Command {
 	return &cobra.Command{
-		Use: "show <client-id>", Short: "Show one client", Args: cobra.ExactArgs(1),
+		Use: "show <client-id>", Short: "Show one client", Args: cobra.ExactArgs(1), ValidArgsFunction: a.clientIDs(tenant),
 		RunE: a.onClient(tenant, http.MethodGet, "", reveal),
 	}
 }
@@ -85,7 +81,7 @@ func (a *app) clientsShow(tenant *string, reveal *bool) *cobra.Command {
 func (a *app) clientsRotate(tenant *string) *cobra.Command {
 	always := true // the new secret is what was asked for
 	return &cobra.Command{
-		Use: "rotate-secret <client-id>", Short: "Give a client a new secret", Args: cobra.ExactArgs(1),
+		Use: "rotate-secret <client-id>", Short: "Give a client a new secret", Args: cobra.ExactArgs(1), ValidArgsFunction: a.clientIDs(tenant),
 		RunE: a.onClient(tenant, http.MethodPost, "/rotate-secret", &always),
 	}
 }
@@ -104,7 +100,82 @@ func (a *app) onClient(tenant *string, method, suffix string, reveal *bool) func
 		if !*reveal {
 			client = veiled(client)
 		}
-		return a.show(client, nil)
+		return a.show(client, func(w io.Writer) { clientTable(w, client) })
+	}
+}
+
+// pages reads a whole collection of the Management API, whose pages hold it under the name items.
+func (a *app) pages(ctx context.Context, s session, path, items string) ([]json.RawMessage, error) {
+	all := []json.RawMessage{}
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	for from := ""; ; {
+		var page map[string]json.RawMessage
+		if err := a.cloud.Call(ctx, http.MethodGet, s.base+path+separator+"take=100"+from, s.token, nil, &page); err != nil {
+			return nil, err
+		}
+		var some []json.RawMessage
+		if raw := page[items]; raw != nil {
+			if err := json.Unmarshal(raw, &some); err != nil {
+				return nil, fmt.Errorf("reading %s: %w", items, err)
+			}
+		}
+		all = append(all, some...)
+		var next string
+		if raw := page["next"]; raw != nil {
+			if err := json.Unmarshal(raw, &next); err != nil {
+				return nil, fmt.Errorf("reading where %s go on: %w", items, err)
+			}
+		}
+		if next == "" {
+			return all, nil
+		}
+		from = "&from=" + url.QueryEscape(next)
+	}
+}
+
+// clientIDs completes a client's id, with its name beside it. What cannot be asked completes nothing.
+func (a *app) clientIDs(tenant *string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 || a.open() != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+		defer cancel()
+		s, err := a.management(ctx, *tenant)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		clients, err := a.pages(ctx, s, "/clients", "clients")
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var out []cobra.Completion
+		for _, raw := range clients {
+			var row clientRow
+			if json.Unmarshal(raw, &row) == nil && !row.Global {
+				out = append(out, cobra.CompletionWithDesc(printable(row.ClientID), printable(row.Name)))
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// clientTable prints the settings of one client, a line each.
+func clientTable(w io.Writer, client json.RawMessage) {
+	var properties map[string]json.RawMessage
+	if json.Unmarshal(client, &properties) != nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		value := string(properties[name])
+		var text string
+		if json.Unmarshal(properties[name], &text) == nil {
+			value = text
+		}
+		fmt.Fprintf(w, "%s\t%s\n", printable(name), printable(value))
 	}
 }
 
@@ -124,46 +195,9 @@ func veiled(client json.RawMessage) json.RawMessage {
 	return out
 }
 
-func (a *app) clientsCreate(tenant *string) *cobra.Command {
-	var name, appType, authMethod string
-	var callbacks, grants []string
-	cmd := &cobra.Command{
-		Use: "create", Short: "Create a client", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.management(cmd.Context(), *tenant)
-			if err != nil {
-				return err
-			}
-			body := map[string]any{"name": name, "oidc_conformant": true, "jwt_configuration": map[string]any{"alg": "RS256"}}
-			for key, value := range map[string]string{"app_type": appType, "token_endpoint_auth_method": authMethod} {
-				if value != "" {
-					body[key] = value
-				}
-			}
-			for key, values := range map[string][]string{"callbacks": callbacks, "grant_types": grants} {
-				if len(values) > 0 {
-					body[key] = values
-				}
-			}
-			var client json.RawMessage
-			if err := a.cloud.Call(cmd.Context(), http.MethodPost, s.base+"/clients", s.token, body, &client); err != nil {
-				return err
-			}
-			return a.show(client, nil)
-		},
-	}
-	cmd.Flags().StringVar(&name, "name", "", "the client's name")
-	cmd.Flags().StringVar(&appType, "type", "", "native, spa, regular_web or non_interactive")
-	cmd.Flags().StringVar(&authMethod, "auth-method", "", "none, client_secret_post or client_secret_basic")
-	cmd.Flags().StringSliceVar(&callbacks, "callback", nil, "allowed callback URL (may be repeated)")
-	cmd.Flags().StringSliceVar(&grants, "grant", nil, "allowed grant type (may be repeated)")
-	must(cmd.MarkFlagRequired("name"))
-	return cmd
-}
-
 func (a *app) clientsDelete(tenant *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "delete <client-id>", Short: "Delete a client", Args: cobra.ExactArgs(1),
+		Use: "delete <client-id>", Short: "Delete a client", Args: cobra.ExactArgs(1), ValidArgsFunction: a.clientIDs(tenant),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.management(cmd.Context(), *tenant)
 			if err != nil {
