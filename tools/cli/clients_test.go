@@ -184,7 +184,7 @@ func TestCompletion(t *testing.T) {
 	})
 	t.Run("client_ids_come_with_their_names_from_all_pages", func(t *testing.T) {
 		t.Parallel()
-		for _, verb := range []string{"show", "update", "rotate-secret", "delete"} {
+		for _, verb := range []string{"show", "update", "rotate-secret", "delete", "doctor"} {
 			p := signedUp(t)
 			require.Equal(t, []string{"c1\tFirst\uFFFD[2J", "c2\tSecond"}, offered(t, p, "clients", verb, ""), verb)
 			require.Equal(t, 1, p.cloud.count("GET /api/v2/clients?fields=client_id,name,global&take=100 "), "secrets are not asked for")

@@ -39,7 +39,7 @@ func (a *app) clients() *cobra.Command {
 	for _, reads := range []*cobra.Command{list, show} {
 		reads.Flags().BoolVar(&reveal, "reveal-secrets", false, "show client secrets too")
 	}
-	cmd.AddCommand(list, show, a.clientsCreate(&tenant), a.clientsUpdate(&tenant), a.clientsRotate(&tenant), a.clientsDelete(&tenant))
+	cmd.AddCommand(list, show, a.clientsCreate(&tenant), a.clientsUpdate(&tenant), a.clientsRotate(&tenant), a.clientsDelete(&tenant), a.clientsDoctor(&tenant))
 	return cmd
 }
 
