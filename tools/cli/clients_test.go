@@ -31,8 +31,11 @@ func TestClients_Update(t *testing.T) {
 			"callbacks":["https://a.test/cb"],"allowed_logout_urls":["https://a.test/out"],"web_origins":["https://a.test"],"allowed_origins":["https://b.test"],
 			"grant_types":["authorization_code","refresh_token"],"client_metadata":{"team":"billing"}}`},
 		{"only_what_was_given_is_sent", []string{"--name", "N"}, `{"name":"N"}`},
-		{"an_empty_value_unsets", []string{"--description", "", "--auth-method=", "--callback", "", "--metadata", "team="},
-			`{"description":null,"token_endpoint_auth_method":null,"callbacks":null,"client_metadata":{"team":null}}`},
+		{
+			"an_empty_value_unsets",
+			[]string{"--description", "", "--auth-method=", "--callback", "", "--metadata", "team="},
+			`{"description":null,"token_endpoint_auth_method":null,"callbacks":null,"client_metadata":{"team":null}}`,
+		},
 		{"a_comma_is_part_of_a_url", []string{"--callback", "https://a.test/x,y", "--callback", "https://b.test"}, `{"callbacks":["https://a.test/x,y","https://b.test"]}`},
 		{"a_value_of_metadata_may_hold_the_sign", []string{"--metadata", "q=a=b"}, `{"client_metadata":{"q":"a=b"}}`},
 	} {

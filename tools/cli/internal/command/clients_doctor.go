@@ -111,7 +111,7 @@ func (a *app) diagnose(ctx context.Context, s session, named []string) ([]diagno
 	}
 	examined := []diagnosis{}
 	for _, client := range clients {
-		c := doctor.Case{Client: client, Production: doctor.Production(s.domain), Now: time.Now()} //nolint:forbidigo // the doctor is told the time here
+		c := doctor.Case{Client: client, Production: doctor.Production(s.domain), Now: time.Now()}
 		c.Grants, c.Connections = around.of(client)
 		if client.HasCredentials() {
 			err := a.read(ctx, s, cloud.Path("/clients", client.ID)+"/credentials", &c.Credentials)

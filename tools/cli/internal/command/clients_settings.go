@@ -111,16 +111,13 @@ func (f *settingFlags) readBody(stdin io.Reader) (map[string]any, error) {
 	if f.body == "" {
 		return out, nil
 	}
-	from := stdin
-	if f.body != "-" {
-		file, err := os.Open(f.body)
-		if err != nil {
-			return nil, fmt.Errorf("reading --body: %w", err)
-		}
-		defer file.Close()
-		from = file
+	var raw []byte
+	var err error
+	if f.body == "-" {
+		raw, err = io.ReadAll(io.LimitReader(stdin, maxBody+1))
+	} else {
+		raw, err = os.ReadFile(f.body)
 	}
-	raw, err := io.ReadAll(io.LimitReader(from, maxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading --body: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -26,9 +27,7 @@ func (a *app) clientsCreate(tenant *string) *cobra.Command {
 			}
 			withoutNulls(properties)
 			body := map[string]any{"oidc_conformant": true, "jwt_configuration": map[string]any{"alg": "RS256"}}
-			for name, value := range properties {
-				body[name] = value
-			}
+			maps.Copy(body, properties)
 			s, err := a.management(cmd.Context(), *tenant)
 			if err != nil {
 				return err

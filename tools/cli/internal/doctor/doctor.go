@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -8,6 +9,7 @@ import (
 // Severity says how bad a finding is.
 type Severity string
 
+// The severities, the worst first.
 const (
 	Error   Severity = "error"   // an attacker gains by it, or a login cannot work
 	Warning Severity = "warning" // it works, and is wider or older than it should be
@@ -33,14 +35,20 @@ type Case struct {
 	Now         time.Time
 }
 
-// rule is one misconfiguration: judge gives a sentence for each place where it is found.
+// place is where a rule found something, and why it matters there.
+type place struct {
+	property string // empty: the rule's own
+	why      string
+}
+
+// rule is one misconfiguration: judge gives each place where it is found.
 type rule struct {
 	code         string
 	severity     Severity
 	inProduction Severity // when not empty: the severity at a domain that is no development host
-	property     string
+	property     string   // empty: the one of each place
 	remedy       string
-	judge        func(Case) []string
+	judge        func(Case) []place
 }
 
 var rules = slices.Concat(urlRules, grantRules, secretRules, tokenRules, connectionRules)
@@ -52,12 +60,12 @@ func Examine(c Case) []Finding {
 		return out
 	}
 	for _, r := range rules {
-		for _, why := range r.judge(c) {
-			severity := r.severity
-			if r.inProduction != "" && c.Production {
-				severity = r.inProduction
-			}
-			out = append(out, Finding{Code: r.code, Severity: severity, Property: r.property, Why: why, Remedy: r.remedy})
+		severity := r.severity
+		if r.inProduction != "" && c.Production {
+			severity = r.inProduction
+		}
+		for _, at := range r.judge(c) {
+			out = append(out, Finding{Code: r.code, Severity: severity, Property: cmp.Or(at.property, r.property), Why: at.why, Remedy: r.remedy})
 		}
 	}
 	return out
@@ -78,11 +86,11 @@ func Ill(findings []Finding) bool {
 }
 
 // when makes a judge of a condition with one sentence.
-func when(holds func(Case) bool, why string) func(Case) []string {
-	return func(c Case) []string {
+func when(holds func(Case) bool, why string) func(Case) []place {
+	return func(c Case) []place {
 		if !holds(c) {
 			return nil
 		}
-		return []string{why}
+		return []place{{why: why}}
 	}
 }

@@ -279,6 +279,17 @@ func TestExamine_severity(t *testing.T) {
 	require.False(t, doctor.Ill(nil))
 }
 
+func TestExamine_property(t *testing.T) {
+	t.Parallel()
+	c := web()
+	c.Client.LogoURI, c.Client.LogoutURLs = "http://cdn.example.com/l.png?sig=s3cret", []string{"https://*.a.example"}
+	got := map[string]string{}
+	for _, f := range doctor.Examine(c) {
+		got[f.Code] = f.Property
+	}
+	require.Equal(t, map[string]string{"secret_in_http_url": "logo_uri", "wildcard_origin": "allowed_logout_urls"}, got, "the one that holds the URL")
+}
+
 func TestProduction(t *testing.T) {
 	t.Parallel()
 	for domain, want := range map[string]bool{

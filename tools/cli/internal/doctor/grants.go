@@ -30,11 +30,11 @@ var (
 var grantRules = []rule{
 	{
 		code: "unused_login_grant", severity: Warning, property: "grant_types", remedy: "take the grants away, or add callbacks",
-		judge: func(c Case) []string {
-			var out []string
+		judge: func(c Case) []place {
+			var out []place
 			for _, grant := range redirects {
 				if len(c.Client.Callbacks) == 0 && !c.Client.forLogin() && c.Client.has(grant) {
-					out = append(out, grant+" is on and there are no callbacks: nothing can use it")
+					out = append(out, place{why: grant + " is on and there are no callbacks: nothing can use it"})
 				}
 			}
 			return out
@@ -73,11 +73,11 @@ var grantRules = []rule{
 	},
 	{
 		code: "legacy_grant", severity: Warning, property: "grant_types", remedy: "take the legacy grants away",
-		judge: func(c Case) []string {
-			var out []string
+		judge: func(c Case) []place {
+			var out []place
 			for _, grant := range c.Client.GrantTypes {
 				if strings.HasPrefix(grant, legacyPrefix) {
-					out = append(out, grant+" is a grant of a past pipeline, with its looser checks")
+					out = append(out, place{why: grant + " is a grant of a past pipeline, with its looser checks"})
 				}
 			}
 			return out

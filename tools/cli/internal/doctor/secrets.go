@@ -36,18 +36,18 @@ var secretRules = []rule{
 	},
 	{
 		code: "no_credential", severity: Error, property: "client_authentication_methods", remedy: "create a credential and name it there",
-		judge: func(c Case) []string {
+		judge: func(c Case) []place {
 			m := c.Client.AuthMethods
 			if m == nil {
 				return nil
 			}
-			var out []string
+			var out []place
 			for _, way := range []struct {
 				name string
 				refs *CredentialRefs
 			}{{"private_key_jwt", m.PrivateKeyJWT}, {"tls_client_auth", m.TLS}, {"self_signed_tls_client_auth", m.SelfSignedTLS}} {
 				if way.refs != nil && len(way.refs.Credentials) == 0 {
-					out = append(out, "the client proves itself by "+way.name+", and no credential is named for it: it cannot get a token")
+					out = append(out, place{why: "the client proves itself by " + way.name + ", and no credential is named for it: it cannot get a token"})
 				}
 			}
 			return out
@@ -64,9 +64,9 @@ var secretRules = []rule{
 }
 
 // expiring judges credentials by their end.
-func expiring(verb string, near func(now, end time.Time) bool) func(Case) []string {
-	return func(c Case) []string {
-		var out []string
+func expiring(verb string, near func(now, end time.Time) bool) func(Case) []place {
+	return func(c Case) []place {
+		var out []place
 		for _, cred := range c.Credentials {
 			if cred.ExpiresAt == nil || !near(c.Now, *cred.ExpiresAt) {
 				continue
@@ -75,7 +75,7 @@ func expiring(verb string, near func(now, end time.Time) bool) func(Case) []stri
 			if cred.Name != "" {
 				name = fmt.Sprintf("%s (%s)", cred.ID, cred.Name)
 			}
-			out = append(out, fmt.Sprintf("credential %s %s at %s", name, verb, cred.ExpiresAt.UTC().Format(time.RFC3339)))
+			out = append(out, place{why: fmt.Sprintf("credential %s %s at %s", name, verb, cred.ExpiresAt.UTC().Format(time.RFC3339))})
 		}
 		return out
 	}

@@ -11,23 +11,23 @@ import (
 
 var urlRules = []rule{
 	{
-		code: "http_callback", severity: Error, property: "callbacks", remedy: "use https; http is for loopback addresses alone",
-		judge: each(func(c Client) []string { return c.Callbacks }, func(_ Case, raw string) bool { return overHTTP(raw) && !loopback(raw) },
+		code: "http_callback", severity: Error, remedy: "use https; http is for loopback addresses alone",
+		judge: each(Client.callbacks, func(_ Case, raw string) bool { return overHTTP(raw) && !loopback(raw) },
 			"carries the code or the tokens in the clear"),
 	},
 	{
-		code: "wildcard_callback", severity: Warning, inProduction: Error, property: "callbacks", remedy: "list each host by its name",
-		judge: each(func(c Client) []string { return c.Callbacks }, wildcard,
+		code: "wildcard_callback", severity: Warning, inProduction: Error, remedy: "list each host by its name",
+		judge: each(Client.callbacks, wildcard,
 			"gives codes and tokens to every host below it, also to one that somebody else takes over"),
 	},
 	{
-		code: "wildcard_origin", severity: Note, inProduction: Warning, property: "allowed_logout_urls, web_origins, allowed_origins", remedy: "list each host by its name",
-		judge: each(func(c Client) []string { return slices.Concat(c.LogoutURLs, c.WebOrigins, c.AllowedOrigins) }, wildcard,
+		code: "wildcard_origin", severity: Note, inProduction: Warning, remedy: "list each host by its name",
+		judge: each(Client.trusted, wildcard,
 			"trusts every host below it, also one that somebody else takes over"),
 	},
 	{
-		code: "loopback_beside_production", severity: Warning, property: "callbacks", remedy: "keep a client of its own for development",
-		judge: each(func(c Client) []string { return c.Callbacks }, func(c Case, raw string) bool {
+		code: "loopback_beside_production", severity: Warning, remedy: "keep a client of its own for development",
+		judge: each(Client.callbacks, func(c Case, raw string) bool {
 			return c.Client.AppType != "native" && loopback(raw) && slices.ContainsFunc(c.Client.Callbacks, func(other string) bool { return !loopback(other) })
 		}, "stands beside callbacks of a production site: any program on a user's machine may receive its codes"),
 	},
@@ -40,22 +40,42 @@ var urlRules = []rule{
 			"users log in by redirect, and there is nowhere to send them back to"),
 	},
 	{
-		code: "secret_in_http_url", severity: Error, property: "callbacks, allowed_logout_urls, logo_uri, initiate_login_uri",
+		code: "secret_in_http_url", severity: Error,
 		remedy: "take the secret out of the URL, replace it where it is valid, and use https",
-		judge: each(func(c Client) []string {
-			return slices.Concat(c.Callbacks, c.LogoutURLs, []string{c.LogoURI, c.LoginURI})
-		},
-			func(_ Case, raw string) bool { return overHTTP(raw) && bearsSecret(raw) }, "has a secret in it that everybody on the way can read"),
+		judge: each(Client.visited, func(_ Case, raw string) bool { return overHTTP(raw) && bearsSecret(raw) },
+			"has a secret in it that everybody on the way can read"),
 	},
 }
 
+// urls are those of one property.
+type urls struct {
+	property string
+	all      []string
+}
+
+func (c Client) callbacks() []urls { return []urls{{"callbacks", c.Callbacks}} }
+
+// trusted are the URLs besides callbacks that a browser may be sent to or call from.
+func (c Client) trusted() []urls {
+	return []urls{{"allowed_logout_urls", c.LogoutURLs}, {"web_origins", c.WebOrigins}, {"allowed_origins", c.AllowedOrigins}}
+}
+
+// visited are the URLs that a browser fetches with all that is in them.
+func (c Client) visited() []urls {
+	return []urls{
+		{"callbacks", c.Callbacks}, {"allowed_logout_urls", c.LogoutURLs}, {"logo_uri", []string{c.LogoURI}}, {"initiate_login_uri", []string{c.LoginURI}},
+	}
+}
+
 // each makes a judge of URLs. What a URL holds besides its place is not repeated: it may be a secret.
-func each(of func(Client) []string, bad func(Case, string) bool, why string) func(Case) []string {
-	return func(c Case) []string {
-		var out []string
-		for _, raw := range of(c.Client) {
-			if bad(c, raw) {
-				out = append(out, fmt.Sprintf("%q %s", placeOf(raw), why))
+func each(of func(Client) []urls, bad func(Case, string) bool, why string) func(Case) []place {
+	return func(c Case) []place {
+		var out []place
+		for _, some := range of(c.Client) {
+			for _, raw := range some.all {
+				if bad(c, raw) {
+					out = append(out, place{some.property, fmt.Sprintf("%q %s", bare(raw), why)})
+				}
 			}
 		}
 		return out
@@ -74,11 +94,11 @@ func parsed(raw string) *url.URL {
 // userinfo is what stands before the host (RFC 3986 §3.2.1).
 var userinfo = regexp.MustCompile(`//[^/?#]*@`)
 
-// placeOf is a URL without user, query and fragment.
-func placeOf(raw string) string {
-	place, _, _ := strings.Cut(raw, "#")
-	place, _, _ = strings.Cut(place, "?")
-	return userinfo.ReplaceAllString(place, "//")
+// bare is a URL without user, query and fragment.
+func bare(raw string) string {
+	rest, _, _ := strings.Cut(raw, "#")
+	rest, _, _ = strings.Cut(rest, "?")
+	return userinfo.ReplaceAllString(rest, "//")
 }
 
 // overHTTP says whether a URL is fetched without TLS. It reads no more than the scheme, so that what is not quite a URL counts, too.
@@ -97,7 +117,7 @@ func loopback(raw string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-func wildcard(_ Case, raw string) bool { return strings.Contains(placeOf(raw), "*") && !loopback(raw) }
+func wildcard(_ Case, raw string) bool { return strings.Contains(bare(raw), "*") && !loopback(raw) }
 
 // secretNames are what parameters of URLs that hold a secret are called, without regard to case, "-" and "_".
 var secretNames = regexp.MustCompile(`^(.*(secret|password|passwd|token|signature|apikey|accesskey|credential)|key|sig|pwd)$`)
