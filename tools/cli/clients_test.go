@@ -37,6 +37,7 @@ func TestClients_Update(t *testing.T) {
 			`{"description":null,"token_endpoint_auth_method":null,"callbacks":null,"client_metadata":{"team":null}}`,
 		},
 		{"a_comma_is_part_of_a_url", []string{"--callback", "https://a.test/x,y", "--callback", "https://b.test"}, `{"callbacks":["https://a.test/x,y","https://b.test"]}`},
+		{"grants_may_have_commas_between_them", []string{"--grant", "password,implicit", "--grant", "refresh_token,"}, `{"grant_types":["password","implicit","refresh_token"]}`},
 		{"a_value_of_metadata_may_hold_the_sign", []string{"--metadata", "q=a=b"}, `{"client_metadata":{"q":"a=b"}}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

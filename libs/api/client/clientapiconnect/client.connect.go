@@ -69,7 +69,7 @@ type ClientServiceClient interface {
 	FindClientGrant(context.Context, *client.FindClientGrantRequest) (*client.ClientGrant, error)
 	// ListConnections gives the connections that are switched on for the client, by name.
 	ListConnections(context.Context, *client.ListConnectionsRequest) (*client.ListConnectionsResponse, error)
-	// FindConnection gives the connection of that name; NotFound.
+	// FindConnection gives the connection of that name or id; NotFound.
 	FindConnection(context.Context, *client.FindConnectionRequest) (*client.Connection, error)
 	// SeedTenant gives a new tenant what every tenant starts with: the system resource server (Management API), the
 	// connection Username-Password-Authentication, the global client, the Default App, and the management client with its grant.
@@ -221,7 +221,7 @@ type ClientServiceHandler interface {
 	FindClientGrant(context.Context, *client.FindClientGrantRequest) (*client.ClientGrant, error)
 	// ListConnections gives the connections that are switched on for the client, by name.
 	ListConnections(context.Context, *client.ListConnectionsRequest) (*client.ListConnectionsResponse, error)
-	// FindConnection gives the connection of that name; NotFound.
+	// FindConnection gives the connection of that name or id; NotFound.
 	FindConnection(context.Context, *client.FindConnectionRequest) (*client.Connection, error)
 	// SeedTenant gives a new tenant what every tenant starts with: the system resource server (Management API), the
 	// connection Username-Password-Authentication, the global client, the Default App, and the management client with its grant.

@@ -130,38 +130,6 @@ func (c Connection) check() error {
 	return c.checkDatabase()
 }
 
-// passwordPolicies are the strengths a database connection can ask for.
-var passwordPolicies = []string{"none", "low", "fair", "good", "excellent"}
-
-func (c Connection) checkDatabase() error {
-	o := c.Options
-	if policy, set := o["passwordPolicy"]; set && policy != nil && !slices.Contains(passwordPolicies, o.Text("passwordPolicy")) {
-		return invalidAt("options.passwordPolicy", "No enum match for: %s", quoted(o.Text("passwordPolicy")))
-	}
-	attributes := o.Group("attributes")
-	if attributes == nil {
-		return nil
-	}
-	switch {
-	case o.Flag("requires_username"):
-		return invalid("Cannot set both options.attributes and options.requires_username")
-	case o.Has("validation"):
-		return invalid("Cannot set both options.attributes and options.validation")
-	}
-	active := false
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		attribute := attributes.Group(name)
-		active = active || attribute.Group("identifier").Flag("active")
-		if attribute.Flag("profile_required") && attribute.Group("signup").Text("status") != "required" {
-			return invalid("attribute %s must also be required on signup", quoted(name))
-		}
-	}
-	if !active {
-		return invalid("attributes must contain one active identifier")
-	}
-	return nil
-}
-
 func ids(texts []string) []ID {
 	out := make([]ID, len(texts))
 	for i, text := range texts {

@@ -21,8 +21,8 @@ import (
 // The types of credential.
 const (
 	CredentialPublicKey = "public_key"
-	CredentialSubjectDN = "cert_subject_dn"
-	CredentialX509      = "x509_cert"
+	CredentialSubjectDN = "cert_subject_dn" //nolint:gosec // a type's name, not a credential
+	CredentialX509      = "x509_cert"       //nolint:gosec // a type's name, not a credential
 )
 
 // The ways of client_authentication_methods (RFC 7591 §2, RFC 8705 §2).

@@ -38,8 +38,19 @@ func (h handlers) listClients(ctx context.Context, t tenancy.Tenant, in *listCli
 	if err != nil {
 		return nil, err
 	}
-	return listOf(in.Paging, "clients", part, func(c client.Client) map[string]any { return in.of(view.wire(c)) }), nil
+	return listOf(in.Paging, "clients", part, func(c client.Client) map[string]any { return shown(ctx, in.of(view.wire(c))) }), nil
 }
+
+// shown notes for the audit log that an answer holds a client's secret.
+func shown(ctx context.Context, wire map[string]any) map[string]any {
+	if _, ok := wire[secretProperty]; ok {
+		mgmtkit.Revealed(ctx, secretProperty)
+	}
+	return wire
+}
+
+// secretProperty is the one property of a client that is a secret.
+const secretProperty = "client_secret"
 
 type getClientIn struct {
 	Shown
@@ -52,7 +63,7 @@ func (h handlers) getClient(ctx context.Context, t tenancy.Tenant, in *getClient
 	if err != nil {
 		return nil, err
 	}
-	return &clientOut{Body: in.of(h.viewOf(ctx, t).wire(c))}, nil
+	return &clientOut{Body: shown(ctx, in.of(h.viewOf(ctx, t).wire(c)))}, nil
 }
 
 type createClientIn struct {
@@ -102,7 +113,7 @@ func (h handlers) updateClient(ctx context.Context, t tenancy.Tenant, in *update
 func mayUpdate(caller mgmtkit.Caller, property string) error {
 	scope := scopeUpdateClients
 	switch property {
-	case "client_secret":
+	case secretProperty:
 		scope = scopeUpdateKeys
 	case "client_authentication_methods":
 		if caller.Has(scopeUpdateCredentials) {
@@ -220,7 +231,7 @@ func (v clientView) wire(c client.Client) map[string]any {
 		delete(wire, "encryption_key")
 		return wire
 	}
-	wire["client_secret"] = string(c.Secret)
+	wire[secretProperty] = string(c.Secret)
 	if len(v.certs) > 0 {
 		keys := make([]any, len(v.certs))
 		for i, cert := range v.certs {

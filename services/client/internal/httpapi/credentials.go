@@ -55,7 +55,10 @@ func credentialToWire(c client.Credential) credentialWire {
 
 type credentialOut struct{ Body credentialWire }
 
+// listCredentialsIn takes what SDKs send with every list; this one is short and always whole.
 type listCredentialsIn struct {
+	mgmtkit.Paging
+
 	ClientID string `path:"id" maxLength:"128"`
 }
 

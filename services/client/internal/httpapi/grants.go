@@ -109,6 +109,23 @@ func (h handlers) updateGrant(ctx context.Context, t tenancy.Tenant, in *updateG
 	return &grantOut{Body: grantToWire(g)}, nil
 }
 
+type listGrantOrganizationsIn struct {
+	mgmtkit.Paging
+
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (h handlers) listGrantOrganizations(ctx context.Context, t tenancy.Tenant, in *listGrantOrganizationsIn) (*mgmtkit.List, error) {
+	if _, err := pageOf(in.Paging); err != nil {
+		return nil, err
+	}
+	part, err := h.Clients.ListGrantOrganizations(ctx, t.ID, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(in.Paging, "organizations", part, func(id string) map[string]any { return map[string]any{"id": id} }), nil
+}
+
 func (h handlers) deleteGrant(ctx context.Context, t tenancy.Tenant, in *grantIDIn) (*struct{}, error) {
 	return nil, h.Clients.DeleteGrant(ctx, t.ID, in.ID)
 }

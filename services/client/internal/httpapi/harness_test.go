@@ -13,12 +13,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postern-id/postern/libs/audit"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
@@ -42,6 +44,10 @@ type world struct {
 	seal    *tenancy.Seal
 	keys    map[tenancy.ID]*ecdsa.PrivateKey
 	clock   *clock.Fake
+
+	mu   sync.Mutex
+	acts []audit.Act // lines without a change
+	lost error       // what storing one answers
 }
 
 func newWorld(t *testing.T) *world {
@@ -63,13 +69,21 @@ func newWorld(t *testing.T) *world {
 		}})
 	}, w.clock.Now)
 	httpapi.Register(engine, httpapi.Deps{
-		Clients: w.clients, Verifier: &jwtkit.Verifier{Keys: keys, Now: w.clock.Now}, Now: w.clock.Now,
+		Clients: w.clients, Verifier: &jwtkit.Verifier{Keys: keys, Now: w.clock.Now}, Recorder: w, Now: w.clock.Now,
 		Certificates: func(context.Context, tenancy.ID) []httpapi.Certificate {
 			return []httpapi.Certificate{{PEM: "-----BEGIN CERTIFICATE-----", PKCS7: "-----BEGIN PKCS7-----", Subject: "/CN=acme.eu.postern.test"}}
 		},
 	})
 	w.handler = engine
 	return w
+}
+
+// Record implements mgmtkit.Recorder.
+func (w *world) Record(_ context.Context, _ tenancy.ID, act audit.Act) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acts = append(w.acts, act)
+	return w.lost
 }
 
 // token is a Management API token of the tenant with the scopes.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,7 +92,10 @@ func TestSystem_things_stay(t *testing.T) {
 
 	assert.Equal(t, http.StatusBadRequest, w.do(http.MethodDelete, path, nil).status)
 	assert.Equal(t, http.StatusBadRequest, w.do(http.MethodPatch, path, m{"scopes": []any{}}).status)
+	assert.Equal(t, http.StatusBadRequest, w.do(http.MethodPatch, path, m{"name": "Mine"}).status)
 	assert.Equal(t, http.StatusOK, w.do(http.MethodPatch, path, m{"token_lifetime": 3600}).status)
+	asItIs := m{"name": a.body["name"], "scopes": a.body["scopes"], "signing_alg": a.body["signing_alg"]}
+	assert.Equal(t, http.StatusOK, w.do(http.MethodPatch, path, asItIs).status, "what tools send back as they found it is no change")
 
 	global := w.do(http.MethodGet, "/clients?is_global=true", nil).list
 	require.Len(t, global, 1)
@@ -169,6 +173,36 @@ func TestGrants(t *testing.T) {
 		assert.Equal(t, http.StatusNoContent, w.do(http.MethodDelete, path, nil).status)
 		w.refused(w.do(http.MethodGet, path, nil), http.StatusNotFound, "inexistent_client_grant", "The grant does not exist.")
 	})
+}
+
+func TestActions_there_are_none(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.request(acme, "read:actions", http.MethodGet, "/actions/actions?per_page=100&include_totals=true", "")
+	assert.Equal(t, m{"actions": []any{}, "total": 0., "page": 0., "per_page": 100.}, a.body)
+	w.refused(w.request(acme, everyScope, http.MethodGet, "/actions/actions", ""), 403, "insufficient_scope", "Insufficient scope, expected any of: read:actions")
+}
+
+func TestGrants_of_organizations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.created("/clients", m{"name": "x"})["client_id"]
+	w.created("/resource-servers", m{"identifier": "https://api", "scopes": []any{m{"value": "a"}}})
+	grant := w.created("/client-grants", m{"client_id": id, "audience": "https://api", "scope": []any{"a"}})
+	path := fmt.Sprintf("/client-grants/%s/organizations", grant["id"])
+	ask := func(path string) answer {
+		return w.request(acme, "read:organization_client_grants", http.MethodGet, path, "")
+	}
+	assert.Equal(t, "[]", strings.TrimSpace(ask(path).raw), "no grant can be tied to one yet")
+	assert.Equal(t, m{"organizations": []any{}}, ask(path+"?take=10").body)
+	assert.Equal(t, m{"organizations": []any{}, "start": 0., "limit": 50., "length": 0., "total": 0.}, ask(path+"?include_totals=true").body)
+	w.refused(ask("/client-grants/cgr_0123456789abcdef/organizations"), 404, "inexistent_client_grant", "The grant does not exist.")
+	w.refused(w.request(globex, "read:organization_client_grants", http.MethodGet, path, ""), 404, "inexistent_client_grant", "The grant does not exist.")
+	w.refused(w.request(acme, "read:client_grants", http.MethodGet, path, ""), 403, "insufficient_scope", "Insufficient scope, expected any of: read:organization_client_grants")
+
+	a := w.do(http.MethodPatch, fmt.Sprintf("/client-grants/%s", grant["id"]), m{"scope": []any{"a", "later"}})
+	require.Equal(t, http.StatusOK, a.status, a.raw)
+	assert.Equal(t, []any{"a", "later"}, a.body["scope"], "a scope may come before the API that defines it")
 }
 
 func TestConnections(t *testing.T) {
@@ -253,6 +287,10 @@ func TestConnections(t *testing.T) {
 			"same_client":      {m{"name": "a", "strategy": "auth0", "enabled_clients": []any{id, id}}, http.StatusBadRequest, "not unique"},
 			"unknown":          {m{"name": "a", "strategy": "auth0", "flavour": 1}, http.StatusBadRequest, "Additional properties not allowed: flavour"},
 			"policy":           {m{"name": "a", "strategy": "auth0", "options": m{"passwordPolicy": "weak"}}, http.StatusBadRequest, "passwordPolicy"},
+			"validation_of_usernames": {
+				m{"name": "a", "strategy": "auth0", "options": m{"validation": m{"username": m{"min": 9, "max": 8}}}},
+				http.StatusBadRequest, "options.validation.username.min must not be greater than options.validation.username.max",
+			},
 			"username_and_attributes": {
 				m{"name": "a", "strategy": "auth0", "options": m{"requires_username": true, "attributes": attribute(true, "required")}},
 				http.StatusBadRequest, "Cannot set both options.attributes and options.requires_username",

@@ -60,12 +60,13 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "rotate_client_secret", Summary: "Rotate a client secret", Tag: clients, Method: http.MethodPost, Path: "/clients/{id}/rotate-secret", Scopes: []string{scopeUpdateKeys}}, h.rotateSecret)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_client_connections", Summary: "Get enabled connections for a client", Tag: clients, Method: http.MethodGet, Path: "/clients/{id}/connections", Scopes: []string{scopeReadConnections, scopeReadClients, scopeReadSummary}}, h.listClientConnections)
 
-	const credentials, credential = "/clients/{id}/credentials", "/clients/{id}/credentials/{credential_id}"
-	mgmtkit.Register(api, mgmtkit.Op{ID: "list_client_credentials", Summary: "Get client credentials", Tag: clients, Method: http.MethodGet, Path: credentials, Scopes: []string{scopeReadCredentials}}, h.listCredentials)
-	mgmtkit.Register(api, mgmtkit.Op{ID: "create_client_credential", Summary: "Create a client credential", Tag: clients, Method: http.MethodPost, Path: credentials, Scopes: []string{"create:client_credentials"}, Status: http.StatusCreated}, h.createCredential)
-	mgmtkit.Register(api, mgmtkit.Op{ID: "get_client_credential", Summary: "Get client credential details", Tag: clients, Method: http.MethodGet, Path: credential, Scopes: []string{scopeReadCredentials}}, h.getCredential)
-	mgmtkit.Register(api, mgmtkit.Op{ID: "update_client_credential", Summary: "Update a client credential", Tag: clients, Method: http.MethodPatch, Path: credential, Scopes: []string{scopeUpdateCredentials}}, h.updateCredential)
-	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_client_credential", Summary: "Delete a client credential", Tag: clients, Method: http.MethodDelete, Path: credential, Scopes: []string{"delete:client_credentials"}, Status: http.StatusNoContent}, h.deleteCredential)
+	const proofs = "/clients/{id}/credentials"
+	const proof = proofs + "/{credential_id}"
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_client_credentials", Summary: "Get client credentials", Tag: clients, Method: http.MethodGet, Path: proofs, Scopes: []string{scopeReadCredentials}}, h.listCredentials)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "create_client_credential", Summary: "Create a client credential", Tag: clients, Method: http.MethodPost, Path: proofs, Scopes: []string{"create:client_credentials"}, Status: http.StatusCreated}, h.createCredential)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "get_client_credential", Summary: "Get client credential details", Tag: clients, Method: http.MethodGet, Path: proof, Scopes: []string{scopeReadCredentials}}, h.getCredential)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "update_client_credential", Summary: "Update a client credential", Tag: clients, Method: http.MethodPatch, Path: proof, Scopes: []string{scopeUpdateCredentials}}, h.updateCredential)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_client_credential", Summary: "Delete a client credential", Tag: clients, Method: http.MethodDelete, Path: proof, Scopes: []string{"delete:client_credentials"}, Status: http.StatusNoContent}, h.deleteCredential)
 
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_resource_servers", Summary: "Get resource servers", Tag: servers, Method: http.MethodGet, Path: "/resource-servers", Scopes: []string{"read:resource_servers"}}, h.listResourceServers)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "create_resource_server", Summary: "Create a resource server", Tag: servers, Method: http.MethodPost, Path: "/resource-servers", Scopes: []string{"create:resource_servers"}, Status: http.StatusCreated}, h.createResourceServer)
@@ -78,6 +79,7 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "get_client_grant", Summary: "Get client grant", Tag: grants, Method: http.MethodGet, Path: "/client-grants/{id}", Scopes: []string{"read:client_grants"}}, h.getGrant)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "update_client_grant", Summary: "Update client grant", Tag: grants, Method: http.MethodPatch, Path: "/client-grants/{id}", Scopes: []string{"update:client_grants"}}, h.updateGrant)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_client_grant", Summary: "Delete client grant", Tag: grants, Method: http.MethodDelete, Path: "/client-grants/{id}", Scopes: []string{"delete:client_grants"}, Status: http.StatusNoContent}, h.deleteGrant)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_client_grant_organizations", Summary: "Get the organizations associated to a client grant", Tag: grants, Method: http.MethodGet, Path: "/client-grants/{id}/organizations", Scopes: []string{"read:organization_client_grants"}}, h.listGrantOrganizations)
 
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_connections", Summary: "Get all connections", Tag: connections, Method: http.MethodGet, Path: "/connections", Scopes: []string{scopeReadConnections}}, h.listConnections)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "create_connection", Summary: "Create a connection", Tag: connections, Method: http.MethodPost, Path: "/connections", Scopes: []string{"create:connections"}, Secrets: secretOptions, Status: http.StatusCreated}, h.createConnection)
@@ -87,5 +89,7 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "get_connection_status", Summary: "Check connection status", Tag: connections, Method: http.MethodGet, Path: "/connections/{id}/status", Scopes: []string{scopeReadConnections}}, h.connectionStatus)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_connection_clients", Summary: "Get enabled clients for a connection", Tag: connections, Method: http.MethodGet, Path: "/connections/{id}/clients", Scopes: []string{scopeReadConnections}}, h.listConnectionClients)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "update_connection_clients", Summary: "Update enabled clients for a connection", Tag: connections, Method: http.MethodPatch, Path: "/connections/{id}/clients", Scopes: []string{scopeUpdateConnections}, Status: http.StatusNoContent}, h.updateConnectionClients)
+
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_actions", Summary: "Get actions", Tag: "actions", Method: http.MethodGet, Path: "/actions/actions", Scopes: []string{"read:actions"}}, h.listActions)
 	return api
 }

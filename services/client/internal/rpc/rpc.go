@@ -125,7 +125,11 @@ func (s server) FindConnection(ctx context.Context, req *clientapi.FindConnectio
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.clients.FindConnectionNamed(ctx, tenant, req.GetName())
+	find, what := s.clients.FindConnectionNamed, req.GetName()
+	if req.GetId() != "" {
+		find, what = s.clients.FindConnection, req.GetId()
+	}
+	c, err := find(ctx, tenant, what)
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,11 @@ func TestStrangers(t *testing.T) {
 	api, err := clients.FindResourceServer(t.Context(), acme, audience)
 	require.NoError(t, err)
 	id := string(seeded.Management)
+	con, err := remote.FindConnection(t.Context(), &clientapi.FindConnectionRequest{TenantId: acme, Name: client.SeededDatabase})
+	require.NoError(t, err)
+	byID, err := remote.FindConnection(t.Context(), &clientapi.FindConnectionRequest{TenantId: acme, Id: con.GetId()})
+	require.NoError(t, err)
+	assert.Equal(t, con.GetName(), byID.GetName())
 	for _, tenant := range []string{globex, ""} {
 		want := fault.KindNotFound
 		if tenant == "" {
@@ -113,6 +118,10 @@ func TestStrangers(t *testing.T) {
 				_, err := remote.FindConnection(t.Context(), &clientapi.FindConnectionRequest{TenantId: tenant, Name: client.SeededDatabase})
 				return err
 			},
+			"connection_by_id": func() error {
+				_, err := remote.FindConnection(t.Context(), &clientapi.FindConnectionRequest{TenantId: tenant, Id: con.GetId()})
+				return err
+			},
 		} {
 			err := call()
 			assert.True(t, fault.Is(err, want), "%s of %q: %v", name, tenant, err)
@@ -120,4 +129,8 @@ func TestStrangers(t *testing.T) {
 	}
 	_, err = remote.FindResourceServer(t.Context(), &clientapi.FindResourceServerRequest{TenantId: acme, Identifier: api.ID})
 	assert.True(t, fault.Is(err, fault.KindNotFound), "an id is no audience")
+	for _, req := range []*clientapi.FindConnectionRequest{{TenantId: acme, Name: con.GetId()}, {TenantId: acme, Id: con.GetName()}} {
+		_, err = remote.FindConnection(t.Context(), req)
+		assert.True(t, fault.Is(err, fault.KindNotFound), "an id is no name")
+	}
 }

@@ -43,14 +43,14 @@ func ServiceFor(path string) (s Service, ok bool) {
 	}
 	resource, rest, _ := strings.Cut(rest, "/")
 	s, ok = resources[resource]
-	if resource == "users" {
-		_, part, _ := strings.Cut(rest, "/")
-		switch part {
-		case "logs":
-			return Log, true
-		case "sessions", "refresh-tokens":
-			return Token, true
-		}
+	_, part, _ := strings.Cut(rest, "/")
+	switch {
+	case resource == "users" && part == "logs":
+		return Log, true
+	case resource == "users" && (part == "sessions" || part == "refresh-tokens"):
+		return Token, true
+	case resource == "connections" && part == "users":
+		return User, true
 	}
 	return s, ok
 }

@@ -75,7 +75,9 @@ func TestServiceFor(t *testing.T) {
 	for path, want := range map[string]route.Service{
 		"/authorize": route.Token, "/": route.Token, "/.well-known/jwks.json": route.Token, "/api/v2/clients": route.Client,
 		"/api/v2/clients/x/credentials": route.Client, "/api/v2/users/auth0%7C1/logs": route.Log, "/api/v2/users/auth0|1": route.User,
-		"/api/v2/users/a/sessions": route.Token, "/api/v2/logs": route.Log, "/api/v2/tenants/settings": route.Tenant, "/api/v2/keys/signing": route.Token,
+		"/api/v2/users/a/sessions": route.Token, "/api/v2/connections/con_1/users": route.User, "/api/v2/connections/con_1": route.Client, "/api/v2/connections/users": route.Client,
+		"/api/v2/connections/con_1/users/x": route.Client, "/api/v2/connections/con_1/Users": route.Client, "/api/v2/connections/con_1/clients": route.Client,
+		"/api/v2/connections//users/": route.Client, "/api/v2/logs": route.Log, "/api/v2/tenants/settings": route.Tenant, "/api/v2/keys/signing": route.Token,
 	} {
 		got, ok := route.ServiceFor(path)
 		require.True(t, ok, path)

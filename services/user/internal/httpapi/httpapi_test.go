@@ -40,10 +40,24 @@ func (verifier) VerifyAccess(_ context.Context, _ tenancy.Tenant, raw, _ string)
 type connections struct{}
 
 func (connections) Find(_ context.Context, _ tenancy.ID, name string) (user.Connection, error) {
-	if name != "db" {
+	switch name {
+	case "db":
+	case "strict":
+		return user.Connection{Name: name, Strategy: "auth0", Password: user.PasswordRules{Dictionary: true, NoPersonalInfo: true, History: 2}}, nil
+	default:
 		return user.Connection{}, fault.NotFound("none")
 	}
 	return user.Connection{Name: name, Strategy: "auth0"}, nil
+}
+
+func (c connections) FindByID(ctx context.Context, tenant tenancy.ID, id string) (user.Connection, error) {
+	switch {
+	case tenant != storetest.TenantA:
+		return user.Connection{}, fault.NotFound("none")
+	case id == "con_mail":
+		return user.Connection{Name: "email", Strategy: "email"}, nil
+	}
+	return c.Find(ctx, tenant, strings.TrimPrefix(id, "con_"))
 }
 
 // acting notes the act that reached the verbs.
@@ -137,6 +151,8 @@ func TestUsers_create(t *testing.T) {
 	}{
 		"a_taken_address":        {admin, `{"connection":"db","email":"ADA@example.test","password":"Correct-horse-1"}`, 409, "auth0_idp_error", "The user already exists."},
 		"a_weak_password":        {admin, `{"connection":"db","email":"b@example.test","password":"weak"}`, 400, "invalid_password", "PasswordStrengthError: Password is too weak"},
+		"a_common_password":      {admin, `{"connection":"strict","email":"b@example.test","password":"Password1"}`, 400, "invalid_password", "PasswordDictionaryError: Password is too common"},
+		"a_name_for_a_password":  {admin, `{"connection":"strict","email":"bernard@example.test","password":"Bernard-2026"}`, 400, "invalid_password", "PasswordNoUserInfoError: Password contains user information"},
 		"an_unknown_connection":  {admin, `{"connection":"x","email":"b@example.test","password":"Correct-horse-1"}`, 404, "inexistent_connection", "The connection does not exist."},
 		"no_connection":          {admin, `{"email":"b@example.test"}`, 400, "invalid_body", "Missing required property: connection"},
 		"an_unknown_property":    {admin, `{"connection":"db","colour":"x"}`, 400, "invalid_body", "Additional properties not allowed: colour"},
@@ -276,6 +292,18 @@ func TestUsers_update(t *testing.T) {
 			assert.Equal(t, tt.status, status, problem)
 		})
 	}
+	t.Run("a_used_password_is_refused", func(t *testing.T) {
+		t.Parallel()
+		d := newDoor(t)
+		status, out := d.call(t, storetest.TenantA, admin, http.MethodPost, "/users", `{"connection":"strict","email":"e@example.test","password":"Correct-horse-1","user_id":"eve"}`)
+		require.Equal(t, http.StatusCreated, status, out)
+		status, problem := patch(t, d, admin, "auth0%7Ceve", `{"password":"Correct-horse-1"}`)
+		assert.Equal(t, http.StatusBadRequest, status)
+		assert.Equal(t, "invalid_password", problem["errorCode"])
+		assert.Equal(t, "PasswordHistoryError: Password has previously been used", problem["message"])
+		status, _ = patch(t, d, admin, "auth0%7Ceve", `{"password":"Correct-horse-2"}`)
+		assert.Equal(t, http.StatusOK, status)
+	})
 	t.Run("narrow_scopes_do_what_they_name", func(t *testing.T) {
 		t.Parallel()
 		d := newDoor(t)

@@ -20,6 +20,7 @@ type Users interface {
 	Search(ctx context.Context, tenant tenancy.ID, q user.Query) ([]user.User, int, error)
 	Update(ctx context.Context, tenant tenancy.ID, id user.ID, change user.Change) (user.User, error)
 	Delete(ctx context.Context, tenant tenancy.ID, id user.ID) error
+	DeleteByEmail(ctx context.Context, tenant tenancy.ID, connectionID, email string) error
 }
 
 type handler struct{ users Users }
@@ -53,4 +54,8 @@ func Mount(engine *gin.Engine, verifier mgmtkit.Verifier, users Users, options .
 		ID: "list_users_by_email", Summary: "Search users by e-mail", Method: http.MethodGet, Path: "/users-by-email", Tag: tag,
 		Scopes: []string{"read:users"},
 	}, h.listByEmail)
+	mgmtkit.Register(api, mgmtkit.Op{
+		ID: "delete_connection_user", Summary: "Delete a connection user", Method: http.MethodDelete, Path: "/connections/{id}/users", Tag: "connections",
+		Scopes: []string{"delete:users"}, Status: http.StatusNoContent,
+	}, h.removeByEmail)
 }

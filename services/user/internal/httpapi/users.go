@@ -175,6 +175,18 @@ func (h handler) remove(ctx context.Context, t tenancy.Tenant, in *removeInput) 
 	return nil, h.users.Delete(ctx, t.ID, id)
 }
 
+type removeByEmailInput struct {
+	Connection string `path:"id" maxLength:"64" doc:"The connection's id"`
+	Email      string `query:"email" required:"true" minLength:"1" maxLength:"254"`
+}
+
+func (h handler) removeByEmail(ctx context.Context, t tenancy.Tenant, in *removeByEmailInput) (*struct{}, error) {
+	if _, err := user.CheckEmail(in.Email); err != nil {
+		return nil, fault.Invalid("invalid_query_string", "Query validation error: 'Object didn't pass validation for format email' on property email.").Because(err)
+	}
+	return nil, h.users.DeleteByEmail(ctx, t.ID, in.Connection, in.Email)
+}
+
 type byEmailInput struct {
 	Fields
 

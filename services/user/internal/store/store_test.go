@@ -46,6 +46,9 @@ func TestStore_leaves_an_event_with_each_change(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.Delete(t.Context(), storetest.TenantA, u.ID, time.Now()))
 	require.NoError(t, s.Delete(t.Context(), storetest.TenantA, u.ID, time.Now()), "a repeat")
+	require.NoError(t, s.Create(ctx, storetest.TenantA, u, nil))
+	require.NoError(t, s.DeleteByEmail(ctx, storetest.TenantA, u.Primary().Connection, u.Email, time.Now()))
+	require.NoError(t, s.DeleteByEmail(ctx, storetest.TenantA, u.Primary().Connection, u.Email, time.Now()), "a repeat")
 
 	rows, err := db.Admin(t).Query(context.Background(), "select subject, event_id, tenant_id, payload from outbox order by id")
 	require.NoError(t, err)
@@ -60,7 +63,7 @@ func TestStore_leaves_an_event_with_each_change(t *testing.T) {
 		assert.Equal(t, id, e.ID)
 		assert.Equal(t, storetest.TenantA, e.Tenant)
 		assert.Equal(t, &logapi.Object{Kind: "user", ID: string(u.ID)}, e.Object)
-		if subject == logapi.UserCreated {
+		if subject == logapi.UserCreated || len(subjects) > 3 {
 			require.NotNil(t, e.Entry)
 			assert.Equal(t, "sapi", e.Entry.Type)
 			assert.Equal(t, "Create a User", e.Entry.Description)
@@ -71,7 +74,9 @@ func TestStore_leaves_an_event_with_each_change(t *testing.T) {
 		subjects = append(subjects, subject)
 	}
 	require.NoError(t, rows.Err())
-	assert.Equal(t, []string{logapi.UserCreated, logapi.UserUpdated, logapi.UserDeleted}, subjects)
+	assert.Equal(t, []string{
+		logapi.UserCreated, logapi.UserUpdated, logapi.UserDeleted, logapi.UserCreated, logapi.UserDeleted,
+	}, subjects)
 	assert.Positive(t, kicks)
 }
 
@@ -79,8 +84,13 @@ func TestStore_leaves_an_event_with_each_change(t *testing.T) {
 func TestSchema_hides_every_tenants_rows(t *testing.T) {
 	t.Parallel()
 	db := testkit.Postgres(t, "user", migrations.FS)
-	require.NoError(t, store.New(db.Pool, func() {}).Create(t.Context(), storetest.TenantA, storetest.Person(1), &user.Credential{Hash: "$argon2id$x"}))
-	for _, table := range []string{"users", "identities", "credentials", "outbox"} {
+	s, u := store.New(db.Pool, func() {}), storetest.Person(1)
+	require.NoError(t, s.Create(t.Context(), storetest.TenantA, u, &user.Credential{Hash: "$argon2id$x"}))
+	_, err := s.Update(t.Context(), storetest.TenantA, u.ID, user.Change{KeepPasswords: 1}, &user.Credential{Hash: "$argon2id$y"}, time.Now())
+	require.NoError(t, err)
+	_, err = db.Admin(t).Exec(t.Context(), "delete from outbox where subject = $1", logapi.UserUpdated)
+	require.NoError(t, err)
+	for _, table := range []string{"users", "identities", "credentials", "password_history", "outbox"} {
 		var n int
 		require.NoError(t, db.Admin(t).QueryRow(t.Context(), "select count(*) from "+table).Scan(&n))
 		assert.Equal(t, 1, n, table)

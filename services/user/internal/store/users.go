@@ -118,7 +118,7 @@ func (s *Store) Update(ctx context.Context, tenant tenancy.ID, id user.ID, chang
 			return err
 		}
 		if c != nil {
-			if err := putCredential(ctx, q, tenant, primary, *c, now); err != nil {
+			if err := replacePassword(ctx, q, tenant, primary, *c, change.KeepPasswords, now); err != nil {
 				return err
 			}
 		}
@@ -155,6 +155,24 @@ func (s *Store) Delete(ctx context.Context, tenant tenancy.ID, id user.ID, now t
 			return err
 		}
 		return event(ctx, tx, tenant, logapi.UserDeleted, user.User{ID: id}, now)
+	})
+}
+
+// DeleteByEmail implements user.Store.
+func (s *Store) DeleteByEmail(ctx context.Context, tenant tenancy.ID, connection, email string, now time.Time) error {
+	return s.write(ctx, tenant, func(tx pgx.Tx, q *sqlcgen.Queries) error {
+		ids, err := q.DeleteUserByEmail(ctx, sqlcgen.DeleteUserByEmailParams{
+			TenantID: string(tenant), Provider: user.StrategyDatabase, Connection: connection, Email: email,
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids { // an address is one identity's within the connection
+			if err := event(ctx, tx, tenant, logapi.UserDeleted, user.User{ID: user.ID(id)}, now); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -22,6 +22,8 @@ type Change struct {
 	UserMetadata  *MetadataChange
 	AppMetadata   *MetadataChange
 	Password      *string
+	// KeepPasswords is how many passwords before a new one stay known, so that they are not taken again; the others are forgotten.
+	KeepPasswords int
 }
 
 // MetadataChange merges Merge into the metadata, or deletes all of them.

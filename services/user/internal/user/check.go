@@ -41,6 +41,17 @@ func CheckUsername(username string) (string, error) {
 	return normal, nil
 }
 
+// checkUsername holds a username in normal form to the connection's bounds.
+func (c Connection) checkUsername(username string) error {
+	switch n := len(username); { // CheckUsername leaves ASCII alone
+	case c.UsernameMin > 0 && n < c.UsernameMin:
+		return refused(fmt.Sprintf("String is too short (%d chars), minimum %d", n, c.UsernameMin), "username")
+	case c.UsernameMax > 0 && n > c.UsernameMax:
+		return refused(fmt.Sprintf("String is too long (%d chars), maximum %d", n, c.UsernameMax), "username")
+	}
+	return nil
+}
+
 var phoneForm = regexp.MustCompile(`^\+[0-9]{1,15}$`)
 
 // CheckPhone refuses what is no number in E.164 form.

@@ -23,7 +23,7 @@ const (
 // maxPassword bounds a password in bytes, so that none is a way to keep a core busy.
 const maxPassword = 4 << 10
 
-var errWeak = fault.Invalid("invalid_password", "PasswordStrengthError: Password is too weak")
+var errWeak = fault.Invalid(codePassword, "PasswordStrengthError: Password is too weak")
 
 // Check refuses a password that the policy does not allow. minLength, when positive, replaces the policy's own length.
 func (p Policy) Check(password string, minLength int) error {
@@ -55,7 +55,7 @@ func (p Policy) Check(password string, minLength int) error {
 	kinds := lower + upper + digit + other
 	switch {
 	case len(password) > maxPassword || !utf8.ValidString(password):
-		return fault.Invalid("invalid_password", fmt.Sprintf("A password holds at most %d bytes of text", maxPassword))
+		return fault.Invalid(codePassword, fmt.Sprintf("A password holds at most %d bytes of text", maxPassword))
 	case utf8.RuneCountInString(password) < length,
 		p == PolicyFair && lower+upper+digit < 3,
 		(p == PolicyGood || p == PolicyExcellent) && kinds < 3,

@@ -53,11 +53,8 @@ type NewUser struct {
 // Conflict (ErrExists) when someone has the id, e-mail address, username or phone number already.
 func (s *Service) Create(ctx context.Context, tenant tenancy.ID, n NewUser) (User, error) {
 	connection, err := s.Connections.Find(ctx, tenant, n.Connection)
-	if fault.Is(err, fault.KindNotFound) {
-		return User{}, fault.New(fault.KindNotFound, "inexistent_connection", "The connection does not exist.")
-	}
 	if err != nil {
-		return User{}, err
+		return User{}, noConnection(err)
 	}
 	u := n.User
 	if err := checkNew(connection, &u, n); err != nil {
@@ -84,6 +81,14 @@ func (s *Service) Create(ctx context.Context, tenant tenancy.ID, n NewUser) (Use
 		return User{}, err
 	}
 	return u, nil
+}
+
+// noConnection gives a connection that is not there its sentence.
+func noConnection(err error) error {
+	if fault.Is(err, fault.KindNotFound) {
+		return fault.New(fault.KindNotFound, "inexistent_connection", "The connection does not exist.")
+	}
+	return err
 }
 
 func checkNew(connection Connection, u *User, n NewUser) error {
@@ -117,8 +122,11 @@ func checkNew(connection Connection, u *User, n NewUser) error {
 			if u.Username, err = CheckUsername(u.Username); err != nil {
 				return err
 			}
+			if err := connection.checkUsername(u.Username); err != nil {
+				return err
+			}
 		}
-		return connection.Policy.Check(n.Password, connection.MinLength)
+		return connection.Password.Check(n.Password, *u)
 	case StrategyEmail:
 		if u.Email == "" {
 			return missing("email")
@@ -174,11 +182,22 @@ func (s *Service) Update(ctx context.Context, tenant tenancy.ID, id ID, change C
 	if change.Username != nil && !connection.Username {
 		return User{}, fault.Invalid("invalid_body", "Cannot set username for connection without requires_username")
 	}
-	var credential *Credential
-	if change.Password != nil {
-		if err := connection.Policy.Check(*change.Password, connection.MinLength); err != nil {
+	if change.Username != nil {
+		if err := connection.checkUsername(*change.Username); err != nil {
 			return User{}, err
 		}
+	}
+	var credential *Credential
+	if change.Password != nil {
+		after, rules := u, connection.Password
+		change.Apply(&after, s.now())
+		if err := rules.Check(*change.Password, after); err != nil {
+			return User{}, err
+		}
+		if err := s.checkHistory(ctx, tenant, primary, rules.History, *change.Password); err != nil {
+			return User{}, err
+		}
+		change.KeepPasswords = max(rules.History-1, 0)
 		c, err := s.Hasher.Hash(ctx, tenant, *change.Password)
 		if err != nil {
 			return User{}, err
@@ -191,6 +210,22 @@ func (s *Service) Update(ctx context.Context, tenant tenancy.ID, id ID, change C
 // Delete removes a user; a repeat is fine.
 func (s *Service) Delete(ctx context.Context, tenant tenancy.ID, id ID) error {
 	return s.Store.Delete(ctx, tenant, id, s.now())
+}
+
+// DeleteByEmail removes the user of a database connection, named by its id, who has that e-mail address; nobody is fine. Faults: NotFound
+// for an unknown connection, Invalid for one of another strategy and for what is no address.
+func (s *Service) DeleteByEmail(ctx context.Context, tenant tenancy.ID, connectionID, email string) error {
+	connection, err := s.Connections.FindByID(ctx, tenant, connectionID)
+	if err != nil {
+		return noConnection(err)
+	}
+	if connection.Strategy != StrategyDatabase {
+		return fault.Invalid("operation_not_supported", "Users can be deleted by e-mail from database connections only")
+	}
+	if email, err = CheckEmail(email); err != nil {
+		return err
+	}
+	return s.Store.DeleteByEmail(ctx, tenant, connection.Name, email, s.now())
 }
 
 // Outcome is what a password check found out.

@@ -52,6 +52,14 @@ func (c connections) Find(_ context.Context, _ tenancy.ID, name string) (user.Co
 	return found, nil
 }
 
+func (c connections) FindByID(ctx context.Context, tenant tenancy.ID, id string) (user.Connection, error) {
+	name, isID := strings.CutPrefix(id, "con_")
+	if !isID {
+		return user.Connection{}, fault.NotFound("no connection")
+	}
+	return c.Find(ctx, tenant, name)
+}
+
 type house struct {
 	*user.Service
 
@@ -66,11 +74,13 @@ func newHouse() house {
 	h.Service = user.NewService(user.Deps{
 		Store: h.store, Hasher: h.hasher, Now: h.clock.Now, Log: slog.New(slog.NewTextHandler(h.lines, nil)),
 		Connections: connections{
-			"db":    {Name: "db", Strategy: "auth0"},
-			"named": {Name: "named", Strategy: "auth0", Username: true},
-			"email": {Name: "email", Strategy: "email"},
-			"sms":   {Name: "sms", Strategy: "sms"},
-			"corp":  {Name: "corp", Strategy: "waad"},
+			"db":      {Name: "db", Strategy: "auth0"},
+			"named":   {Name: "named", Strategy: "auth0", Username: true},
+			"strict":  {Name: "strict", Strategy: "auth0", Password: user.PasswordRules{Dictionary: true, NoPersonalInfo: true, History: 3}},
+			"bounded": {Name: "bounded", Strategy: "auth0", Username: true, UsernameMin: 4, UsernameMax: 6},
+			"email":   {Name: "email", Strategy: "email"},
+			"sms":     {Name: "sms", Strategy: "sms"},
+			"corp":    {Name: "corp", Strategy: "waad"},
 		},
 	})
 	return h

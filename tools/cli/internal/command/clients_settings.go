@@ -28,8 +28,8 @@ var (
 	}
 )
 
-// setting is a flag that sets one property of a client. A flag of several values replaces the whole list; it is given once for each, as
-// a URL may have commas in it.
+// setting is a flag that sets one property of a client. A flag of several values replaces the whole list. It is given once for each, as
+// a URL may have commas in it; words from a list of choices may also stand with commas between them.
 type setting struct {
 	flag, property, usage string
 	many                  bool
@@ -89,6 +89,9 @@ func (f *settingFlags) properties(cmd *cobra.Command) (map[string]any, error) {
 			values, err := cmd.Flags().GetStringArray(s.flag)
 			if err != nil {
 				return nil, err
+			}
+			if s.choices != nil {
+				values = strings.Split(strings.Join(values, ","), ",")
 			}
 			if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 {
 				out[s.property] = values

@@ -23,6 +23,13 @@ where tenant_id = @tenant_id and id = @id;
 -- name: DeleteUser :execrows
 delete from users where tenant_id = @tenant_id and id = @id;
 
+-- name: DeleteUserByEmail :many
+delete from users u
+where u.tenant_id = @tenant_id and u.id in (
+  select i.user_id from identities i
+  where i.tenant_id = @tenant_id and i.provider = @provider and i.connection = @connection and i.email = @email::text and i.is_primary)
+returning u.id;
+
 -- name: CountLogin :one
 update users set last_login = @now::timestamptz, last_ip = @ip::text, logins_count = logins_count + 1, updated_at = @now::timestamptz
 where tenant_id = @tenant_id and id = @id

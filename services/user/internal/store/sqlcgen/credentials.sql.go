@@ -10,6 +10,99 @@ import (
 	"time"
 )
 
+const forgetPasswords = `-- name: ForgetPasswords :exec
+delete from password_history h
+where h.tenant_id = $1 and h.provider = $2 and h.identity_id = $3 and h.position not in (
+  select k.position from password_history k
+  where k.tenant_id = $1 and k.provider = $2 and k.identity_id = $3
+  order by k.position desc limit $4)
+`
+
+type ForgetPasswordsParams struct {
+	TenantID   string
+	Provider   string
+	IdentityID string
+	Keep       int32
+}
+
+// Leaves the newest of the passwords before the present one.
+func (q *Queries) ForgetPasswords(ctx context.Context, arg ForgetPasswordsParams) error {
+	_, err := q.db.Exec(ctx, forgetPasswords,
+		arg.TenantID,
+		arg.Provider,
+		arg.IdentityID,
+		arg.Keep,
+	)
+	return err
+}
+
+const keepPassword = `-- name: KeepPassword :exec
+insert into password_history (tenant_id, provider, identity_id, hash, replaced_at)
+select c.tenant_id, c.provider, c.identity_id, c.hash, $1::timestamptz from credentials c
+where c.tenant_id = $2 and c.provider = $3 and c.identity_id = $4
+`
+
+type KeepPasswordParams struct {
+	ReplacedAt time.Time
+	TenantID   string
+	Provider   string
+	IdentityID string
+}
+
+// Puts the present password of an identity, if it has one, among those before it.
+func (q *Queries) KeepPassword(ctx context.Context, arg KeepPasswordParams) error {
+	_, err := q.db.Exec(ctx, keepPassword,
+		arg.ReplacedAt,
+		arg.TenantID,
+		arg.Provider,
+		arg.IdentityID,
+	)
+	return err
+}
+
+const listPasswords = `-- name: ListPasswords :many
+select hash from (
+  select c.hash, null::bigint as position from credentials c
+  where c.tenant_id = $1 and c.provider = $2 and c.identity_id = $3
+  union all
+  select h.hash, h.position from password_history h
+  where h.tenant_id = $1 and h.provider = $2 and h.identity_id = $3
+) known
+order by position desc nulls first limit $4
+`
+
+type ListPasswordsParams struct {
+	TenantID   string
+	Provider   string
+	IdentityID string
+	MaxRows    int32
+}
+
+func (q *Queries) ListPasswords(ctx context.Context, arg ListPasswordsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, listPasswords,
+		arg.TenantID,
+		arg.Provider,
+		arg.IdentityID,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var hash string
+		if err := rows.Scan(&hash); err != nil {
+			return nil, err
+		}
+		items = append(items, hash)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const putCredential = `-- name: PutCredential :exec
 insert into credentials (tenant_id, provider, identity_id, hash, updated_at)
 values ($1, $2, $3, $4, $5)

@@ -51,6 +51,17 @@ type Outbox struct {
 	CreatedAt   time.Time
 }
 
+// Hashes of passwords that an identity had before, so that they are not taken again. Only where the connection asks for it, and only as many.
+type PasswordHistory struct {
+	TenantID   string
+	Provider   string
+	IdentityID string
+	Position   int64
+	Hash       string
+	// When another password took its place.
+	ReplacedAt time.Time
+}
+
 // People's records. What is known of a person whatever way in they use.
 type User struct {
 	TenantID string

@@ -88,6 +88,46 @@ func (q *Queries) DeleteUser(ctx context.Context, arg DeleteUserParams) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const deleteUserByEmail = `-- name: DeleteUserByEmail :many
+delete from users u
+where u.tenant_id = $1 and u.id in (
+  select i.user_id from identities i
+  where i.tenant_id = $1 and i.provider = $2 and i.connection = $3 and i.email = $4::text and i.is_primary)
+returning u.id
+`
+
+type DeleteUserByEmailParams struct {
+	TenantID   string
+	Provider   string
+	Connection string
+	Email      string
+}
+
+func (q *Queries) DeleteUserByEmail(ctx context.Context, arg DeleteUserByEmailParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, deleteUserByEmail,
+		arg.TenantID,
+		arg.Provider,
+		arg.Connection,
+		arg.Email,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteUsersOfTenant = `-- name: DeleteUsersOfTenant :exec
 delete from users where tenant_id = $1
 `

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -177,6 +178,46 @@ func Run(t *testing.T, open func(t *testing.T) user.Store) {
 		require.NoError(t, err)
 		assert.Equal(t, three, credential)
 	})
+	t.Run("passwords_before_are_known_as_far_as_they_are_kept", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		u := Person(1)
+		require.NoError(t, s.Create(t.Context(), TenantA, u, &hashOf))
+		require.NoError(t, s.Create(t.Context(), TenantA, Person(2), &hashOf))
+		known := func(tenant tenancy.ID, limit int) []string {
+			list, err := s.ListPasswords(t.Context(), tenant, u.Identities[0], limit)
+			require.NoError(t, err)
+			hashes := []string{}
+			for _, c := range list {
+				hashes = append(hashes, strings.TrimPrefix(c.Hash, "$argon2id$"))
+			}
+			return hashes
+		}
+		take := func(hash string, keep int) {
+			password := hash
+			_, err := s.Update(t.Context(), TenantA, u.ID, user.Change{Password: &password, KeepPasswords: keep}, &user.Credential{Hash: "$argon2id$" + hash}, now)
+			require.NoError(t, err)
+		}
+		assert.Equal(t, []string{"one"}, known(TenantA, 5))
+		take("two", 2)
+		take("three", 2)
+		assert.Equal(t, []string{"three", "two", "one"}, known(TenantA, 5))
+		assert.Equal(t, []string{"three", "two"}, known(TenantA, 2))
+		take("four", 2)
+		assert.Equal(t, []string{"four", "three", "two"}, known(TenantA, 5), "the oldest is forgotten")
+		assert.Empty(t, known(TenantB, 5), "a stranger")
+		name := "Ada"
+		_, err := s.Update(t.Context(), TenantA, u.ID, user.Change{Name: &name}, nil, now)
+		require.NoError(t, err)
+		assert.Len(t, known(TenantA, 5), 3, "another change leaves them")
+		take("five", 0)
+		assert.Equal(t, []string{"five"}, known(TenantA, 5))
+		take("six", 1)
+		require.NoError(t, s.Delete(t.Context(), TenantA, u.ID, now))
+		assert.Empty(t, known(TenantA, 5))
+		require.NoError(t, s.Create(t.Context(), TenantA, u, nil))
+		assert.Empty(t, known(TenantA, 5), "who is made anew has no past")
+	})
 	t.Run("a_user_without_a_credential_has_the_zero_one", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)
@@ -215,6 +256,32 @@ func Run(t *testing.T, open func(t *testing.T) user.Store) {
 		again := Person(2)
 		again.Email = Person(1).Email
 		require.NoError(t, s.Create(t.Context(), TenantA, again, &hashOf))
+	})
+	t.Run("a_user_is_deleted_by_the_address_at_a_connection", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		u, elsewhere, mail := Person(1), Person(2), Person(3)
+		elsewhere.Email, elsewhere.Identities[0].Connection = u.Email, "another"
+		mail.ID, mail.Email, mail.Identities[0].Provider = user.ID("email|"+mail.Identities[0].ID), u.Email, "email"
+		mail.Identities[0].Connection = "email"
+		for _, one := range []user.User{u, elsewhere, mail} {
+			require.NoError(t, s.Create(t.Context(), TenantA, one, nil))
+		}
+		require.NoError(t, s.DeleteByEmail(t.Context(), TenantB, connection, u.Email, now), "a stranger")
+		require.NoError(t, s.DeleteByEmail(t.Context(), TenantA, connection, "nobody@example.test", now))
+		require.NoError(t, s.DeleteByEmail(t.Context(), TenantA, connection, "", now))
+		require.NoError(t, s.DeleteByEmail(t.Context(), TenantA, "email", u.Email, now), "no database")
+		_, err := s.Find(t.Context(), TenantA, u.ID)
+		require.NoError(t, err)
+		for range 2 {
+			require.NoError(t, s.DeleteByEmail(t.Context(), TenantA, connection, u.Email, now))
+		}
+		_, err = s.Find(t.Context(), TenantA, u.ID)
+		requireNotFound(t, err)
+		for _, other := range []user.ID{elsewhere.ID, mail.ID} {
+			_, err = s.Find(t.Context(), TenantA, other)
+			require.NoError(t, err)
+		}
 	})
 	t.Run("a_stranger_finds_and_changes_nothing", func(t *testing.T) {
 		t.Parallel()

@@ -26,6 +26,7 @@ type Fake struct {
 type record struct {
 	user       user.User
 	credential user.Credential
+	before     []user.Credential // what the credential was, newest first
 }
 
 var _ user.Store = (*Fake)(nil)
@@ -275,6 +276,8 @@ func (f *Fake) Update(_ context.Context, tenant tenancy.ID, id user.ID, change u
 	}
 	r.user = clone(u)
 	if c != nil {
+		r.before = slices.Concat([]user.Credential{r.credential}, r.before)
+		r.before = r.before[:min(change.KeepPasswords, len(r.before))]
 		r.credential = *c
 	}
 	return u, nil
@@ -288,6 +291,21 @@ func (f *Fake) Delete(_ context.Context, tenant tenancy.ID, id user.ID, _ time.T
 		return err
 	}
 	delete(f.tenants[tenant], id)
+	return nil
+}
+
+// DeleteByEmail implements user.Store.
+func (f *Fake) DeleteByEmail(_ context.Context, tenant tenancy.ID, connection, email string, _ time.Time) error {
+	unlock, err := f.begin()
+	defer unlock()
+	if err != nil {
+		return err
+	}
+	for id, r := range f.tenants[tenant] {
+		if p := r.user.Primary(); p.Connection == connection && p.Provider == user.StrategyDatabase && same(r.user.Email, email) {
+			delete(f.tenants[tenant], id)
+		}
+	}
 	return nil
 }
 
@@ -305,6 +323,22 @@ func (f *Fake) FindByIdentifier(_ context.Context, tenant tenancy.ID, connection
 		}
 	}
 	return "", user.Identity{}, user.Credential{}, user.ErrNotFound
+}
+
+// ListPasswords implements user.Store.
+func (f *Fake) ListPasswords(_ context.Context, tenant tenancy.ID, i user.Identity, limit int) ([]user.Credential, error) {
+	unlock, err := f.begin()
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range f.tenants[tenant] {
+		if p := r.user.Primary(); p.Provider == i.Provider && p.ID == i.ID {
+			known := slices.DeleteFunc(slices.Concat([]user.Credential{r.credential}, r.before), func(c user.Credential) bool { return c.Hash == "" })
+			return known[:min(limit, len(known))], nil
+		}
+	}
+	return nil, nil
 }
 
 // ReplaceHash implements user.Store.
