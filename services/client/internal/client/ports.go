@@ -56,6 +56,8 @@ type ConnectionFilter struct {
 // when that is no longer the newest; it stores Version+1. Secrets are sealed inside and come out in the clear, except in lists of
 // clients, where Client.Secret is empty unless secrets is true.
 type Store interface {
+	SCIMStore
+
 	// FindClient gives one client with its secret and credentials; ErrNoClient.
 	FindClient(ctx context.Context, tenant tenancy.ID, id ID) (Client, error)
 	// FindClientBy gives the client that calls itself by that URL (external_client_id), as FindClient does; ErrNoClient.

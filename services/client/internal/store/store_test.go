@@ -127,7 +127,7 @@ func TestStore_isolation(t *testing.T) {
 	s, db := open(t)
 	require.NoError(t, s.CreateClient(t.Context(), storetest.Owner, storetest.NewClient(t, nil), false))
 	t.Run("without_a_tenant_no_table_shows_a_row", func(t *testing.T) {
-		for _, table := range []string{"clients", "resource_servers", "client_grants", "connections", "connection_clients", "seeds", "data_keys", "outbox"} {
+		for _, table := range []string{"clients", "resource_servers", "client_grants", "connections", "connection_clients", "seeds", "data_keys", "scim_configurations", "scim_tokens", "outbox"} {
 			var n int
 			require.NoError(t, db.Pool.QueryRow(t.Context(), "select count(*) from "+table).Scan(&n))
 			assert.Zero(t, n, table)

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("resource_servers", func(t *testing.T) { t.Parallel(); runServers(t, open) })
 	t.Run("grants", func(t *testing.T) { t.Parallel(); runGrants(t, open) })
 	t.Run("connections", func(t *testing.T) { t.Parallel(); runConnections(t, open) })
+	t.Run("scim", func(t *testing.T) { t.Parallel(); runSCIM(t, open) })
 	t.Run("tenants", func(t *testing.T) { t.Parallel(); runTenants(t, open) })
 	t.Run("every_method_by_a_stranger", func(t *testing.T) { t.Parallel(); runStranger(t, open) })
 	t.Run("pages", func(t *testing.T) { t.Parallel(); runPages(t, open) })

@@ -36,6 +36,7 @@ type shelf struct {
 	servers     []placed[client.ResourceServer]
 	grants      []placed[client.Grant]
 	connections []placed[client.Connection]
+	scim        []placed[provisioning]
 	seeded      *client.Seeded
 }
 
