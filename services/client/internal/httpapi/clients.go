@@ -243,8 +243,8 @@ func (v clientView) wire(c client.Client) map[string]any {
 	if c.AppType != "" {
 		wire["app_type"] = c.AppType
 	}
-	if logout := c.Settings.Group("oidc_logout"); logout != nil { // its older name is still read
-		wire["oidc_backchannel_logout"] = map[string]any{"backchannel_logout_urls": logout["backchannel_logout_urls"]}
+	if urls, ok := c.Settings.Group("oidc_logout")["backchannel_logout_urls"]; ok { // its older name is still read
+		wire["oidc_backchannel_logout"] = map[string]any{"backchannel_logout_urls": urls}
 	}
 	if v.summary {
 		short := map[string]any{}
