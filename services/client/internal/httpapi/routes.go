@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/client/internal/client"
@@ -91,5 +92,7 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "update_connection_clients", Summary: "Update enabled clients for a connection", Tag: connections, Method: http.MethodPatch, Path: "/connections/{id}/clients", Scopes: []string{scopeUpdateConnections}, Status: http.StatusNoContent}, h.updateConnectionClients)
 
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_actions", Summary: "Get actions", Tag: "actions", Method: http.MethodGet, Path: "/actions/actions", Scopes: []string{"read:actions"}}, h.listActions)
+
+	engine.POST(registrationPath, httpkit.Handle(h.registerClient, httpkit.WriteOAuth))
 	return api
 }
