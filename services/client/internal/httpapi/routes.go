@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/client/internal/client"
@@ -103,5 +104,7 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_scim_tokens", Summary: "Get a connection's SCIM tokens", Tag: connections, Method: http.MethodGet, Path: scimTokens, Scopes: []string{"read:scim_token"}}, h.listSCIMTokens)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "create_scim_token", Summary: "Create a SCIM Token", Tag: connections, Method: http.MethodPost, Path: scimTokens, Scopes: []string{"create:scim_token"}, Status: http.StatusCreated}, h.createSCIMToken)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_scim_token", Summary: "Delete a connection's SCIM token", Tag: connections, Method: http.MethodDelete, Path: scimTokens + "/{tokenId}", Scopes: []string{"delete:scim_token"}, Status: http.StatusNoContent}, h.deleteSCIMToken)
+
+	engine.POST(registrationPath, httpkit.Handle(h.registerClient, httpkit.WriteOAuth))
 	return api
 }
