@@ -35,6 +35,8 @@ type Deps struct {
 	Seals    map[string]*tenancy.Seal // by cell
 	Backends Backends
 	System   map[string]http.Handler // hosts that are the platform's own, without port
+	// Described describes the Management API at every tenant's host. Nil: nothing is answered there.
+	Described Describer
 	// Regions this router answers for; none: all.
 	Regions map[string]bool
 	// PublicPort is the HTTPS port as the world sees it; it is part of issuers unless 443.
@@ -50,6 +52,7 @@ type Edge struct {
 	Deps
 
 	refuse *gin.Engine // renders the edge's own answers, with their event line
+	own    *gin.Engine // what it answers instead of a service
 	scheme string
 	suffix string // ":8443", or empty for the scheme's own port
 	public string // the same for the HTTPS port
@@ -65,6 +68,7 @@ func New(d Deps, scheme string, port int) *Edge {
 		httpkit.EventOf(c.Request.Context()).Tenant = refused.tenant
 		httpkit.Write(c, refused.err)
 	})
+	e.own = describing(d)
 	return e
 }
 
@@ -171,6 +175,14 @@ func (e *Edge) admit(w http.ResponseWriter, entry route.Entry) error {
 }
 
 func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entry route.Entry) {
+	t := tenancy.Tenant{
+		ID: entry.Tenant, Name: entry.Name, Region: entry.Region, Cell: entry.Cell,
+		Host: host + e.public, Canonical: entry.Canonical + e.public, Base: e.scheme + "://" + host + e.suffix,
+	}
+	if e.Described != nil && isDescription(r) {
+		e.own.ServeHTTP(w, r.WithContext(tenancy.With(r.Context(), t)))
+		return
+	}
 	service, ok := route.ServiceFor(r.URL.EscapedPath())
 	if !ok {
 		e.fail(w, r, entry.Tenant, fault.NotFound("Not Found"))
@@ -181,10 +193,7 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entr
 		e.fail(w, r, entry.Tenant, fault.Unavailable("This tenant's cell cannot be reached from here"))
 		return
 	}
-	sealed, err := seal.Header(tenancy.Tenant{
-		ID: entry.Tenant, Name: entry.Name, Region: entry.Region, Cell: entry.Cell,
-		Host: host + e.public, Canonical: entry.Canonical + e.public, Base: e.scheme + "://" + host + e.suffix,
-	})
+	sealed, err := seal.Header(t)
 	if err != nil {
 		e.fail(w, r, entry.Tenant, err)
 		return
