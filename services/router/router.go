@@ -73,7 +73,8 @@ func New(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 	backends := func(cell string, s route.Service) http.Handler { return d.Cells[cell][string(s)] }
 	deps := edge.Deps{
 		Log: d.Log, Table: table, Limiter: limit.New(cfg.TenantRPS, cfg.TenantBurst, d.Now), Seals: d.Seals, System: d.System,
-		Regions: regions, PublicPort: cfg.PublicPort, Readyz: d.Readyz, Served: directory.Served,
+		Management: limit.New(max(0, cfg.ManagementRPS), cfg.ManagementBurst, d.Now),
+		Regions:    regions, PublicPort: cfg.PublicPort, Readyz: d.Readyz, Served: directory.Served,
 		Backends: backends, Described: apidoc.NewLibrary(apidoc.Source{Backends: backends, Seals: d.Seals, Now: d.Now, Log: d.Log}),
 	}
 	return &Service{

@@ -45,7 +45,9 @@ func part(service string, thing m, more ...func(m)) []byte {
 	return raw
 }
 
-func text(max int) m { return m{"type": "object", "properties": m{"name": m{"type": "string", "maxLength": max}}} }
+func text(max int) m {
+	return m{"type": "object", "properties": m{"name": m{"type": "string", "maxLength": max}}}
+}
 
 // world is a cell whose services describe themselves, each by a part of its own.
 type world struct {

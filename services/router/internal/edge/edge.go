@@ -9,7 +9,6 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/otel"
@@ -29,12 +28,14 @@ type Backends func(cell string, s route.Service) http.Handler
 
 // Deps of an Edge.
 type Deps struct {
-	Log      *slog.Logger
-	Table    *route.Table
-	Limiter  *limit.Limiter
-	Seals    map[string]*tenancy.Seal // by cell
-	Backends Backends
-	System   map[string]http.Handler // hosts that are the platform's own, without port
+	Log     *slog.Logger
+	Table   *route.Table
+	Limiter *limit.Limiter // of all requests
+	// Management bounds calls of the Management API, which count in Limiter, too. Nil: nothing more does.
+	Management *limit.Limiter
+	Seals      map[string]*tenancy.Seal // by cell
+	Backends   Backends
+	System     map[string]http.Handler // hosts that are the platform's own, without port
 	// Described describes the Management API at every tenant's host. Nil: nothing is answered there.
 	Described Describer
 	// Regions this router answers for; none: all.
@@ -119,7 +120,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, "", err)
 		return
 	}
-	if err := e.admit(w, entry); err != nil {
+	if err := e.admit(w, r, entry); err != nil {
 		e.fail(w, r, entry.Tenant, err)
 		return
 	}
@@ -143,35 +144,6 @@ func (e *Edge) clean(r *http.Request) {
 	}
 	r.Header["X-Forwarded-Proto"] = []string{e.scheme}
 	r.Header["X-Forwarded-Host"] = []string{r.Host}
-}
-
-func (e *Edge) admit(w http.ResponseWriter, entry route.Entry) error {
-	switch entry.State {
-	case route.StateActive:
-	case route.StateSuspended:
-		return fault.Denied("tenant_suspended", "This tenant is suspended")
-	case route.StateMoving:
-		return &fault.Error{Kind: fault.KindUnavailable, Code: "tenant_moving", Message: "This tenant is being moved", RetryAfter: 2 * time.Second}
-	case route.StateDeleted:
-		return fault.NotFound("No tenant answers at this host")
-	default:
-		return fault.NotFound("No tenant answers at this host")
-	}
-	v, limited := e.Limiter.Take(entry.Tenant)
-	if !limited {
-		return nil
-	}
-	h := w.Header()
-	h["X-Ratelimit-Limit"] = []string{strconv.Itoa(v.Limit)}
-	h["X-Ratelimit-Remaining"] = []string{strconv.Itoa(v.Remaining)}
-	h["X-Ratelimit-Reset"] = []string{strconv.FormatInt(v.Reset.Unix()+1, 10)}
-	if v.Allowed {
-		return nil
-	}
-	return &fault.Error{
-		Kind: fault.KindTooMany, Code: "too_many_requests", RetryAfter: time.Second,
-		Message: "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.",
-	}
 }
 
 func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entry route.Entry) {
