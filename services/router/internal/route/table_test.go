@@ -85,9 +85,19 @@ func TestServiceFor(t *testing.T) {
 		require.True(t, ok, path)
 		require.Equal(t, want, got, path)
 	}
-	for _, none := range []string{"/api/v2", "/api/v2/", "/api/v2/no-such-resource-here", "/api/v2//clients"} {
+	for _, none := range []string{"/api/v2", "/api/v2/", "/api/v2/no-such-resource-here", "/api/v2//clients", "/api/v2/openapi.part.json", "/api/v2/openapi.part.json/"} {
 		_, ok := route.ServiceFor(none)
 		require.False(t, ok, none)
+	}
+}
+
+func TestIsManagement(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/api/v2", "/api/v2/", "/api/v2/clients", "/api/v2/nonsense"} {
+		require.True(t, route.IsManagement(path), path)
+	}
+	for _, path := range []string{"/", "/api/v2x", "/api/v1/clients", "/authorize", "/API/V2/clients"} {
+		require.False(t, route.IsManagement(path), path)
 	}
 }
 
