@@ -19,6 +19,9 @@ import (
 	"github.com/postern-id/postern/services/router/internal/route"
 )
 
+// registrationsPerSecond bounds how often a tenant's clients register themselves (/oidc/register): the wire's own figure.
+const registrationsPerSecond = 5
+
 // Deps of a router.
 type Deps struct {
 	Log *slog.Logger
@@ -71,7 +74,8 @@ func New(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 	directory := feed.New(ctx, feed.Deps{Conn: conn, Table: table, File: cfg.DirectoryFile, Log: d.Log, Now: d.Now})
 	deps := edge.Deps{
 		Log: d.Log, Table: table, Limiter: limit.New(cfg.TenantRPS, cfg.TenantBurst, d.Now), Seals: d.Seals, System: d.System,
-		Regions: regions, PublicPort: cfg.PublicPort, Readyz: d.Readyz, Served: directory.Served,
+		Registrations: limit.New(registrationsPerSecond, registrationsPerSecond, d.Now),
+		Regions:       regions, PublicPort: cfg.PublicPort, Readyz: d.Readyz, Served: directory.Served,
 		Backends: func(cell string, s route.Service) http.Handler { return d.Cells[cell][string(s)] },
 	}
 	return &Service{

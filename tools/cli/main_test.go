@@ -488,13 +488,13 @@ func TestClients(t *testing.T) {
 		var list []map[string]any
 		require.NoError(t, json.Unmarshal([]byte(p.ok(t, "clients", "list", "--json").out), &list))
 		require.Len(t, list, 2)
-		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients?take=100&from=a%2Bb%2Fc%3D "))
+		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients?include_fields=false&fields=client_secret,signing_keys,encryption_key&take=100&from=a%2Bb%2Fc%3D "))
 	})
 	t.Run("ids_are_escaped", func(t *testing.T) {
 		t.Parallel()
 		p := signedUp(t)
 		require.Equal(t, 1, p.run(t, "clients", "show", "../users/x?y").code)
-		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients/..%2Fusers%2Fx%3Fy "))
+		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients/..%2Fusers%2Fx%3Fy?include_fields=false"))
 	})
 	t.Run("a_refusal_is_in_the_clouds_words", func(t *testing.T) {
 		t.Parallel()

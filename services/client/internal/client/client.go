@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/postern-id/postern/libs/oauth"
@@ -96,12 +97,18 @@ func (c Client) IDTokenAlg() string {
 }
 
 // defaultIDTokenLife is what ID tokens live when nothing is set.
-const defaultIDTokenLife = 10 * time.Hour
+const (
+	defaultIDTokenLife = defaultLifetime * time.Second
+	strictIDTokenLife  = strictLifetime * time.Second
+)
 
 // IDTokenLife is how long the client's ID tokens live.
 func (c Client) IDTokenLife() time.Duration {
 	if seconds := c.Settings.Group(propJWT).Number("lifetime_in_seconds"); seconds > 0 {
 		return time.Duration(seconds) * time.Second
+	}
+	if c.Strict() {
+		return strictIDTokenLife
 	}
 	return defaultIDTokenLife
 }
@@ -118,7 +125,7 @@ func (c Client) Metadata() map[string]string {
 
 // NewClient makes a client of what was sent, filled up with the defaults of its kind. Invalid when it breaks a rule.
 func NewClient(sent Settings, now time.Time) (Client, error) {
-	sent = normalised(sent)
+	sent = normalised(sent).withoutNulls()
 	firstParty := true
 	if sent.Has(propFirstParty) {
 		firstParty = sent.Flag(propFirstParty)
@@ -143,10 +150,15 @@ func NewClient(sent Settings, now time.Time) (Client, error) {
 // client_secret is the caller's choice. Invalid when the outcome breaks a rule, or when patch changes what is immutable.
 func (c Client) Patched(patch Settings, now time.Time) (Client, error) {
 	patch = normalised(patch)
+	for name, value := range patch {
+		if name != propMetadata { // there a null deletes a key
+			patch[name] = withoutNulls(value)
+		}
+	}
 	if patch.Has(propFirstParty) && patch.Flag(propFirstParty) != c.FirstParty {
 		return Client{}, invalid("The property is_first_party cannot be changed")
 	}
-	if mode := patch.Text(propMode); mode != "" && mode != c.Settings.Text(propMode) {
+	if patch.Has(propMode) && patch.Text(propMode) != c.Settings.Text(propMode) {
 		return Client{}, invalid("The property third_party_security_mode cannot be changed")
 	}
 	out := c
@@ -203,7 +215,7 @@ func normalised(sent Settings) Settings {
 // check holds the client to its rules; the types of the properties are the door's.
 func (c Client) check() error {
 	for _, rule := range []func() error{
-		c.checkName, c.checkURLs, c.checkAuth, c.checkCredentials, c.checkGrantTypes, c.checkRefresh, c.checkOrganizations, c.checkMetadata, c.checkKind,
+		c.checkName, c.checkURLs, c.checkAuth, c.checkCredentials, c.checkGrantTypes, c.checkTokens, c.checkRefresh, c.checkOrganizations, c.checkMetadata, c.checkKind,
 	} {
 		if err := rule(); err != nil {
 			return err
@@ -218,6 +230,8 @@ func (c Client) checkName() error {
 		return invalidAt(propName, "String is too short (0 chars), minimum 1")
 	case strings.ContainsAny(c.Name, "<>"), !utf8.ValidString(c.Name):
 		return invalidAt(propName, "String does not match pattern ^[^<>]+$")
+	case strings.ContainsFunc(c.Name, unicode.IsControl):
+		return invalidAt(propName, "Control characters are not allowed")
 	}
 	return nil
 }
@@ -227,7 +241,7 @@ func (c Client) checkURLs() error {
 	for _, list := range []struct {
 		property string
 		rule     urlRule
-	}{{propCallbacks, callbackRule}, {"allowed_logout_urls", logoutRule}, {"web_origins", originRule}, {"allowed_origins", originRule}} {
+	}{{propCallbacks, callbackRule}, {"allowed_logout_urls", logoutRule}, {"web_origins", webRule}, {"allowed_origins", corsRule}} {
 		list.rule.stars = stars
 		if err := checkURLs(list.property, c.Settings.Texts(list.property), list.rule); err != nil {
 			return err
@@ -239,14 +253,7 @@ func (c Client) checkURLs() error {
 	if err := checkURL("cross_origin_loc", c.Settings.Text("cross_origin_loc"), secureRule); err != nil {
 		return err
 	}
-	// Organization placeholders of initiate_login_uri are filled in when it is used.
-	initiate := c.Settings.Text("initiate_login_uri")
-	if start := strings.Index(initiate, "{organization."); start >= 0 {
-		if end := strings.IndexByte(initiate[start:], '}'); end > 0 {
-			initiate = initiate[:start] + "organization" + initiate[start+end+1:]
-		}
-	}
-	if err := checkURL("initiate_login_uri", initiate, secureRule); err != nil {
+	if err := checkURL("initiate_login_uri", withoutOrganization(c.Settings.Text("initiate_login_uri")), initiateRule); err != nil {
 		return err
 	}
 	return checkURLs(propLogout+".backchannel_logout_urls", c.Settings.Group(propLogout).Texts("backchannel_logout_urls"), backRule)
@@ -258,6 +265,15 @@ func (c Client) checkAuth() error {
 	}
 	if c.Public() && c.Settings.Flag("is_token_endpoint_ip_header_trusted") {
 		return invalid("is_token_endpoint_ip_header_trusted needs a client that authenticates at the token endpoint")
+	}
+	return nil
+}
+
+// checkTokens refuses ID tokens by a secret that the client does not use, or by an algorithm that its key does not have.
+func (c Client) checkTokens() error {
+	alg := c.Settings.Group(propJWT).Text("alg")
+	if c.Settings.Group(propAuthMethods).Has("private_key_jwt") && alg != "" && alg != "RS256" && alg != "PS256" {
+		return invalid("A client that authenticates by private_key_jwt needs jwt_configuration.alg RS256 or PS256")
 	}
 	return nil
 }
@@ -276,15 +292,21 @@ func (c Client) checkOrganizations() error {
 func (c Client) checkMetadata() error {
 	group := c.Settings.Group(propMetadata)
 	if len(group) > maxMetadata {
-		return invalidAt(propMetadata, "Too many properties defined, %d", len(group))
+		return invalidAt(propMetadata, "Too many properties defined (%d), maximum %d", len(group), maxMetadata)
 	}
 	for _, key := range slices.Sorted(maps.Keys(group)) {
+		path := propMetadata + "." + quoted(key)
 		value, ok := group[key].(string)
-		switch {
-		case !ok:
-			return invalidAt(propMetadata+"."+quoted(key), "Expected type string")
-		case key == "" || utf8.RuneCountInString(key) > maxMetadataChars || utf8.RuneCountInString(value) > maxMetadataChars:
-			return invalidAt(propMetadata+"."+quoted(key), "Keys and values have at most %d characters", maxMetadataChars)
+		if !ok {
+			return invalidAt(path, "Expected type string")
+		}
+		if key == "" {
+			return invalidAt(propMetadata, "A key is too short (0 chars), minimum 1")
+		}
+		for _, text := range []string{key, value} {
+			if n := utf8.RuneCountInString(text); n > maxMetadataChars {
+				return invalidAt(path, "String is too long (%d chars), maximum %d", n, maxMetadataChars)
+			}
 		}
 	}
 	return nil
@@ -299,8 +321,8 @@ func (c Client) checkKind() error {
 		return invalid("resource_server_identifier is only for clients of type resource_server")
 	case c.AppType == AppResourceServer && len(c.GrantTypes()) > 0 && slices.Contains(c.GrantTypes(), string(oauth.GrantImplicit)):
 		return invalid("Invalid grant types: %s", oauth.GrantImplicit)
-	case c.FirstParty && c.Settings.Has("redirection_policy"):
-		return invalid("redirection_policy is only for third-party clients")
+	case !c.Strict() && c.Settings.Has("redirection_policy"):
+		return invalid("redirection_policy is only for third-party clients in strict mode")
 	case c.FirstParty && c.Settings.Has(propMode):
 		return invalid("third_party_security_mode is only for third-party clients")
 	}

@@ -29,6 +29,10 @@ type Filter struct {
 	Global, FirstParty *bool
 	AppTypes           []string
 	ExternalID         string
+	// AnyOrganization narrows to clients with a grant that any organization may use.
+	AnyOrganization bool
+	// Organization narrows to clients with a grant for that organization. No grant can be tied to one yet, so that none matches.
+	Organization string
 }
 
 // GrantFilter narrows a list of client grants; zero fields do not.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -107,11 +108,12 @@ func NewResourceServer(sent Settings, now time.Time) (ResourceServer, error) {
 	return r, r.check()
 }
 
-// Patched gives the resource server with the properties of patch in the place of its own. The scopes of a system one stay.
+// Patched gives the resource server with the properties of patch in the place of its own. Of a system one, what the platform decides
+// stays; sending it as it is changes nothing, as tools do.
 func (r ResourceServer) Patched(patch Settings, now time.Time) (ResourceServer, error) {
 	if r.System {
 		for _, name := range []string{propScopes, propName, propAlg, propSignSecret, propSubjects, "enforce_policies", "token_dialect"} {
-			if patch.Has(name) {
+			if patch.Has(name) && !r.holds(name, patch[name]) {
 				return ResourceServer{}, errSystem("The %s of a system API cannot be changed", name)
 			}
 		}
@@ -131,6 +133,14 @@ func (r ResourceServer) Patched(patch Settings, now time.Time) (ResourceServer, 
 	out.Settings = r.Settings.Merged(patch)
 	out = out.keyed()
 	return out, out.check()
+}
+
+// holds reports whether the property has that value already.
+func (r ResourceServer) holds(name string, value any) bool {
+	if name == propName {
+		return value == any(r.Name)
+	}
+	return reflect.DeepEqual(value, r.Settings[name])
 }
 
 // keyed gives an HS256 resource server the secret it needs.

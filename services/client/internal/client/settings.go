@@ -97,6 +97,32 @@ func (s Settings) Merged(patch Settings, deep ...string) Settings {
 	return out
 }
 
+// withoutNulls gives s without what is null in it, however deep: null is no value.
+func (s Settings) withoutNulls() Settings {
+	out, _ := withoutNulls(map[string]any(s)).(map[string]any)
+	return out
+}
+
+func withoutNulls(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, item := range v {
+			if item != nil {
+				out[name] = withoutNulls(item)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = withoutNulls(item)
+		}
+		return out
+	}
+	return value
+}
+
 // withDefaults gives s with what it lacks taken from defaults.
 func (s Settings) withDefaults(defaults Settings) Settings {
 	out := s.Clone()

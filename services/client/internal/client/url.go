@@ -24,6 +24,8 @@ var errPlaceholder = errors.New("placeholders stand in the host only")
 // urlRule says what a URL property takes beyond being absolute.
 type urlRule struct {
 	stars      bool // a wildcard in the left-most label
+	names      bool // the organization's name as the left-most label
+	domains    bool // metadata of the custom domain in the host
 	fragment   bool
 	httpsOnly  bool // and not on this machine
 	httpOnly   bool // http or https
@@ -31,11 +33,13 @@ type urlRule struct {
 }
 
 var (
-	callbackRule = urlRule{stars: true}
-	logoutRule   = urlRule{stars: true, fragment: true}
-	originRule   = urlRule{stars: true, fragment: true}
+	callbackRule = urlRule{stars: true, names: true, domains: true}
+	logoutRule   = urlRule{stars: true, domains: true, fragment: true}
+	webRule      = urlRule{stars: true, domains: true, fragment: true}
+	corsRule     = urlRule{stars: true, names: true, domains: true, fragment: true}
 	pageRule     = urlRule{fragment: true, httpOnly: true, allowEmpty: true}
 	secureRule   = urlRule{fragment: true, httpsOnly: true, allowEmpty: true}
+	initiateRule = urlRule{fragment: true, httpsOnly: true, domains: true, allowEmpty: true}
 	backRule     = urlRule{httpOnly: true}
 )
 
@@ -92,7 +96,7 @@ func (r urlRule) refuses(value string) string {
 			return "holds a character that no URL has"
 		}
 	}
-	bare, err := withoutPlaceholders(value)
+	bare, err := r.withoutPlaceholders(value)
 	if err != nil {
 		return err.Error()
 	}
@@ -157,7 +161,7 @@ func (r urlRule) refusesStars(value string, web bool) string {
 }
 
 // withoutPlaceholders puts a plain label where a placeholder stands, and refuses one that stands where none may.
-func withoutPlaceholders(value string) (string, error) {
+func (r urlRule) withoutPlaceholders(value string) (string, error) {
 	if !strings.ContainsAny(value, "{}") {
 		return value, nil
 	}
@@ -172,13 +176,13 @@ func withoutPlaceholders(value string) (string, error) {
 	if strings.ContainsAny(tail, "{}") {
 		return "", errPlaceholder
 	}
-	if organization, ok := strings.CutPrefix(host, organizationPlaceholder); ok {
+	if organization, ok := strings.CutPrefix(host, organizationPlaceholder); ok && r.names {
 		if !strings.HasPrefix(organization, ".") {
 			return "", fmt.Errorf("%s must be a whole label", organizationPlaceholder)
 		}
 		host = "organization" + organization
 	}
-	for {
+	for r.domains {
 		start := strings.Index(host, metadataPlaceholder)
 		if start < 0 {
 			break
@@ -188,15 +192,30 @@ func withoutPlaceholders(value string) (string, error) {
 			return "", errors.New("a placeholder is not closed")
 		}
 		key := host[start+len(metadataPlaceholder) : start+end]
-		if !strings.HasPrefix(strings.ToLower(key), "public_") || strings.ContainsAny(key, "{.") {
+		if !strings.HasPrefix(key, "public_") && !strings.HasPrefix(key, "PUBLIC_") || strings.ContainsAny(key, "{.") {
 			return "", errors.New("a metadata placeholder names a key that starts with public_")
 		}
 		host = host[:start] + "metadata" + host[start+end+1:]
 	}
 	if strings.ContainsAny(host, "{}") {
-		return "", errors.New("no such placeholder, or not in the left-most label")
+		return "", errors.New("no such placeholder here, or not in the left-most label")
 	}
 	return scheme + "://" + host + tail, nil
+}
+
+// withoutOrganization puts a plain label where initiate_login_uri names metadata of the organization, which is known when it is used.
+func withoutOrganization(value string) string {
+	const placeholder = "{organization.metadata."
+	var out strings.Builder
+	for {
+		before, rest, ok := strings.Cut(value, placeholder)
+		key, after, closed := strings.Cut(rest, "}")
+		if !ok || !closed || key == "" || strings.ContainsAny(key, "{/?#@:.") {
+			return out.String() + value
+		}
+		out.WriteString(before + "organization")
+		value = after
+	}
 }
 
 // onThisMachine tells names and addresses that a browser resolves to itself.

@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -24,22 +26,48 @@ type listClientsIn struct {
 }
 
 func (h handlers) listClients(ctx context.Context, t tenancy.Tenant, in *listClientsIn) (*mgmtkit.List, error) {
-	if in.Q != "" {
-		return nil, fault.Invalid("operation_not_supported", "Searching clients by q is not supported")
+	filter := client.Filter{
+		Global: truth(in.Global), FirstParty: truth(in.FirstParty), AppTypes: split(in.AppTypes), ExternalID: in.ExternalID,
+	}
+	if err := in.search(&filter); err != nil {
+		return nil, err
 	}
 	page, err := pageOf(in.Paging)
 	if err != nil {
 		return nil, err
 	}
 	view := h.viewOf(ctx, t)
-	part, err := h.Clients.ListClients(ctx, t.ID, client.Filter{
-		Global: truth(in.Global), FirstParty: truth(in.FirstParty), AppTypes: split(in.AppTypes), ExternalID: in.ExternalID,
-	}, page, view.keys)
+	part, err := h.Clients.ListClients(ctx, t.ID, filter, page, view.keys)
 	if err != nil {
 		return nil, err
 	}
 	return listOf(in.Paging, "clients", part, func(c client.Client) map[string]any { return shown(ctx, in.of(view.wire(c))) }), nil
 }
+
+// search reads q, which on this wire knows two terms, and pages by checkpoint alone.
+func (in *listClientsIn) search(filter *client.Filter) error {
+	if in.Q == "" {
+		return nil
+	}
+	if !in.Checkpoint() {
+		return fault.Invalid("invalid_query_string", "Query validation error: 'q needs checkpoint paging (take, from)' on property q.")
+	}
+	field, value, _ := strings.Cut(in.Q, ":")
+	value = strings.Trim(value, `"`)
+	switch {
+	case field == "client_grant.allow_any_organization" && value == "true":
+		filter.AnyOrganization = true
+	case field == "client_grant.organization_id" && organizationID.MatchString(value):
+		filter.Organization = value
+	default:
+		return fault.Invalid("invalid_query_string",
+			"Query validation error: 'Only client_grant.organization_id:<id> and client_grant.allow_any_organization:true can be searched for' on property q.")
+	}
+	return nil
+}
+
+// organizationID is the form of an organization's id.
+var organizationID = regexp.MustCompile(`^org_[A-Za-z0-9]{1,32}$`)
 
 // shown notes for the audit log that an answer holds a client's secret.
 func shown(ctx context.Context, wire map[string]any) map[string]any {
@@ -215,8 +243,8 @@ func (v clientView) wire(c client.Client) map[string]any {
 	if c.AppType != "" {
 		wire["app_type"] = c.AppType
 	}
-	if logout := c.Settings.Group("oidc_logout"); logout != nil { // its older name is still read
-		wire["oidc_backchannel_logout"] = map[string]any{"backchannel_logout_urls": logout["backchannel_logout_urls"]}
+	if urls, ok := c.Settings.Group("oidc_logout")["backchannel_logout_urls"]; ok { // its older name is still read
+		wire["oidc_backchannel_logout"] = map[string]any{"backchannel_logout_urls": urls}
 	}
 	if v.summary {
 		short := map[string]any{}

@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,7 +28,39 @@ func sent(raw []byte) (client.Settings, error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return nil, fault.Invalid("invalid_body", "The body is not a JSON object")
 	}
+	if why := unstorable(map[string]any(s), 1); why != "" {
+		return nil, fault.Invalid("invalid_body", "Payload validation error: '"+why+"'.")
+	}
 	return s, nil
+}
+
+// maxDepth bounds how deep objects and arrays nest. PostgreSQL's own bound depends on its stack, and is no refusal but a failure.
+const maxDepth = 32
+
+// unstorable says why a value cannot be kept; "" when it can.
+func unstorable(value any, depth int) string {
+	if depth > maxDepth {
+		return fmt.Sprintf("Nested too deep, maximum %d", maxDepth)
+	}
+	switch v := value.(type) {
+	case string:
+		if strings.ContainsRune(v, 0) {
+			return "The character U+0000 is not allowed" // no text in PostgreSQL has it
+		}
+	case []any:
+		for _, item := range v {
+			if why := unstorable(item, depth+1); why != "" {
+				return why
+			}
+		}
+	case map[string]any:
+		for name, item := range v {
+			if why := cmp.Or(unstorable(name, depth), unstorable(item, depth+1)); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
 }
 
 // Shown is embedded where a caller picks properties; these are the parameters by which a caller picks properties.

@@ -92,7 +92,10 @@ func TestSystem_things_stay(t *testing.T) {
 
 	assert.Equal(t, http.StatusBadRequest, w.do(http.MethodDelete, path, nil).status)
 	assert.Equal(t, http.StatusBadRequest, w.do(http.MethodPatch, path, m{"scopes": []any{}}).status)
+	assert.Equal(t, http.StatusBadRequest, w.do(http.MethodPatch, path, m{"name": "Mine"}).status)
 	assert.Equal(t, http.StatusOK, w.do(http.MethodPatch, path, m{"token_lifetime": 3600}).status)
+	asItIs := m{"name": a.body["name"], "scopes": a.body["scopes"], "signing_alg": a.body["signing_alg"]}
+	assert.Equal(t, http.StatusOK, w.do(http.MethodPatch, path, asItIs).status, "what tools send back as they found it is no change")
 
 	global := w.do(http.MethodGet, "/clients?is_global=true", nil).list
 	require.Len(t, global, 1)
@@ -170,6 +173,14 @@ func TestGrants(t *testing.T) {
 		assert.Equal(t, http.StatusNoContent, w.do(http.MethodDelete, path, nil).status)
 		w.refused(w.do(http.MethodGet, path, nil), http.StatusNotFound, "inexistent_client_grant", "The grant does not exist.")
 	})
+}
+
+func TestActions_there_are_none(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.request(acme, "read:actions", http.MethodGet, "/actions/actions?per_page=100&include_totals=true", "")
+	assert.Equal(t, m{"actions": []any{}, "total": 0., "page": 0., "per_page": 100.}, a.body)
+	w.refused(w.request(acme, everyScope, http.MethodGet, "/actions/actions", ""), 403, "insufficient_scope", "Insufficient scope, expected any of: read:actions")
 }
 
 func TestGrants_of_organizations(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/client/internal/client"
@@ -91,6 +92,8 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_connection_clients", Summary: "Get enabled clients for a connection", Tag: connections, Method: http.MethodGet, Path: "/connections/{id}/clients", Scopes: []string{scopeReadConnections}}, h.listConnectionClients)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "update_connection_clients", Summary: "Update enabled clients for a connection", Tag: connections, Method: http.MethodPatch, Path: "/connections/{id}/clients", Scopes: []string{scopeUpdateConnections}, Status: http.StatusNoContent}, h.updateConnectionClients)
 
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_actions", Summary: "Get actions", Tag: "actions", Method: http.MethodGet, Path: "/actions/actions", Scopes: []string{"read:actions"}}, h.listActions)
+
 	const scim, scimTokens = "/connections/{id}/scim-configuration", "/connections/{id}/scim-configuration/tokens"
 	mgmtkit.Register(api, mgmtkit.Op{ID: "get_scim_configuration", Summary: "Get a connection's SCIM configuration", Tag: connections, Method: http.MethodGet, Path: scim, Scopes: []string{scopeReadSCIM}}, h.getSCIM)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "create_scim_configuration", Summary: "Create a SCIM configuration", Tag: connections, Method: http.MethodPost, Path: scim, Scopes: []string{"create:scim_config"}, Status: http.StatusCreated}, h.createSCIM)
@@ -101,5 +104,7 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_scim_tokens", Summary: "Get a connection's SCIM tokens", Tag: connections, Method: http.MethodGet, Path: scimTokens, Scopes: []string{"read:scim_token"}}, h.listSCIMTokens)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "create_scim_token", Summary: "Create a SCIM Token", Tag: connections, Method: http.MethodPost, Path: scimTokens, Scopes: []string{"create:scim_token"}, Status: http.StatusCreated}, h.createSCIMToken)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_scim_token", Summary: "Delete a connection's SCIM token", Tag: connections, Method: http.MethodDelete, Path: scimTokens + "/{tokenId}", Scopes: []string{"delete:scim_token"}, Status: http.StatusNoContent}, h.deleteSCIMToken)
+
+	engine.POST(registrationPath, httpkit.Handle(h.registerClient, httpkit.WriteOAuth))
 	return api
 }

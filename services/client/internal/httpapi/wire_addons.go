@@ -39,7 +39,7 @@ var addonFields = map[string]map[string]string{
 	"office365":       {"domain": "string", "connection": "string"},
 	"mscrm":           {"url": "string"},
 	"rms":             {"url": "string"},
-	"sharepoint":      {"url": "string"},
+	"sharepoint":      {"url": "string", "external_url": textOrTexts},
 	"slack":           {"team": "string"},
 	"sentry":          {"org_slug": "string", "base_url": "string"},
 	"zendesk":         {"accountName": "string"},
@@ -61,6 +61,9 @@ var addonsNeeding = map[string][]string{
 	"layer": {"providerId", "keyId", "privateKey"}, "mscrm": {"url"}, "rms": {"url"}, "slack": {"team"},
 }
 
+// textOrTexts is the type of what may be one string or a list of them.
+const textOrTexts = "string or string[]"
+
 // addons are the addons of a client by name.
 type addons map[string]any
 
@@ -73,11 +76,15 @@ func (addons) Schema(huma.Registry) *huma.Schema {
 		}
 		for field, kind := range fields {
 			s := &huma.Schema{Type: kind}
-			if kind == huma.TypeArray {
+			switch kind {
+			case huma.TypeArray:
 				s.Items = &huma.Schema{Type: huma.TypeString}
-			}
-			if kind == huma.TypeObject {
+			case huma.TypeObject:
 				s.AdditionalProperties = true
+			case textOrTexts:
+				s = &huma.Schema{OneOf: []*huma.Schema{
+					{Type: huma.TypeString}, {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}},
+				}}
 			}
 			one.Properties[field] = s
 		}
@@ -91,6 +98,9 @@ func (addons) Schema(huma.Registry) *huma.Schema {
 func (discoveryMethod) Schema(huma.Registry) *huma.Schema {
 	return enumOf("email", "organization_name")
 }
+
+// Schema implements huma.SchemaProvider.
+func (transferMethod) Schema(huma.Registry) *huma.Schema { return enumOf("cookie", "query") }
 
 // Schema implements huma.SchemaProvider.
 func (asyncChannel) Schema(huma.Registry) *huma.Schema { return enumOf("guardian-push", "email") }

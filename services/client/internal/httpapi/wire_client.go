@@ -140,14 +140,14 @@ type encryptionKey struct {
 }
 
 type refreshToken struct {
-	RotationType   string          `json:"rotation_type" enum:"rotating,non-rotating"`
-	ExpirationType string          `json:"expiration_type" enum:"expiring,non-expiring"`
-	Leeway         *int            `json:"leeway,omitempty" minimum:"0"`
-	Lifetime       *int            `json:"token_lifetime,omitempty" minimum:"1" maximum:"31557600"`
-	Infinite       *bool           `json:"infinite_token_lifetime,omitempty"`
-	IdleLifetime   *int            `json:"idle_token_lifetime,omitempty" minimum:"1" maximum:"31557600"`
-	InfiniteIdle   *bool           `json:"infinite_idle_token_lifetime,omitempty"`
-	Policies       []refreshPolicy `json:"policies,omitempty"`
+	RotationType   string                            `json:"rotation_type" enum:"rotating,non-rotating"`
+	ExpirationType string                            `json:"expiration_type" enum:"expiring,non-expiring"`
+	Leeway         *int                              `json:"leeway,omitempty" minimum:"0"`
+	Lifetime       *int                              `json:"token_lifetime,omitempty" minimum:"1" maximum:"31557600"`
+	Infinite       *bool                             `json:"infinite_token_lifetime,omitempty"`
+	IdleLifetime   *int                              `json:"idle_token_lifetime,omitempty" minimum:"1" maximum:"31557600"`
+	InfiniteIdle   *bool                             `json:"infinite_idle_token_lifetime,omitempty"`
+	Policies       mgmtkit.Optional[[]refreshPolicy] `json:"policies,omitzero" maxItems:"100"`
 }
 
 type refreshPolicy struct {
@@ -189,6 +189,8 @@ type defaultOrganization struct {
 
 type discoveryMethod string
 
+type transferMethod string
+
 type asyncChannel string
 
 type active struct {
@@ -206,18 +208,20 @@ type oidcLogout struct {
 		Mode     string   `json:"mode,omitempty" enum:"custom,all"`
 		Selected []string `json:"selected_initiators,omitempty" enum:"rp-logout,idp-logout,password-changed,session-expired,session-revoked,account-deleted,email-identifier-changed,mfa-phone-unenrolled,account-deactivated"`
 	} `json:"backchannel_logout_initiators,omitempty"`
-	Metadata *struct {
-		Include *bool `json:"include,omitempty"`
-	} `json:"backchannel_logout_session_metadata,omitempty"`
+	Metadata mgmtkit.Optional[logoutMetadata] `json:"backchannel_logout_session_metadata,omitzero"`
+}
+
+type logoutMetadata struct {
+	Include *bool `json:"include,omitempty"`
 }
 
 type sessionTransfer struct {
-	CanCreate     *bool    `json:"can_create_session_transfer_token,omitempty"`
-	CascadeRevoke *bool    `json:"enforce_cascade_revocation,omitempty"`
-	Methods       []string `json:"allowed_authentication_methods,omitempty" enum:"cookie,query"`
-	DeviceBinding string   `json:"enforce_device_binding,omitempty" enum:"none,ip,asn"`
-	AllowRefresh  *bool    `json:"allow_refresh_token,omitempty"`
-	OnlineRefresh *bool    `json:"enforce_online_refresh_tokens,omitempty"`
+	CanCreate     *bool                              `json:"can_create_session_transfer_token,omitempty"`
+	CascadeRevoke *bool                              `json:"enforce_cascade_revocation,omitempty"`
+	Methods       mgmtkit.Optional[[]transferMethod] `json:"allowed_authentication_methods,omitzero" uniqueItems:"true"`
+	DeviceBinding string                             `json:"enforce_device_binding,omitempty" enum:"none,ip,asn"`
+	AllowRefresh  *bool                              `json:"allow_refresh_token,omitempty"`
+	OnlineRefresh *bool                              `json:"enforce_online_refresh_tokens,omitempty"`
 	Delegation    *struct {
 		Allow   *bool  `json:"allow_delegated_access,omitempty"`
 		Binding string `json:"enforce_device_binding,omitempty" enum:"none,ip,asn"`
@@ -254,6 +258,10 @@ type myOrganization struct {
 	Strategies        []string `json:"allowed_strategies,omitempty"`
 	Deletion          string   `json:"connection_deletion_behavior,omitempty" enum:"allow,allow_if_empty"`
 	Invitation        string   `json:"invitation_landing_client_id,omitempty"`
+	ThirdParty        *struct {
+		Default string   `json:"default_value" enum:"allow,block"`
+		Allowed []string `json:"allowed_values" enum:"allow,block"`
+	} `json:"third_party_client_access,omitempty"`
 }
 
 type privileged struct {

@@ -119,17 +119,20 @@ func (s *Store) ListClients(ctx context.Context, tenant tenancy.ID, f client.Fil
 	if err != nil {
 		return client.Part[client.Client]{}, err
 	}
+	if f.Organization != "" {
+		return client.Part[client.Client]{Items: []client.Client{}}, nil
+	}
 	var rows []sqlcgen.Client
 	var total int64
 	err = s.read(ctx, tenant, func(q *sqlcgen.Queries) (err error) {
 		types := append([]string{}, f.AppTypes...)
 		rows, err = q.ListClients(ctx, sqlcgen.ListClientsParams{
-			TenantID: string(tenant), IsGlobal: f.Global, IsFirstParty: f.FirstParty, AppTypes: types, ExternalID: f.ExternalID,
+			TenantID: string(tenant), IsGlobal: f.Global, IsFirstParty: f.FirstParty, AppTypes: types, ExternalID: f.ExternalID, AnyOrganization: f.AnyOrganization,
 			After: after, MaxRows: limit, Skip: skip,
 		})
 		if err == nil && p.Total {
 			total, err = q.CountClients(ctx, sqlcgen.CountClientsParams{
-				TenantID: string(tenant), IsGlobal: f.Global, IsFirstParty: f.FirstParty, AppTypes: types, ExternalID: f.ExternalID,
+				TenantID: string(tenant), IsGlobal: f.Global, IsFirstParty: f.FirstParty, AppTypes: types, ExternalID: f.ExternalID, AnyOrganization: f.AnyOrganization,
 			})
 		}
 		return err

@@ -29,9 +29,12 @@ type Backends func(cell string, s route.Service) http.Handler
 
 // Deps of an Edge.
 type Deps struct {
-	Log      *slog.Logger
-	Table    *route.Table
-	Limiter  *limit.Limiter
+	Log     *slog.Logger
+	Table   *route.Table
+	Limiter *limit.Limiter
+	// Registrations bounds the registration of clients, which is open to strangers, besides Limiter. Nil: no bound of its own.
+	Registrations *limit.Limiter
+
 	Seals    map[string]*tenancy.Seal // by cell
 	Backends Backends
 	System   map[string]http.Handler // hosts that are the platform's own, without port
@@ -63,6 +66,10 @@ func New(d Deps, scheme string, port int) *Edge {
 	e.refuse.NoRoute(func(c *gin.Context) {
 		refused, _ := c.Request.Context().Value(refusalKey{}).(refusal)
 		httpkit.EventOf(c.Request.Context()).Tenant = refused.tenant
+		if c.Request.URL.EscapedPath() == route.Registration {
+			httpkit.WriteOAuth(c, refused.err)
+			return
+		}
 		httpkit.Write(c, refused.err)
 	})
 	return e
@@ -115,7 +122,11 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, "", err)
 		return
 	}
-	if err := e.admit(w, entry); err != nil {
+	err = e.admit(w, entry)
+	if err == nil && r.URL.EscapedPath() == route.Registration && e.Registrations != nil {
+		err = take(w, e.Registrations, entry)
+	}
+	if err != nil {
 		e.fail(w, r, entry.Tenant, err)
 		return
 	}
@@ -153,7 +164,12 @@ func (e *Edge) admit(w http.ResponseWriter, entry route.Entry) error {
 	default:
 		return fault.NotFound("No tenant answers at this host")
 	}
-	v, limited := e.Limiter.Take(entry.Tenant)
+	return take(w, e.Limiter, entry)
+}
+
+// take takes one request of the tenant's from a limiter and tells the caller how its bucket stands.
+func take(w http.ResponseWriter, l *limit.Limiter, entry route.Entry) error {
+	v, limited := l.Take(entry.Tenant)
 	if !limited {
 		return nil
 	}

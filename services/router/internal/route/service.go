@@ -16,6 +16,9 @@ const (
 
 const management = "/api/v2/"
 
+// Registration is where clients register themselves (RFC 7591 §3).
+const Registration = "/oidc/register"
+
 // resources says which service answers which resource of the Management API. What is not here is 404.
 var resources = map[string]Service{
 	"clients": Client, "client-grants": Client, "resource-servers": Client, "connections": Client, "rules": Client, "rules-configs": Client,
@@ -35,8 +38,11 @@ var resources = map[string]Service{
 }
 
 // ServiceFor gives the service that answers a path at a tenant's host; ok is false when none does. Everything outside the
-// Management API is the token service's: the Authentication API and its pages.
+// Management API is the token service's, the Authentication API and its pages, except the registration of clients.
 func ServiceFor(path string) (s Service, ok bool) {
+	if path == Registration {
+		return Client, true
+	}
 	rest, isManagement := strings.CutPrefix(path, management)
 	if !isManagement {
 		return Token, path != strings.TrimSuffix(management, "/")

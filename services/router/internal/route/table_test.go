@@ -78,6 +78,8 @@ func TestServiceFor(t *testing.T) {
 		"/api/v2/users/a/sessions": route.Token, "/api/v2/connections/con_1/users": route.User, "/api/v2/connections/con_1": route.Client, "/api/v2/connections/users": route.Client,
 		"/api/v2/connections/con_1/users/x": route.Client, "/api/v2/connections/con_1/Users": route.Client, "/api/v2/connections/con_1/clients": route.Client,
 		"/api/v2/connections//users/": route.Client, "/api/v2/logs": route.Log, "/api/v2/tenants/settings": route.Tenant, "/api/v2/keys/signing": route.Token,
+		"/oidc/register": route.Client, "/oidc/register/": route.Token, "/oidc/register/x": route.Token, "/oidc/Register": route.Token, "/oidc/logout": route.Token,
+		"/oidc%2Fregister": route.Token,
 	} {
 		got, ok := route.ServiceFor(path)
 		require.True(t, ok, path)

@@ -13,6 +13,9 @@ func (c *Client) AllowsRedirect(uri string) bool {
 	if !plainURL(uri) || strings.Contains(uri, "#") { // RFC 6749 §3.1.2: no fragment
 		return false
 	}
+	if strings.ContainsAny(uri, "*{}") { // a pattern or a placeholder as it is registered, which leads nowhere
+		return false
+	}
 	if slices.Contains(c.Callbacks, uri) {
 		return true
 	}

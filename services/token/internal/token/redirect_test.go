@@ -44,6 +44,8 @@ func TestClient_AllowsRedirect_look_alikes(t *testing.T) {
 	} {
 		require.False(t, exact.AllowsRedirect(uri), "%q", uri)
 	}
+	require.False(t, client("https://*.app.example/cb").AllowsRedirect("https://*.app.example/cb"), "a pattern is no place to go")
+	require.False(t, client("https://{organization_name}.app.example/cb").AllowsRedirect("https://{organization_name}.app.example/cb"))
 	wild := client("https://*.app.example/cb")
 	for _, uri := range []string{
 		"https://app.example/cb", "https://.app.example/cb", "https://a.b.app.example/cb", "https://evil.example/.app.example/cb",

@@ -7,23 +7,29 @@ where tenant_id = @tenant_id and settings ? 'external_client_id' and settings ->
 order by position limit 1;
 
 -- name: ListClients :many
-select * from clients
-where tenant_id = @tenant_id
-  and (sqlc.narg(is_global)::boolean is null or is_global = sqlc.narg(is_global))
-  and (sqlc.narg(is_first_party)::boolean is null or is_first_party = sqlc.narg(is_first_party))
-  and (cardinality(@app_types::text[]) = 0 or app_type = any(@app_types::text[]))
-  and (@external_id::text = '' or settings ->> 'external_client_id' = @external_id::text)
-  and position > @after
-order by position
+select * from clients c
+where c.tenant_id = @tenant_id
+  and (sqlc.narg(is_global)::boolean is null or c.is_global = sqlc.narg(is_global))
+  and (sqlc.narg(is_first_party)::boolean is null or c.is_first_party = sqlc.narg(is_first_party))
+  and (cardinality(@app_types::text[]) = 0 or c.app_type = any(@app_types::text[]))
+  and (@external_id::text = '' or c.settings ->> 'external_client_id' = @external_id::text)
+  and (not @any_organization::boolean or exists (
+    select 1 from client_grants g
+    where g.tenant_id = c.tenant_id and g.client_id = c.id and g.settings -> 'allow_any_organization' = 'true'))
+  and c.position > @after
+order by c.position
 limit @max_rows offset @skip;
 
 -- name: CountClients :one
-select count(*) from clients
-where tenant_id = @tenant_id
-  and (sqlc.narg(is_global)::boolean is null or is_global = sqlc.narg(is_global))
-  and (sqlc.narg(is_first_party)::boolean is null or is_first_party = sqlc.narg(is_first_party))
-  and (cardinality(@app_types::text[]) = 0 or app_type = any(@app_types::text[]))
-  and (@external_id::text = '' or settings ->> 'external_client_id' = @external_id::text);
+select count(*) from clients c
+where c.tenant_id = @tenant_id
+  and (sqlc.narg(is_global)::boolean is null or c.is_global = sqlc.narg(is_global))
+  and (sqlc.narg(is_first_party)::boolean is null or c.is_first_party = sqlc.narg(is_first_party))
+  and (cardinality(@app_types::text[]) = 0 or c.app_type = any(@app_types::text[]))
+  and (@external_id::text = '' or c.settings ->> 'external_client_id' = @external_id::text)
+  and (not @any_organization::boolean or exists (
+    select 1 from client_grants g
+    where g.tenant_id = c.tenant_id and g.client_id = c.id and g.settings -> 'allow_any_organization' = 'true'));
 
 -- name: InsertClient :exec
 insert into clients (tenant_id, id, name, app_type, is_first_party, is_global, secret_sealed, addons_sealed, settings, created_at, updated_at)

@@ -27,20 +27,24 @@ func (q *Queries) ClientExists(ctx context.Context, arg ClientExistsParams) (boo
 }
 
 const countClients = `-- name: CountClients :one
-select count(*) from clients
-where tenant_id = $1
-  and ($2::boolean is null or is_global = $2)
-  and ($3::boolean is null or is_first_party = $3)
-  and (cardinality($4::text[]) = 0 or app_type = any($4::text[]))
-  and ($5::text = '' or settings ->> 'external_client_id' = $5::text)
+select count(*) from clients c
+where c.tenant_id = $1
+  and ($2::boolean is null or c.is_global = $2)
+  and ($3::boolean is null or c.is_first_party = $3)
+  and (cardinality($4::text[]) = 0 or c.app_type = any($4::text[]))
+  and ($5::text = '' or c.settings ->> 'external_client_id' = $5::text)
+  and (not $6::boolean or exists (
+    select 1 from client_grants g
+    where g.tenant_id = c.tenant_id and g.client_id = c.id and g.settings -> 'allow_any_organization' = 'true'))
 `
 
 type CountClientsParams struct {
-	TenantID     string
-	IsGlobal     *bool
-	IsFirstParty *bool
-	AppTypes     []string
-	ExternalID   string
+	TenantID        string
+	IsGlobal        *bool
+	IsFirstParty    *bool
+	AppTypes        []string
+	ExternalID      string
+	AnyOrganization bool
 }
 
 func (q *Queries) CountClients(ctx context.Context, arg CountClientsParams) (int64, error) {
@@ -50,6 +54,7 @@ func (q *Queries) CountClients(ctx context.Context, arg CountClientsParams) (int
 		arg.IsFirstParty,
 		arg.AppTypes,
 		arg.ExternalID,
+		arg.AnyOrganization,
 	)
 	var count int64
 	err := row.Scan(&count)
@@ -181,26 +186,30 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 }
 
 const listClients = `-- name: ListClients :many
-select tenant_id, id, position, name, app_type, is_first_party, is_global, secret_sealed, addons_sealed, settings, version, created_at, updated_at from clients
-where tenant_id = $1
-  and ($2::boolean is null or is_global = $2)
-  and ($3::boolean is null or is_first_party = $3)
-  and (cardinality($4::text[]) = 0 or app_type = any($4::text[]))
-  and ($5::text = '' or settings ->> 'external_client_id' = $5::text)
-  and position > $6
-order by position
-limit $8 offset $7
+select tenant_id, id, position, name, app_type, is_first_party, is_global, secret_sealed, addons_sealed, settings, version, created_at, updated_at from clients c
+where c.tenant_id = $1
+  and ($2::boolean is null or c.is_global = $2)
+  and ($3::boolean is null or c.is_first_party = $3)
+  and (cardinality($4::text[]) = 0 or c.app_type = any($4::text[]))
+  and ($5::text = '' or c.settings ->> 'external_client_id' = $5::text)
+  and (not $6::boolean or exists (
+    select 1 from client_grants g
+    where g.tenant_id = c.tenant_id and g.client_id = c.id and g.settings -> 'allow_any_organization' = 'true'))
+  and c.position > $7
+order by c.position
+limit $9 offset $8
 `
 
 type ListClientsParams struct {
-	TenantID     string
-	IsGlobal     *bool
-	IsFirstParty *bool
-	AppTypes     []string
-	ExternalID   string
-	After        int64
-	Skip         int32
-	MaxRows      int32
+	TenantID        string
+	IsGlobal        *bool
+	IsFirstParty    *bool
+	AppTypes        []string
+	ExternalID      string
+	AnyOrganization bool
+	After           int64
+	Skip            int32
+	MaxRows         int32
 }
 
 func (q *Queries) ListClients(ctx context.Context, arg ListClientsParams) ([]Client, error) {
@@ -210,6 +219,7 @@ func (q *Queries) ListClients(ctx context.Context, arg ListClientsParams) ([]Cli
 		arg.IsFirstParty,
 		arg.AppTypes,
 		arg.ExternalID,
+		arg.AnyOrganization,
 		arg.After,
 		arg.Skip,
 		arg.MaxRows,

@@ -32,6 +32,29 @@ func runClients(t *testing.T, open func(t *testing.T) Subject) {
 		assert.True(t, c.Created.Equal(got.Created))
 		told(t, s, 0, "client.created")
 	})
+	t.Run("are_found_by_what_their_grants_allow", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		ctx := t.Context()
+		require.NoError(t, s.Store.CreateResourceServer(ctx, Owner, newServer(t, "https://api")))
+		first, second := NewClient(t, nil), NewClient(t, nil)
+		for _, c := range []client.Client{first, second} {
+			require.NoError(t, s.Store.CreateClient(ctx, Owner, c, false))
+		}
+		g := newGrant(t, second.ID, "https://api")
+		g.Settings["allow_any_organization"] = true
+		require.NoError(t, s.Store.CreateGrant(ctx, Owner, g))
+		require.NoError(t, s.Store.CreateGrant(ctx, Owner, newGrant(t, first.ID, "https://api")))
+		page := client.Page{Limit: 10, Total: true}
+		part, err := s.Store.ListClients(ctx, Owner, client.Filter{AnyOrganization: true}, page, false)
+		require.NoError(t, err)
+		require.Len(t, part.Items, 1)
+		assert.Equal(t, second.ID, part.Items[0].ID)
+		assert.Equal(t, 1, part.Total)
+		part, err = s.Store.ListClients(ctx, Owner, client.Filter{Organization: "org_1"}, page, false)
+		require.NoError(t, err)
+		assert.Empty(t, part.Items)
+	})
 	t.Run("update_replaces_and_counts", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)

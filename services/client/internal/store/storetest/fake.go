@@ -175,7 +175,8 @@ func (f *Fake) ListClients(_ context.Context, tenant tenancy.ID, filter client.F
 	return pick(s.clients, p, func(c client.Client) bool {
 		return (filter.Global == nil || *filter.Global == c.Global) && (filter.FirstParty == nil || *filter.FirstParty == c.FirstParty) &&
 			(len(filter.AppTypes) == 0 || slices.Contains(filter.AppTypes, c.AppType)) &&
-			(filter.ExternalID == "" || c.Settings.Text("external_client_id") == filter.ExternalID)
+			(filter.ExternalID == "" || c.Settings.Text("external_client_id") == filter.ExternalID) &&
+			(!filter.AnyOrganization || s.grantsAnyOrganization(c.ID)) && filter.Organization == ""
 	}, func(c client.Client) client.Client {
 		c = showClient(c)
 		c.Credentials = nil
@@ -213,6 +214,10 @@ func (f *Fake) addClient(s *shelf, tenant tenancy.ID, c client.Client) {
 	c.Version = 1
 	s.clients = append(s.clients, placed[client.Client]{f.next(), c})
 	f.tell(tenant, "client.created", "client", string(c.ID))
+}
+
+func (s *shelf) grantsAnyOrganization(id client.ID) bool {
+	return index(s.grants, func(g client.Grant) bool { return g.ClientID == id && g.Settings.Flag("allow_any_organization") }) >= 0
 }
 
 func (s *shelf) hasAudience(identifier string) bool {
