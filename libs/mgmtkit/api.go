@@ -62,12 +62,14 @@ func New(engine *gin.Engine, verifier Verifier, options ...Option) *API {
 	return a
 }
 
-// Settings of huma for an API of this house: no link headers, no schema properties in answers, unknown query parameters refused.
+// Settings of huma for an API of this house: no link headers, no schema properties in answers, unknown query parameters and
+// properties sent twice refused.
 func Settings(title, version string) huma.Config {
 	cfg := huma.DefaultConfig(title, version)
 	cfg.CreateHooks = nil
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.RejectUnknownQueryParameters = true
+	cfg.Formats = strictJSON(cfg.Formats)
 	return cfg
 }
 

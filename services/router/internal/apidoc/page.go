@@ -100,6 +100,9 @@ type Answer struct {
 // methods in the order in which the page shows them.
 var methods = []string{"get", "post", "patch", "put", "delete"}
 
+// places of parameters in the same order.
+var places = map[string]int{"path": 0, "query": 1, "header": 2, "cookie": 3}
+
 const untagged = "other"
 
 // groups arranges the operations by tag, path and method.
@@ -143,6 +146,7 @@ func (s spec) operation(op operation, method, path string) Operation {
 		}
 		out.Parameters = append(out.Parameters, row)
 	}
+	slices.SortStableFunc(out.Parameters, func(a, b Row) int { return places[a.In] - places[b.In] })
 	if op.Body != nil {
 		out.Body = s.Components.Schemas.rows(op.Body.schema())
 	}
