@@ -15,7 +15,8 @@ var (
 	ErrNoConnection     = fault.New(fault.KindNotFound, "inexistent_connection", "The connection does not exist")
 	ErrNoSCIM           = fault.New(fault.KindNotFound, "inexistent_scim_configuration", "The SCIM configuration does not exist")
 	ErrNoSCIMToken      = fault.New(fault.KindNotFound, "inexistent_scim_token", "The SCIM token does not exist")
-	// ErrIdentifierTaken, ErrGrantExists and ErrNameTaken are a second one of what there is one of.
+	// ErrExternalTaken, ErrIdentifierTaken, ErrGrantExists and ErrNameTaken are a second one of what there is one of.
+	ErrExternalTaken   = fault.Conflict("external_client_id_taken", "A client with the same external_client_id already exists")
 	ErrIdentifierTaken = fault.Conflict("", "A resource server with the same identifier already exists")
 	ErrGrantExists     = fault.Conflict("", "A client grant for this client, audience and subject type already exists")
 	ErrNameTaken       = fault.Conflict("", "A connection with the same name already exists")

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Helper()
 	t.Run("clients", func(t *testing.T) { t.Parallel(); runClients(t, open) })
 	t.Run("credentials", func(t *testing.T) { t.Parallel(); runCredentials(t, open) })
+	t.Run("refresh", func(t *testing.T) { t.Parallel(); runRefresh(t, open) })
 	t.Run("resource_servers", func(t *testing.T) { t.Parallel(); runServers(t, open) })
 	t.Run("grants", func(t *testing.T) { t.Parallel(); runGrants(t, open) })
 	t.Run("connections", func(t *testing.T) { t.Parallel(); runConnections(t, open) })

@@ -197,6 +197,9 @@ func (f *Fake) CreateClient(_ context.Context, tenant tenancy.ID, c client.Clien
 	if audience := c.Settings.Text("resource_server_identifier"); audience != "" && !s.hasAudience(audience) {
 		return client.ErrNoResourceServer
 	}
+	if s.hasExternal(c) {
+		return client.ErrExternalTaken
+	}
 	f.addClient(s, tenant, c)
 	if everywhere {
 		for i := range s.connections {
