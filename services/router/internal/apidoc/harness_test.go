@@ -45,8 +45,8 @@ func part(service string, thing m, more ...func(m)) []byte {
 	return raw
 }
 
-func text(max int) m {
-	return m{"type": "object", "properties": m{"name": m{"type": "string", "maxLength": max}}}
+func text(most int) m {
+	return m{"type": "object", "properties": m{"name": m{"type": "string", "maxLength": most}}}
 }
 
 // world is a cell whose services describe themselves, each by a part of its own.

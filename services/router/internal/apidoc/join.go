@@ -163,7 +163,7 @@ func (j *joined) newName(service, name string, schemas object) string {
 // refs are the schemas that v refers to.
 func refs(v any) []string {
 	var out []string
-	walk(v, func(o object, name string) { out = append(out, name) })
+	walk(v, func(_ object, name string) { out = append(out, name) })
 	return out
 }
 
