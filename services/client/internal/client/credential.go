@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/postern-id/postern/libs/fault"
 )
@@ -93,6 +94,10 @@ func NewCredential(sent Settings, now time.Time) (Credential, error) {
 		return Credential{}, invalid("subject_dn is only for credentials of type %s", CredentialSubjectDN)
 	case c.Type == CredentialSubjectDN && (text == "") == (c.SubjectDN == ""):
 		return Credential{}, invalid("Exactly one of pem and subject_dn is needed")
+	case strings.ContainsFunc(c.Name, unicode.IsControl):
+		return Credential{}, invalidAt(propName, "Control characters are not allowed")
+	case c.Type == CredentialSubjectDN && text == "" && !isSubject(c.SubjectDN):
+		return Credential{}, invalidAt("subject_dn", "Object didn't pass validation for format distinguished-name: %s", quoted(c.SubjectDN))
 	case c.Type != CredentialPublicKey && (c.KeyID != "" || c.Alg != ""):
 		return Credential{}, invalid("kid and alg are only for credentials of type %s", CredentialPublicKey)
 	}

@@ -48,6 +48,11 @@ func subjectOf(cert *x509.Certificate) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
+// isSubject tells a subject that a caller wrote, on one line or as subjectOf gives it, from what none can be.
+func isSubject(text string) bool {
+	return strings.Contains(text, "=") && !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' })
+}
+
 func escaped(value string) string {
 	var out strings.Builder
 	for i, r := range value {
