@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/postern-id/postern/libs/fault"
 )
@@ -44,10 +45,12 @@ const (
 	maxCredentials = 2
 
 	minKeyBits, maxKeyBits = 2048, 4096
+	minExponent            = 3
 	maxPEM                 = 16 << 10
 	maxCredentialName      = 128
 
 	propCredentials = "credentials"
+	propExpires     = "expires_at"
 	propRequest     = "signed_request_object"
 	propPrivileged  = "token_vault_privileged_access"
 )
@@ -63,7 +66,7 @@ type Credential struct {
 	KeyID      string    // of a public key
 	Alg        string    // of a public key: RS256, RS384 or PS256
 	PublicKey  []byte    // PKIX, DER; nil for a subject's name
-	SubjectDN  string    // RFC 4514
+	SubjectDN  string    // as it was sent, or of a certificate as subjectOf gives it
 	Thumbprint string    // SHA-256 of a certificate, base64url (RFC 8705 §3.1)
 	Expires    time.Time // zero: never
 	Created    time.Time
@@ -83,7 +86,7 @@ func NewCredential(sent Settings, now time.Time) (Credential, error) {
 		return Credential{}, invalidAt(propName, "String is too long (%d chars), maximum %d", len([]rune(c.Name)), maxCredentialName)
 	case len(text) > maxPEM:
 		return Credential{}, invalidAt("pem", "String is too long (%d chars), maximum %d", len(text), maxPEM)
-	case fromCert && sent.Text("expires_at") != "":
+	case fromCert && sent[propExpires] != nil:
 		return Credential{}, invalid("expires_at and parse_expiry_from_cert exclude each other")
 	case c.Type != CredentialSubjectDN && text == "":
 		return Credential{}, invalidAt("pem", "Missing required property: pem")
@@ -91,6 +94,10 @@ func NewCredential(sent Settings, now time.Time) (Credential, error) {
 		return Credential{}, invalid("subject_dn is only for credentials of type %s", CredentialSubjectDN)
 	case c.Type == CredentialSubjectDN && (text == "") == (c.SubjectDN == ""):
 		return Credential{}, invalid("Exactly one of pem and subject_dn is needed")
+	case strings.ContainsFunc(c.Name, unicode.IsControl):
+		return Credential{}, invalidAt(propName, "Control characters are not allowed")
+	case c.Type == CredentialSubjectDN && text == "" && !isSubject(c.SubjectDN):
+		return Credential{}, invalidAt("subject_dn", "Object didn't pass validation for format distinguished-name: %s", quoted(c.SubjectDN))
 	case c.Type != CredentialPublicKey && (c.KeyID != "" || c.Alg != ""):
 		return Credential{}, invalid("kid and alg are only for credentials of type %s", CredentialPublicKey)
 	}
@@ -130,10 +137,10 @@ func (c Credential) read(text string, fromCert bool, now time.Time) (Credential,
 	if err != nil {
 		return Credential{}, errPEM(err)
 	}
-	if fromCert {
-		if cert == nil {
-			return Credential{}, invalid("parse_expiry_from_cert needs a certificate")
-		}
+	if fromCert && cert == nil {
+		return Credential{}, invalid("parse_expiry_from_cert needs a certificate")
+	}
+	if fromCert || c.Type == CredentialX509 && c.Expires.IsZero() { // a certificate that is pinned whole ends when it says so
 		c.Expires = cert.NotAfter.UTC()
 		if !c.Expires.After(now) {
 			return Credential{}, invalid("The certificate has expired")
@@ -141,7 +148,9 @@ func (c Credential) read(text string, fromCert bool, now time.Time) (Credential,
 	}
 	switch c.Type {
 	case CredentialSubjectDN:
-		c.SubjectDN = cert.Subject.String()
+		if c.SubjectDN, err = subjectOf(cert); err != nil {
+			return Credential{}, errPEM(err)
+		}
 		if c.SubjectDN == "" {
 			return Credential{}, invalid("The certificate names no subject")
 		}
@@ -169,6 +178,9 @@ func (c Credential) named(public any) (Credential, error) {
 	if bits := key.N.BitLen(); bits < minKeyBits || bits > maxKeyBits {
 		return Credential{}, invalid("The RSA key has %d bits; it needs %d to %d", bits, minKeyBits, maxKeyBits)
 	}
+	if key.E < minExponent || key.E%2 == 0 || key.N.Bit(0) == 0 {
+		return Credential{}, errPEM(errors.New("not a key that RSA makes")) // with an exponent of 1 everyone's signature is right
+	}
 	if c.Alg == "" {
 		c.Alg = "RS256"
 	}
@@ -195,13 +207,13 @@ func errPEM(cause error) error {
 
 // expiry reads expires_at; zero when it is not sent, or null.
 func expiry(sent Settings, now time.Time) (time.Time, error) {
-	text := sent.Text("expires_at")
-	if text == "" {
+	if sent[propExpires] == nil {
 		return time.Time{}, nil
 	}
+	text := sent.Text(propExpires)
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, invalidAt("expires_at", "Object didn't pass validation for format date-time: %s", quoted(text))
+		return time.Time{}, invalidAt(propExpires, "Object didn't pass validation for format date-time: %s", quoted(text))
 	}
 	if !at.After(now) {
 		return time.Time{}, invalid("expires_at must be in the future")
@@ -209,13 +221,19 @@ func expiry(sent Settings, now time.Time) (time.Time, error) {
 	return at.UTC(), nil
 }
 
-// Expiring gives the credential with the expiry that was sent.
+// Expiring gives the credential with the expiry that was sent: null means never, and where none was sent the old one stays.
 func (c Credential) Expiring(sent Settings, now time.Time) (Credential, error) {
+	if !sent.Has(propExpires) {
+		return c, nil
+	}
 	var err error
 	c.Expires, err = expiry(sent, now)
 	c.Updated = now
 	return c, err
 }
+
+// expired reports whether the credential proves nothing any more.
+func (c Credential) expired(now time.Time) bool { return !c.Expires.IsZero() && !now.Before(c.Expires) }
 
 // same reports whether both prove the same.
 func (c Credential) same(other Credential) bool {
@@ -289,6 +307,25 @@ func (c Client) CredentialUses() map[string][]Credential {
 	return uses
 }
 
+// SettingsWith gives the settings with what show makes of each credential in the place of its id.
+func (c Client) SettingsWith(show func(Credential) any) Settings {
+	out := c.Settings
+	for _, ref := range references(c.Settings) {
+		if len(ref.credentials) == 0 {
+			continue
+		}
+		shown := make([]any, len(ref.credentials))
+		for i, named := range ref.credentials {
+			shown[i] = map[string]any(named)
+			if cred, err := c.Credential(named.Text("id")); err == nil {
+				shown[i] = show(cred)
+			}
+		}
+		out = out.naming(ref.path, shown)
+	}
+	return out
+}
+
 // uses reports whether the client's settings name the credential.
 func (c Client) uses(id string) bool {
 	return slices.ContainsFunc(references(c.Settings), func(ref reference) bool {
@@ -323,15 +360,15 @@ func (c Client) withInline(now time.Time) (Client, error) {
 	return out, nil
 }
 
-// naming gives the settings with ids as the credentials of the group at path, which is there.
-func (s Settings) naming(path string, ids []any) Settings {
+// naming gives the settings with list as the credentials of the group at path, which is there.
+func (s Settings) naming(path string, list []any) Settings {
 	name, rest, deeper := strings.Cut(path, ".")
 	group := s.Group(name)
 	if deeper {
-		group = group.naming(rest, ids)
+		group = group.naming(rest, list)
 	} else {
 		group = group.Clone()
-		group[propCredentials] = ids
+		group[propCredentials] = list
 	}
 	out := s.Clone()
 	out[name] = map[string]any(group)

@@ -2,17 +2,26 @@ package client
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/postern-id/postern/libs/tenancy"
 )
 
-// FindClientNamed gives the client of a client_id as requests send it: an id, or the URL by which the client calls itself; ErrNoClient.
+// FindClientNamed gives the client of a client_id as requests send it: an id, or the URL by which the client calls itself. It comes
+// with the credentials that count now, without what has expired; ErrNoClient.
 func (s *Service) FindClientNamed(ctx context.Context, tenant tenancy.ID, name string) (Client, error) {
+	find := func() (Client, error) { return s.store.FindClient(ctx, tenant, ID(name)) }
 	if strings.HasPrefix(name, "https://") {
-		return s.store.FindClientBy(ctx, tenant, name)
+		find = func() (Client, error) { return s.store.FindClientBy(ctx, tenant, name) }
 	}
-	return s.store.FindClient(ctx, tenant, ID(name))
+	c, err := find()
+	if err != nil {
+		return Client{}, err
+	}
+	now := s.now()
+	c.Credentials = slices.DeleteFunc(slices.Clone(c.Credentials), func(cred Credential) bool { return cred.expired(now) })
+	return c, nil
 }
 
 // CreateCredential gives the client one more credential. ErrNoClient; Invalid when it breaks a rule or is one too many, Conflict when the

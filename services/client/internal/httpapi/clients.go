@@ -105,11 +105,15 @@ func (h handlers) createClient(ctx context.Context, t tenancy.Tenant, in *create
 		return nil, err
 	}
 	view := h.viewOf(ctx, t)
-	c, err := h.Clients.CreateClient(mgmtkit.Answering(ctx, view.wire), t.ID, settings)
+	wire := func(c client.Client) map[string]any { // only here are credentials shown whole: they were just made
+		c.Settings = c.SettingsWith(func(cred client.Credential) any { return credentialToWire(cred) })
+		return view.wire(c)
+	}
+	c, err := h.Clients.CreateClient(mgmtkit.Answering(ctx, wire), t.ID, settings)
 	if err != nil {
 		return nil, err
 	}
-	return &clientOut{Body: view.wire(c)}, nil
+	return &clientOut{Body: wire(c)}, nil
 }
 
 type updateClientIn struct {

@@ -73,6 +73,11 @@ func TestCredentials_lifecycle(t *testing.T) {
 	a := w.do(http.MethodPatch, path+"/"+cred, m{"expires_at": "2026-04-01T00:00:00Z"})
 	require.Equal(t, http.StatusOK, a.status, a.raw)
 	assert.Equal(t, "2026-04-01T00:00:00.000Z", a.body["expires_at"])
+	a = w.do(http.MethodPatch, path+"/"+cred, m{})
+	require.Equal(t, http.StatusOK, a.status, a.raw)
+	assert.Equal(t, "2026-04-01T00:00:00.000Z", a.body["expires_at"], "what is not sent stays")
+	w.refused(w.do(http.MethodPatch, path+"/"+cred, m{"expires_at": ""}), 400, "invalid_body",
+		"Payload validation error: 'Object didn't pass validation for format date-time: ' on property expires_at.")
 	a = w.do(http.MethodPatch, path+"/"+cred, m{"expires_at": nil})
 	require.Equal(t, http.StatusOK, a.status, a.raw)
 	assert.NotContains(t, a.body, "expires_at")
@@ -97,12 +102,35 @@ func TestCredentials_of_certificates(t *testing.T) {
 	path := "/clients/" + id + "/credentials"
 	until := w.clock.Now().Add(24 * time.Hour)
 	made := w.created(path, m{"credential_type": "cert_subject_dn", "pem": certPEM(t, pkix.Name{CommonName: "app", Organization: []string{"Acme"}}, until)})
-	assert.Equal(t, "CN=app,O=Acme", made["subject_dn"])
+	assert.Equal(t, "O=Acme\nCN=app", made["subject_dn"], "a name a line, in the certificate's order")
 	assert.NotContains(t, made, "kid")
 	made = w.created(path, m{"credential_type": "x509_cert", "pem": certPEM(t, pkix.Name{CommonName: "app"}, until), "parse_expiry_from_cert": true})
 	assert.Regexp(t, `^[A-Za-z0-9_-]{43}$`, made["thumbprint_sha256"], "RFC 8705 §3.1")
 	assert.Equal(t, "2026-03-02T12:00:00.000Z", made["expires_at"])
 	w.refused(w.do(http.MethodPost, path, m{"credential_type": "cert_subject_dn", "subject_dn": "CN=third"}), 400, "invalid_body", "A client has at most 2 credentials")
+}
+
+func TestCredentials_pinned_whole_end_with_their_certificate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, _ := w.created("/clients", m{"name": "x"})["client_id"].(string)
+	path, until := "/clients/"+id+"/credentials", w.clock.Now().Add(24*time.Hour)
+	pinned := w.created(path, m{"credential_type": "x509_cert", "pem": certPEM(t, pkix.Name{CommonName: "b"}, until)})
+	assert.Equal(t, "2026-03-02T12:00:00.000Z", pinned["expires_at"])
+	sooner := w.created(path, m{
+		"credential_type": "x509_cert", "pem": certPEM(t, pkix.Name{CommonName: "c"}, until), "expires_at": "2026-03-02T00:00:00Z",
+	})
+	assert.Equal(t, "2026-03-02T00:00:00.000Z", sooner["expires_at"])
+}
+
+func TestCredentials_no_value_of_a_subject_reads_as_another_name(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, _ := w.created("/clients", m{"name": "x"})["client_id"].(string)
+	made := w.created("/clients/"+id+"/credentials", m{
+		"credential_type": "cert_subject_dn", "pem": certPEM(t, pkix.Name{CommonName: " app\nO=Acme, Inc + CN=x#"}, w.clock.Now().Add(time.Hour)),
+	})
+	assert.Equal(t, `CN=\ app\0AO=Acme\, Inc \+ CN=x#`, made["subject_dn"])
 }
 
 func TestCredentials_refusals(t *testing.T) {
@@ -119,27 +147,34 @@ func TestCredentials_refusals(t *testing.T) {
 		body    m
 		message string
 	}{
-		"no_type":                 {m{"pem": good}, "Payload validation error: 'Missing required property: credential_type'."},
-		"an_unknown_type":         {m{"credential_type": "magic", "pem": good}, "Payload validation error: 'No enum match for: magic' on property credential_type."},
-		"no_key":                  {m{"credential_type": "public_key"}, "Payload validation error: 'Missing required property: pem' on property pem."},
-		"no_pem":                  {m{"credential_type": "public_key", "pem": "hello"}, badPEM},
-		"two_keys":                {m{"credential_type": "public_key", "pem": good + good}, badPEM},
-		"a_private_key":           {m{"credential_type": "public_key", "pem": private}, badPEM},
-		"an_elliptic_key":         {m{"credential_type": "public_key", "pem": publicPEM(t, &curve.PublicKey)}, badPEM},
-		"a_key_for_a_certificate": {m{"credential_type": "x509_cert", "pem": good}, badPEM},
-		"a_small_key":             {m{"credential_type": "public_key", "pem": publicPEM(t, &rsaKey(t, "small", 1024).PublicKey)}, "The RSA key has 1024 bits; it needs 2048 to 4096"},
-		"a_kid_too_short":         {m{"credential_type": "public_key", "pem": good, "kid": "short"}, "Payload validation error: 'String is too short (5 chars), minimum 10' on property kid."},
-		"a_kid_with_a_slash":      {m{"credential_type": "public_key", "pem": good, "kid": "../../etc/passwd"}, "Payload validation error: 'String does not match pattern ^[0-9a-zA-Z_-]+$: ../../etc/passwd' on property kid."},
-		"an_algorithm_of_none":    {m{"credential_type": "public_key", "pem": good, "alg": "none"}, "Payload validation error: 'No enum match for: none' on property alg."},
-		"both_ways_to_expire":     {m{"credential_type": "public_key", "pem": good, "expires_at": "2030-01-01T00:00:00Z", "parse_expiry_from_cert": true}, "expires_at and parse_expiry_from_cert exclude each other"},
-		"an_expiry_of_a_bare_key": {m{"credential_type": "public_key", "pem": good, "parse_expiry_from_cert": true}, "parse_expiry_from_cert needs a certificate"},
-		"an_expiry_gone_by":       {m{"credential_type": "public_key", "pem": good, "expires_at": "2026-03-01T12:00:00Z"}, "expires_at must be in the future"},
-		"no_date":                 {m{"credential_type": "public_key", "pem": good, "expires_at": "soon"}, "Payload validation error: 'Object didn't pass validation for format date-time: soon' on property expires_at."},
-		"a_subject_for_a_key":     {m{"credential_type": "public_key", "pem": good, "subject_dn": "CN=x"}, "subject_dn is only for credentials of type cert_subject_dn"},
-		"neither_of_two":          {m{"credential_type": "cert_subject_dn"}, "Exactly one of pem and subject_dn is needed"},
-		"a_kid_for_a_subject":     {m{"credential_type": "cert_subject_dn", "subject_dn": "CN=x", "kid": "0123456789"}, "kid and alg are only for credentials of type public_key"},
-		"an_expired_certificate":  {m{"credential_type": "x509_cert", "pem": certPEM(t, pkix.Name{CommonName: "x"}, w.clock.Now()), "parse_expiry_from_cert": true}, "The certificate has expired"},
-		"an_unknown_property":     {m{"credential_type": "public_key", "pem": good, "secret": "x"}, "Payload validation error: 'Additional properties not allowed: secret'."},
+		"no_type":                           {m{"pem": good}, "Payload validation error: 'Missing required property: credential_type'."},
+		"an_unknown_type":                   {m{"credential_type": "magic", "pem": good}, "Payload validation error: 'No enum match for: magic' on property credential_type."},
+		"no_key":                            {m{"credential_type": "public_key"}, "Payload validation error: 'Missing required property: pem' on property pem."},
+		"no_pem":                            {m{"credential_type": "public_key", "pem": "hello"}, badPEM},
+		"two_keys":                          {m{"credential_type": "public_key", "pem": good + good}, badPEM},
+		"a_private_key":                     {m{"credential_type": "public_key", "pem": private}, badPEM},
+		"an_elliptic_key":                   {m{"credential_type": "public_key", "pem": publicPEM(t, &curve.PublicKey)}, badPEM},
+		"a_key_for_a_certificate":           {m{"credential_type": "x509_cert", "pem": good}, badPEM},
+		"a_small_key":                       {m{"credential_type": "public_key", "pem": publicPEM(t, &rsaKey(t, "small", 1024).PublicKey)}, "The RSA key has 1024 bits; it needs 2048 to 4096"},
+		"a_key_that_signs_nothing":          {m{"credential_type": "public_key", "pem": publicPEM(t, &rsa.PublicKey{N: rsaKey(t, "a", 2048).N, E: 1})}, badPEM},
+		"an_even_modulus":                   {m{"credential_type": "public_key", "pem": publicPEM(t, &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 2047), E: 65537})}, badPEM},
+		"an_empty_date":                     {m{"credential_type": "public_key", "pem": good, "expires_at": ""}, "Payload validation error: 'Object didn't pass validation for format date-time: ' on property expires_at."},
+		"a_pinned_certificate_that_expired": {m{"credential_type": "x509_cert", "pem": certPEM(t, pkix.Name{CommonName: "x"}, w.clock.Now())}, "The certificate has expired"},
+		"a_kid_too_short":                   {m{"credential_type": "public_key", "pem": good, "kid": "short"}, "Payload validation error: 'String is too short (5 chars), minimum 10' on property kid."},
+		"a_kid_with_a_slash":                {m{"credential_type": "public_key", "pem": good, "kid": "../../etc/passwd"}, "Payload validation error: 'String does not match pattern ^[0-9a-zA-Z_-]+$: ../../etc/passwd' on property kid."},
+		"an_algorithm_of_none":              {m{"credential_type": "public_key", "pem": good, "alg": "none"}, "Payload validation error: 'No enum match for: none' on property alg."},
+		"both_ways_to_expire":               {m{"credential_type": "public_key", "pem": good, "expires_at": "2030-01-01T00:00:00Z", "parse_expiry_from_cert": true}, "expires_at and parse_expiry_from_cert exclude each other"},
+		"an_expiry_of_a_bare_key":           {m{"credential_type": "public_key", "pem": good, "parse_expiry_from_cert": true}, "parse_expiry_from_cert needs a certificate"},
+		"an_expiry_gone_by":                 {m{"credential_type": "public_key", "pem": good, "expires_at": "2026-03-01T12:00:00Z"}, "expires_at must be in the future"},
+		"no_date":                           {m{"credential_type": "public_key", "pem": good, "expires_at": "soon"}, "Payload validation error: 'Object didn't pass validation for format date-time: soon' on property expires_at."},
+		"a_subject_for_a_key":               {m{"credential_type": "public_key", "pem": good, "subject_dn": "CN=x"}, "subject_dn is only for credentials of type cert_subject_dn"},
+		"neither_of_two":                    {m{"credential_type": "cert_subject_dn"}, "Exactly one of pem and subject_dn is needed"},
+		"a_blank_subject":                   {m{"credential_type": "cert_subject_dn", "subject_dn": "   "}, "Payload validation error: 'Object didn't pass validation for format distinguished-name:    ' on property subject_dn."},
+		"a_subject_with_a_bell":             {m{"credential_type": "cert_subject_dn", "subject_dn": "CN=\a"}, "Payload validation error: 'Object didn't pass validation for format distinguished-name: CN=\ufffd' on property subject_dn."},
+		"a_name_with_a_bell":                {m{"credential_type": "cert_subject_dn", "subject_dn": "CN=x", "name": "a\ab"}, "Payload validation error: 'Control characters are not allowed' on property name."},
+		"a_kid_for_a_subject":               {m{"credential_type": "cert_subject_dn", "subject_dn": "CN=x", "kid": "0123456789"}, "kid and alg are only for credentials of type public_key"},
+		"an_expired_certificate":            {m{"credential_type": "x509_cert", "pem": certPEM(t, pkix.Name{CommonName: "x"}, w.clock.Now()), "parse_expiry_from_cert": true}, "The certificate has expired"},
+		"an_unknown_property":               {m{"credential_type": "public_key", "pem": good, "secret": "x"}, "Payload validation error: 'Additional properties not allowed: secret'."},
 	} {
 		a := w.do(http.MethodPost, path, c.body)
 		w.refused(a, 400, "invalid_body", c.message)
@@ -169,7 +204,9 @@ func TestCredentials_inline_with_a_new_client(t *testing.T) {
 	id, _ := made["client_id"].(string)
 	list := w.do(http.MethodGet, "/clients/"+id+"/credentials", nil).list
 	require.Len(t, list, 1)
-	assert.Equal(t, m{"private_key_jwt": m{"credentials": []any{m{"id": list[0]["id"]}}}}, made["client_authentication_methods"])
+	assert.Equal(t, m{"private_key_jwt": m{"credentials": []any{list[0]}}}, made["client_authentication_methods"], "they were just made")
+	assert.Equal(t, m{"private_key_jwt": m{"credentials": []any{m{"id": list[0]["id"]}}}},
+		w.do(http.MethodGet, "/clients/"+id, nil).body["client_authentication_methods"])
 	assert.NotContains(t, made, "token_endpoint_auth_method")
 
 	w.refused(w.do(http.MethodPost, "/clients", m{"name": "x", "client_authentication_methods": m{"private_key_jwt": m{"credentials": []any{m{"id": list[0]["id"]}}}}}),
