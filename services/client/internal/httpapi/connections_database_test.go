@@ -66,7 +66,7 @@ func TestConnections_database_options(t *testing.T) {
 		`{"requires_username":"true"}`:                                                                  "'Expected type boolean but found type string' on property options.requires_username.",
 		`{"attributes":[]}`:                                                                             "'Expected type object but found type array' on property options.attributes.",
 		`{"attributes":{"username":7}}`:                                                                 "'Expected type object but found type number' on property options.attributes.username.",
-		`{"attributes":{"x\u0000\u202e":7}}`:                                                            "'Expected type object but found type number' on property options.attributes.x��.",
+		`{"attributes":{"x\u0001\u202e":7}}`:                                                            "'Expected type object but found type number' on property options.attributes.x��.",
 		`{"attributes":{"username":{"validation":{"max_length":0}}}}`:                                   "'Value 0 is less than minimum 1' on property options.attributes.username.validation.max_length.",
 	} {
 		a := w.request(acme, everyScope, http.MethodPatch, path, `{"options":`+value+`}`)
