@@ -44,9 +44,9 @@ var grantTypes = map[string]use{
 	grantPrefix + "mfa-recovery-code":                 {public: true},
 	grantPrefix + "passwordless/otp":                  {public: true},
 	"urn:ietf:params:oauth:grant-type:device_code":    {public: true, native: true}, // RFC 8628 §3.4
-	"urn:openid:params:grant-type:ciba":               {},             // CIBA Core §7.1: always authenticated
-	"urn:ietf:params:oauth:grant-type:token-exchange": {public: true}, // RFC 8693 §2.1
-	"urn:ietf:params:oauth:grant-type:jwt-bearer":     {public: true}, // RFC 7523 §2.1
+	"urn:openid:params:grant-type:ciba":               {},                           // CIBA Core §7.1: always authenticated
+	"urn:ietf:params:oauth:grant-type:token-exchange": {public: true},               // RFC 8693 §2.1
+	"urn:ietf:params:oauth:grant-type:jwt-bearer":     {public: true},               // RFC 7523 §2.1
 	"urn:okta:params:oauth:grant-type:webauthn":       {public: true},
 	"urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token": {public: true},
 	legacyPrefix + "ro":                       {public: true},

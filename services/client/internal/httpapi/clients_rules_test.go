@@ -275,7 +275,6 @@ func TestClients_refusals_have_their_sentences(t *testing.T) {
 }
 
 func TestClients_patches_are_held_to_the_outcome(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t)
 	w.created("/resource-servers", m{"identifier": "https://api"})
 	for name, row := range map[string]struct {
@@ -287,15 +286,18 @@ func TestClients_patches_are_held_to_the_outcome(t *testing.T) {
 		"no_longer_native":   {m{"token_endpoint_auth_method": "none", "app_type": "native", "grant_types": []any{deviceCode}}, m{"app_type": "spa"}, "Invalid grant types: " + deviceCode},
 		"implicit_in_strict": {m{"is_first_party": false}, m{"grant_types": []any{"implicit"}}, "Invalid grant types: implicit"},
 		"rotation_without_grant": {
-			with(refreshing(m{"rotation_type": "rotating"}), m{"oidc_conformant": true}), m{"grant_types": []any{"authorization_code"}},
+			with(refreshing(m{"rotation_type": "rotating"}), m{"oidc_conformant": true}),
+			m{"grant_types": []any{"authorization_code"}},
 			"refresh_token.rotation_type rotating requires the grant type refresh_token",
 		},
 		"rotation_not_conformant": {
-			with(refreshing(m{"rotation_type": "rotating"}), m{"oidc_conformant": true}), m{"oidc_conformant": false},
+			with(refreshing(m{"rotation_type": "rotating"}), m{"oidc_conformant": true}),
+			m{"oidc_conformant": false},
 			"refresh_token.rotation_type rotating requires oidc_conformant",
 		},
 		"HS256_under_a_key": {
-			m{"jwt_configuration": m{"alg": "HS256"}}, m{"client_authentication_methods": m{"private_key_jwt": m{"credentials": []any{}}}},
+			m{"jwt_configuration": m{"alg": "HS256"}},
+			m{"client_authentication_methods": m{"private_key_jwt": m{"credentials": []any{}}}},
 			"A client that authenticates by private_key_jwt needs jwt_configuration.alg RS256 or PS256",
 		},
 		"first_party":           {m{}, m{"is_first_party": false}, "The property is_first_party cannot be changed"},
