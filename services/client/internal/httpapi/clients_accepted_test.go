@@ -12,6 +12,7 @@ import (
 var clientsAccepted = []m{
 	// who may hold which grant type
 	{"app_type": "native", "token_endpoint_auth_method": "none", "grant_types": []any{deviceCode, passwordRealm, "password", "implicit"}},
+	{"app_type": "regular_web", "token_endpoint_auth_method": "none", "grant_types": []any{deviceCode, "http://auth0.com/oauth/grant-type/mfa-otp"}},
 	{"app_type": "regular_web", "grant_types": []any{deviceCode, ciba, "client_credentials"}},
 	{"is_first_party": false, "grant_types": []any{"client_credentials"}},
 	{"is_first_party": false, "token_endpoint_auth_method": "none", "grant_types": []any{"authorization_code"}},
