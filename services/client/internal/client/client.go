@@ -323,6 +323,8 @@ func (c Client) checkKind() error {
 		return invalid("Invalid grant types: %s", oauth.GrantImplicit)
 	case !c.Strict() && c.Settings.Has("redirection_policy"):
 		return invalid("redirection_policy is only for third-party clients in strict mode")
+	case c.Global && c.AppType != "":
+		return invalid("The global client has no app_type")
 	case c.FirstParty && c.Settings.Has(propMode):
 		return invalid("third_party_security_mode is only for third-party clients")
 	}

@@ -70,6 +70,7 @@ func TestClient_IDToken(t *testing.T) {
 		"public":            {client.Settings{"token_endpoint_auth_method": "none"}, "RS256", 10 * time.Hour},
 		"set":               {client.Settings{"jwt_configuration": m{"alg": "PS256", "lifetime_in_seconds": 60.}}, "PS256", time.Minute},
 		"alg_without_life":  {client.Settings{"jwt_configuration": m{"alg": "RS256"}}, "RS256", 10 * time.Hour},
+		"strict_alg":        {client.Settings{"is_first_party": false, "jwt_configuration": m{"alg": "RS256"}}, "RS256", time.Hour},
 		"strict_third":      {client.Settings{"is_first_party": false}, "RS256", time.Hour},
 		"public_but_chosen": {client.Settings{"token_endpoint_auth_method": "none", "jwt_configuration": m{"alg": "HS256"}}, "HS256", 10 * time.Hour},
 	} {

@@ -10,20 +10,13 @@ import (
 // use says who may hold a grant type; confidential clients of the tenant's own may hold any.
 type use struct {
 	public bool // clients that cannot keep a secret
-	native bool // of those, only the ones on a device
 	first  bool // nobody else's clients
 	strict bool // third-party clients in strict mode
 }
 
 // admits reports whether the client is one of those.
 func (u use) admits(c Client) bool {
-	switch {
-	case c.Public() && (!u.public || u.native && c.AppType != AppNative):
-		return false
-	case !c.FirstParty && u.first, c.Strict() && !u.strict:
-		return false
-	}
-	return true
+	return (u.public || !c.Public()) && (c.FirstParty || !u.first) && (u.strict || !c.Strict())
 }
 
 const (
@@ -43,10 +36,10 @@ var grantTypes = map[string]use{
 	grantPrefix + "mfa-otp":                           {public: true},
 	grantPrefix + "mfa-recovery-code":                 {public: true},
 	grantPrefix + "passwordless/otp":                  {public: true},
-	"urn:ietf:params:oauth:grant-type:device_code":    {public: true, native: true}, // RFC 8628 §3.4
-	"urn:openid:params:grant-type:ciba":               {},                           // CIBA Core §7.1: always authenticated
-	"urn:ietf:params:oauth:grant-type:token-exchange": {public: true},               // RFC 8693 §2.1
-	"urn:ietf:params:oauth:grant-type:jwt-bearer":     {public: true},               // RFC 7523 §2.1
+	"urn:ietf:params:oauth:grant-type:device_code":    {public: true}, // RFC 8628 §3.4
+	"urn:openid:params:grant-type:ciba":               {},             // CIBA Core §7.1: always authenticated
+	"urn:ietf:params:oauth:grant-type:token-exchange": {public: true}, // RFC 8693 §2.1
+	"urn:ietf:params:oauth:grant-type:jwt-bearer":     {public: true}, // RFC 7523 §2.1
 	"urn:okta:params:oauth:grant-type:webauthn":       {public: true},
 	"urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token": {public: true},
 	legacyPrefix + "ro":                       {public: true},

@@ -69,8 +69,6 @@ var clientRefusals = []struct {
 	{m{"grant_types": []any{"implicit", "implicit"}}, onProperty("Array items are not unique (indexes 0 and 1)", "grant_types")},
 	{m{"token_endpoint_auth_method": "none", "grant_types": []any{"authorization_code", "client_credentials"}}, "Invalid grant types: client_credentials"},
 	{m{"token_endpoint_auth_method": "none", "grant_types": []any{ciba, "client_credentials"}}, "Invalid grant types: " + ciba + ",client_credentials"},
-	{m{"token_endpoint_auth_method": "none", "app_type": "spa", "grant_types": []any{deviceCode}}, "Invalid grant types: " + deviceCode},
-	{m{"token_endpoint_auth_method": "none", "grant_types": []any{deviceCode}}, "Invalid grant types: " + deviceCode},
 	{m{"is_first_party": false, "grant_types": []any{"authorization_code", "implicit"}}, "Invalid grant types: implicit"},
 	{m{"is_first_party": false, "grant_types": []any{"password", passwordRealm, deviceCode}}, "Invalid grant types: password," + passwordRealm + "," + deviceCode},
 	{m{"is_first_party": false, "token_endpoint_auth_method": "none", "grant_types": []any{"client_credentials"}}, "Invalid grant types: client_credentials"},
@@ -282,7 +280,6 @@ func TestClients_patches_are_held_to_the_outcome(t *testing.T) {
 	}{
 		"public_by_patch":    {m{}, m{"token_endpoint_auth_method": "none"}, "Invalid grant types: client_credentials"},
 		"credentials_late":   {m{"token_endpoint_auth_method": "none"}, m{"grant_types": []any{"client_credentials"}}, "Invalid grant types: client_credentials"},
-		"no_longer_native":   {m{"token_endpoint_auth_method": "none", "app_type": "native", "grant_types": []any{deviceCode}}, m{"app_type": "spa"}, "Invalid grant types: " + deviceCode},
 		"implicit_in_strict": {m{"is_first_party": false}, m{"grant_types": []any{"implicit"}}, "Invalid grant types: implicit"},
 		"rotation_without_grant": {
 			with(refreshing(m{"rotation_type": "rotating"}), m{"oidc_conformant": true}),

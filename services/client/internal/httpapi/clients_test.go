@@ -75,50 +75,6 @@ func TestClients_lifecycle(t *testing.T) {
 	})
 }
 
-func TestClients_defaults(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.created("/resource-servers", m{"identifier": "https://api"})
-	four := []any{"authorization_code", "implicit", "refresh_token", "client_credentials"}
-	public := []any{"authorization_code", "implicit", "refresh_token"}
-	for name, row := range map[string]struct {
-		sent             m
-		grants           []any
-		conformant       bool
-		absolute, idle   float64
-		infinite, strict bool
-		rotation         string
-	}{
-		"machine":       {m{"app_type": "non_interactive"}, four, false, 2592000, 1296000, true, false, "non-rotating"},
-		"web_with_post": {m{"app_type": "regular_web", "token_endpoint_auth_method": "client_secret_post"}, four, false, 31557600, 2592000, true, false, "non-rotating"},
-		"spa":           {m{"app_type": "spa", "token_endpoint_auth_method": "none"}, public, false, 2592000, 1296000, true, false, "non-rotating"},
-		"native":        {m{"app_type": "native", "token_endpoint_auth_method": "none"}, public, false, 2592000, 1296000, true, false, "non-rotating"},
-		"api": {
-			m{"app_type": "resource_server", "resource_server_identifier": "https://api"},
-			[]any{},
-			true, 2592000, 1296000, true, false, "non-rotating",
-		},
-		"express": {m{"app_type": "express_configuration"}, []any{"authorization_code", "client_credentials"}, true, 2592000, 1296000, true, false, "non-rotating"},
-		"strict":  {m{"is_first_party": false}, []any{"authorization_code", "refresh_token"}, true, 2592000, 1296000, false, true, "non-rotating"},
-		"permissive_spa": {
-			m{"is_first_party": false, "third_party_security_mode": "permissive", "app_type": "spa", "token_endpoint_auth_method": "none"},
-			public, true, 2592000, 1296000, false, false, "rotating",
-		},
-	} {
-		row.sent["name"] = name
-		got := w.created("/clients", row.sent)
-		refresh, _ := got["refresh_token"].(m)
-		assert.Equal(t, row.grants, got["grant_types"], name)
-		assert.Equal(t, row.conformant, got["oidc_conformant"], name)
-		assert.InDelta(t, row.absolute, refresh["token_lifetime"], 0, name)
-		assert.InDelta(t, row.idle, refresh["idle_token_lifetime"], 0, name)
-		assert.Equal(t, row.infinite, refresh["infinite_token_lifetime"], name)
-		assert.Equal(t, row.rotation, refresh["rotation_type"], name)
-		assert.Equal(t, row.strict, strings.HasPrefix(fmt.Sprint(got["client_id"]), "tpc_"), name)
-		assert.NotEmpty(t, got["client_secret"], "%s: public clients have a secret, too", name)
-	}
-}
-
 // everyProperty has each property of the wire object that a caller may set, with an acceptable value.
 var everyProperty = m{
 	"description": "d", "logo_uri": "https://a.example/logo.png", "app_type": "regular_web", "oidc_conformant": true,

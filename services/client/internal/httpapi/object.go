@@ -1,12 +1,14 @@
 package httpapi
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,39 +30,49 @@ func sent(raw []byte) (client.Settings, error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return nil, fault.Invalid("invalid_body", "The body is not a JSON object")
 	}
-	if why := unstorable(map[string]any(s), 1); why != "" {
-		return nil, fault.Invalid("invalid_body", "Payload validation error: '"+why+"'.")
-	}
-	return s, nil
+	return s, unstorable(map[string]any(s), "", 1)
 }
 
 // maxDepth bounds how deep objects and arrays nest. PostgreSQL's own bound depends on its stack, and is no refusal but a failure.
 const maxDepth = 32
 
-// unstorable says why a value cannot be kept; "" when it can.
-func unstorable(value any, depth int) string {
+// unstorable refuses a value that cannot be kept. No text in PostgreSQL holds U+0000.
+func unstorable(value any, path string, depth int) error {
 	if depth > maxDepth {
-		return fmt.Sprintf("Nested too deep, maximum %d", maxDepth)
+		return fault.Invalid("invalid_body", fmt.Sprintf("Payload validation error: 'Nested too deep, maximum %d'.", maxDepth))
 	}
 	switch v := value.(type) {
 	case string:
 		if strings.ContainsRune(v, 0) {
-			return "The character U+0000 is not allowed" // no text in PostgreSQL has it
+			return fault.Invalid("invalid_body", "Payload validation error: 'The character U+0000 is not allowed' on property "+clipped(path)+".")
 		}
 	case []any:
-		for _, item := range v {
-			if why := unstorable(item, depth+1); why != "" {
-				return why
+		for i, item := range v {
+			if err := unstorable(item, path+"["+strconv.Itoa(i)+"]", depth+1); err != nil {
+				return err
 			}
 		}
 	case map[string]any:
-		for name, item := range v {
-			if why := cmp.Or(unstorable(name, depth), unstorable(item, depth+1)); why != "" {
-				return why
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			in := strings.TrimPrefix(path+"."+strings.ReplaceAll(name, "\x00", string(unicode.ReplacementChar)), ".")
+			if err := unstorable(name, in, depth); err != nil {
+				return err
+			}
+			if err := unstorable(v[name], in, depth+1); err != nil {
+				return err
 			}
 		}
 	}
-	return ""
+	return nil
+}
+
+// clipped bounds how much of a caller's own words an answer repeats.
+func clipped(path string) string {
+	const most = 200 // bytes
+	if len(path) <= most {
+		return path
+	}
+	return strings.ToValidUTF8(path[:most], "") + "…"
 }
 
 // Shown is embedded where a caller picks properties; these are the parameters by which a caller picks properties.

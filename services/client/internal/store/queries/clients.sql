@@ -12,7 +12,7 @@ where c.tenant_id = @tenant_id
   and (sqlc.narg(is_global)::boolean is null or c.is_global = sqlc.narg(is_global))
   and (sqlc.narg(is_first_party)::boolean is null or c.is_first_party = sqlc.narg(is_first_party))
   and (cardinality(@app_types::text[]) = 0 or c.app_type = any(@app_types::text[]))
-  and (@external_id::text = '' or c.settings ->> 'external_client_id' = @external_id::text)
+  and (@external_id::text = '' or c.settings ? 'external_client_id' and c.settings ->> 'external_client_id' = @external_id::text)
   and (not @any_organization::boolean or exists (
     select 1 from client_grants g
     where g.tenant_id = c.tenant_id and g.client_id = c.id and g.settings -> 'allow_any_organization' = 'true'))
@@ -26,7 +26,7 @@ where c.tenant_id = @tenant_id
   and (sqlc.narg(is_global)::boolean is null or c.is_global = sqlc.narg(is_global))
   and (sqlc.narg(is_first_party)::boolean is null or c.is_first_party = sqlc.narg(is_first_party))
   and (cardinality(@app_types::text[]) = 0 or c.app_type = any(@app_types::text[]))
-  and (@external_id::text = '' or c.settings ->> 'external_client_id' = @external_id::text)
+  and (@external_id::text = '' or c.settings ? 'external_client_id' and c.settings ->> 'external_client_id' = @external_id::text)
   and (not @any_organization::boolean or exists (
     select 1 from client_grants g
     where g.tenant_id = c.tenant_id and g.client_id = c.id and g.settings -> 'allow_any_organization' = 'true'));

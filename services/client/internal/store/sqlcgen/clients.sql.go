@@ -32,7 +32,7 @@ where c.tenant_id = $1
   and ($2::boolean is null or c.is_global = $2)
   and ($3::boolean is null or c.is_first_party = $3)
   and (cardinality($4::text[]) = 0 or c.app_type = any($4::text[]))
-  and ($5::text = '' or c.settings ->> 'external_client_id' = $5::text)
+  and ($5::text = '' or c.settings ? 'external_client_id' and c.settings ->> 'external_client_id' = $5::text)
   and (not $6::boolean or exists (
     select 1 from client_grants g
     where g.tenant_id = c.tenant_id and g.client_id = c.id and g.settings -> 'allow_any_organization' = 'true'))
@@ -191,7 +191,7 @@ where c.tenant_id = $1
   and ($2::boolean is null or c.is_global = $2)
   and ($3::boolean is null or c.is_first_party = $3)
   and (cardinality($4::text[]) = 0 or c.app_type = any($4::text[]))
-  and ($5::text = '' or c.settings ->> 'external_client_id' = $5::text)
+  and ($5::text = '' or c.settings ? 'external_client_id' and c.settings ->> 'external_client_id' = $5::text)
   and (not $6::boolean or exists (
     select 1 from client_grants g
     where g.tenant_id = c.tenant_id and g.client_id = c.id and g.settings -> 'allow_any_organization' = 'true'))
