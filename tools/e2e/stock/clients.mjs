@@ -47,7 +47,8 @@ const pem = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.
 const machine = await m.clients.create({ name: 'machine', app_type: 'non_interactive', grant_types: ['client_credentials'], client_authentication_methods: { private_key_jwt: { credentials: [{ credential_type: 'public_key', name: 'first', pem: pem() }] } } });
 const [first] = await m.clients.credentials.list(machine.client_id);
 assert.equal(first.name, 'first');
-assert.deepEqual(machine.client_authentication_methods, { private_key_jwt: { credentials: [{ id: first.id }] } });
+assert.equal(machine.client_authentication_methods.private_key_jwt.credentials[0].kid, first.kid, 'whole in the answer that makes it');
+assert.deepEqual((await m.clients.get(machine.client_id)).client_authentication_methods, { private_key_jwt: { credentials: [{ id: first.id }] } }, 'by its id from then on');
 const second = await m.clients.credentials.create(machine.client_id, { credential_type: 'public_key', name: 'second', pem: pem(), alg: 'PS256', kid: 'second-key-id' });
 assert.match(second.id, /^cred_[0-9A-Za-z]{22}$/);
 assert.equal((await m.clients.credentials.get(machine.client_id, second.id)).kid, 'second-key-id');
