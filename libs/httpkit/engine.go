@@ -42,6 +42,8 @@ type Event struct {
 	Grant  string
 	// Tenant is empty until proved: by the seal, or at the edge by the host.
 	Tenant tenancy.ID
+	// RequestID is what X-Request-Id of the answer says.
+	RequestID string
 }
 
 type eventKey struct{}
@@ -85,7 +87,7 @@ func observe(cfg Config) gin.HandlerFunc {
 	}
 	return func(c *gin.Context) {
 		start := time.Now() //nolint:forbidigo // how long a request took is the machine's time, not the domain's
-		event := &Event{}
+		event := &Event{RequestID: Identify(c.Writer.Header())}
 		ctx := context.WithValue(c.Request.Context(), eventKey{}, event)
 		route, method := c.FullPath(), Method(c.Request)
 		if route == "" {
@@ -174,11 +176,12 @@ func logEvent(ctx context.Context, c *gin.Context, log *slog.Logger, l line) {
 		return
 	}
 	event := EventOf(ctx)
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs, slog.String(telemetry.KeyMethod, Method(c.Request)), slog.String(telemetry.KeyRoute, l.route),
 		slog.Int(telemetry.KeyStatus, l.status), slog.Float64(telemetry.KeyTook, float64(l.took.Microseconds())/1000),
 		slog.Int(telemetry.KeyBytes, max(0, c.Writer.Size())))
 	for _, field := range [...]struct{ key, value string }{
+		{telemetry.KeyRequest, event.RequestID},
 		{telemetry.KeyTenant, string(event.Tenant)}, {telemetry.KeyCode, event.Code}, {telemetry.KeyClient, event.Client}, {telemetry.KeyGrant, event.Grant},
 	} {
 		if field.value != "" {

@@ -29,7 +29,7 @@ const (
 	audience = "https://acme.postern.test/api/v2/"
 
 	invalidToken     = "Invalid token"
-	expiredToken     = "Expired token received for JSON Web Token validation." //nolint:gosec // a sentence
+	expiredToken     = "Expired token received for JSON Web Token validation."
 	invalidSignature = "Invalid signature received for JSON Web Token validation."
 )
 

@@ -47,24 +47,29 @@ type Option func(*API)
 // WithRecorder gives the place for audit lines that belong to no change. Without one such lines are lost.
 func WithRecorder(r Recorder) Option { return func(a *API) { a.recorder = r } }
 
-// New hangs a part of the Management API on engine, whose requests have a proved tenant (httpkit.NewEngine with a Seal).
+// New hangs a part of the Management API on engine, whose requests have a proved tenant (httpkit.NewEngine with a Seal), and its
+// description at httpkit.PartPath. An engine has one part at most.
 func New(engine *gin.Engine, verifier Verifier, options ...Option) *API {
 	UseProblems()
 	cfg := Settings("Management API", "2")
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT"}}
+	cfg.Components.Responses = refusals(cfg.Components.Schemas)
 	a := &API{huma: humagin.New(engine, cfg), verifier: verifier}
 	for _, option := range options {
 		option(a)
 	}
+	a.describe(engine)
 	return a
 }
 
-// Settings of huma for an API of this house: no link headers, no schema properties in answers, unknown query parameters refused.
+// Settings of huma for an API of this house: no link headers, no schema properties in answers, unknown query parameters and
+// properties sent twice refused.
 func Settings(title, version string) huma.Config {
 	cfg := huma.DefaultConfig(title, version)
 	cfg.CreateHooks = nil
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.RejectUnknownQueryParameters = true
+	cfg.Formats = strictJSON(cfg.Formats)
 	return cfg
 }
 
@@ -115,7 +120,7 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, t tenanc
 	huma.Register(a.huma, huma.Operation{
 		OperationID: op.ID, Summary: op.Summary, Method: op.Method, Path: Base + op.Path, DefaultStatus: op.Status,
 		Tags: tags, Middlewares: huma.Middlewares{a.authorize(op)},
-		Security: []map[string][]string{{bearer: op.Scopes}}, MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
+		Security: anyOf(op.Scopes), Responses: refusalRefs(), MaxBodyBytes: maxBody, BodyReadTimeout: bodyTime,
 	}, func(ctx context.Context, in *I) (*O, error) {
 		t, ok := tenancy.From(ctx)
 		if !ok {

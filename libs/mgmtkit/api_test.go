@@ -274,6 +274,13 @@ func TestAPI_Refusals(t *testing.T) {
 		"an_array_for_an_object":     {body: `[]`, message: "Payload validation error: 'Expected type object but found type array'."},
 		"malformed_json":             {body: `{"name":"s3cret`, message: "Invalid request payload JSON format"},
 		"two_documents":              {body: `{"name":"x"}{"name":"y"}`, message: "Invalid request payload JSON format"},
+		"a_property_twice":           {body: `{"name":"x","name":"<script>"}`, message: "Payload validation error: 'Property sent twice: name'."},
+		"one_spelled_by_escapes":     {body: `{"name":"x","n\u0061me":"y"}`, message: "Payload validation error: 'Property sent twice: name'."},
+		"a_nested_property_twice":    {body: `{"name":"x","jwt_configuration":{"alg":"RS256","alg":"none"}}`, message: "Payload validation error: 'Property sent twice: alg'."},
+		"twice_behind_a_list":        {body: `{"name":"x","callbacks":["name",{"a":[]}],"callbacks":[]}`, message: "Payload validation error: 'Property sent twice: callbacks'."},
+		"twice_within_a_list":        {body: `{"name":"x","callbacks":[{"a":1,"b":{"a":1},"a":2}]}`, message: "Payload validation error: 'Property sent twice: a'."},
+		"twice_and_malformed":        {body: `{"name":"x","name"`, message: "Invalid request payload JSON format"},
+		"twice_the_empty_name":       {body: `{"name":"x","":1,"":2}`, message: "Payload validation error: 'Property sent twice: '."},
 		"an_empty_body":              {body: ``, message: "Payload validation error: 'Expected type object but found type null'."},
 		"null_for_a_body":            {body: `null`, message: "Payload validation error: 'Expected type object but found type null'."},
 		"another_content_type":       {body: `name=x`, contentType: "application/x-www-form-urlencoded", status: 415, code: "-", message: "Unsupported Media Type"},
@@ -339,6 +346,12 @@ func TestAPI_Answers(t *testing.T) {
 			require.JSONEq(t, `{"html":"<b>"}`, rec.Body.String())
 			require.Empty(t, rec.Header().Get("Link"), "no schema links")
 		}
+	})
+	t.Run("one_name_in_two_objects_is_no_repeat", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		rec := w.ask(t, http.MethodPatch, "/things/x", `{"name":"metadata","callbacks":["name","name"],"metadata":{"name":"name","a":[{"name":1},{"name":2}],"metadata":{"name":null}}}`)
+		require.Equal(t, http.StatusOK, rec.Code, "%s", rec.Body)
 	})
 	t.Run("percent_encoded_ids_arrive_decoded_once", func(t *testing.T) {
 		t.Parallel()

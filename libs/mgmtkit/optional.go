@@ -17,7 +17,7 @@ type Optional[T any] struct {
 
 // UnmarshalJSON implements json.Unmarshaler; it is only called when the property is there.
 func (o *Optional[T]) UnmarshalJSON(b []byte) error {
-	*o = Optional[T]{Sent: true} // of a name sent twice the last one counts, whole
+	*o = Optional[T]{Sent: true} // nothing stays of what was there before
 	if bytes.Equal(b, []byte("null")) {
 		o.Null = true
 		return nil

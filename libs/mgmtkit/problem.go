@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,6 +81,8 @@ func newProblem(ctx huma.Context, status int, msg string, errs ...error) huma.St
 	case http.StatusBadRequest:
 		code = invalidBody
 		switch {
+		case len(details) > 0 && details[0].Location == "body" && strings.HasPrefix(details[0].Message, twice):
+			msg = "Payload validation error: 'Property sent twice: " + clip(strings.TrimPrefix(details[0].Message, twice)) + "'."
 		case len(details) > 0 && details[0].Location == "body":
 			msg = "Invalid request payload JSON format"
 		case len(details) > 0:

@@ -3,6 +3,7 @@ package telemetry
 // The names of log and span keys; a key that is not here does not belong in a shared line.
 const (
 	KeyService   = "service"
+	KeyRequest   = "request_id"
 	KeyTenant    = "tenant_id"
 	KeyCell      = "cell"
 	KeyRoute     = "route"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
 	tokenapi "github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
 	"github.com/postern-id/postern/libs/auditkit"
@@ -25,6 +26,7 @@ import (
 	"github.com/postern-id/postern/libs/vaultkit"
 	"github.com/postern-id/postern/services/client/internal/client"
 	"github.com/postern-id/postern/services/client/internal/httpapi"
+	"github.com/postern-id/postern/services/client/internal/remote"
 	"github.com/postern-id/postern/services/client/internal/rpc"
 	"github.com/postern-id/postern/services/client/internal/store"
 	"github.com/postern-id/postern/services/client/internal/store/migrations"
@@ -64,10 +66,11 @@ func (c *Config) Validate() error {
 
 // Deps are what others make.
 type Deps struct {
-	Log    *slog.Logger
-	Seal   *tenancy.Seal
-	Tokens tokenapiconnect.TokenServiceClient
-	Now    clock.Now
+	Log      *slog.Logger
+	Seal     *tenancy.Seal
+	Tokens   tokenapiconnect.TokenServiceClient
+	Settings tenantapiconnect.SettingsServiceClient
+	Now      clock.Now
 }
 
 // Service is a wired client service.
@@ -88,7 +91,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("client service: %w", err)
 	}
 	sealer := vaultkit.NewSealer(s.vault, wrappingKey, store.DataKeys{Pool: s.pool})
-	clients := client.NewService(store.New(store.Deps{Pool: s.pool, Sealer: sealer, Kick: s.relay.Kick, Now: deps.Now}), deps.Now)
+	clients := client.NewService(store.New(store.Deps{Pool: s.pool, Sealer: sealer, Kick: s.relay.Kick, Now: deps.Now}), deps.Now,
+		client.WithSwitches(remote.Switches{Settings: deps.Settings}))
 	keys := jwtkit.NewCachedKeys(publishedKeys(deps.Tokens), deps.Now)
 
 	//nolint:contextcheck // handlers take the request's context

@@ -24,6 +24,10 @@ type Config struct {
 	// TenantRPS and TenantBurst bound one tenant's requests a second and at once. Zero means no limit.
 	TenantRPS   float64 `env:"POSTERN_TENANT_RPS"`
 	TenantBurst int     `env:"POSTERN_TENANT_BURST"`
+	// ManagementRPS and ManagementBurst bound one tenant's calls of the Management API, which the limit above counts, too. Zero means 500 a
+	// second and twice the rate at once; a negative rate means no limit.
+	ManagementRPS   float64 `env:"POSTERN_MANAGEMENT_RPS"`
+	ManagementBurst int     `env:"POSTERN_MANAGEMENT_BURST"`
 }
 
 // Validate implements config.Validator.
@@ -39,6 +43,12 @@ func (c *Config) Validate() error {
 	}
 	if c.TenantBurst < 1 && c.TenantRPS > 0 {
 		c.TenantBurst = int(max(1, 2*c.TenantRPS))
+	}
+	if c.ManagementRPS == 0 {
+		c.ManagementRPS = 500
+	}
+	if c.ManagementBurst < 1 {
+		c.ManagementBurst = int(max(1, 2*c.ManagementRPS))
 	}
 	return c.NATS.Validate()
 }

@@ -12,12 +12,16 @@ import (
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/router/internal/apidoc"
 	"github.com/postern-id/postern/services/router/internal/certs"
 	"github.com/postern-id/postern/services/router/internal/edge"
 	"github.com/postern-id/postern/services/router/internal/feed"
 	"github.com/postern-id/postern/services/router/internal/limit"
 	"github.com/postern-id/postern/services/router/internal/route"
 )
+
+// registrationsPerSecond bounds how often a tenant's clients register themselves (/oidc/register): the wire's own figure.
+const registrationsPerSecond = 5
 
 // Deps of a router.
 type Deps struct {
@@ -69,10 +73,13 @@ func New(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	directory := feed.New(ctx, feed.Deps{Conn: conn, Table: table, File: cfg.DirectoryFile, Log: d.Log, Now: d.Now})
+	backends := func(cell string, s route.Service) http.Handler { return d.Cells[cell][string(s)] }
 	deps := edge.Deps{
 		Log: d.Log, Table: table, Limiter: limit.New(cfg.TenantRPS, cfg.TenantBurst, d.Now), Seals: d.Seals, System: d.System,
-		Regions: regions, PublicPort: cfg.PublicPort, Readyz: d.Readyz, Served: directory.Served,
-		Backends: func(cell string, s route.Service) http.Handler { return d.Cells[cell][string(s)] },
+		Management:    limit.New(max(0, cfg.ManagementRPS), cfg.ManagementBurst, d.Now),
+		Registrations: limit.New(registrationsPerSecond, registrationsPerSecond, d.Now),
+		Regions:       regions, PublicPort: cfg.PublicPort, Readyz: d.Readyz, Served: directory.Served,
+		Backends: backends, Described: apidoc.NewLibrary(apidoc.Source{Backends: backends, Seals: d.Seals, Now: d.Now, Log: d.Log}),
 	}
 	return &Service{
 		conn: conn, feed: directory, certs: local,

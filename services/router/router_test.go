@@ -207,6 +207,11 @@ func TestConfig(t *testing.T) {
 	require.Equal(t, "postern.localhost", good.BaseDomain)
 	require.Equal(t, 443, good.PublicPort)
 	require.Equal(t, 20, good.TenantBurst)
+	require.InDelta(t, 500, good.ManagementRPS, 0)
+	require.Equal(t, 1000, good.ManagementBurst)
+	none := router.Config{CACertFile: "a", CAKeyFile: "b", NATS: natskit.Config{URL: "nats://localhost"}, ManagementRPS: -1}
+	require.NoError(t, none.Validate())
+	require.Negative(t, none.ManagementRPS)
 	require.ErrorContains(t, (&router.Config{CACertFile: "a"}).Validate(), "POSTERN_CA_KEY_FILE")
 	require.ErrorContains(t, (&router.Config{CACertFile: "a", CAKeyFile: "b"}).Validate(), "POSTERN_NATS_URL")
 	raw, err := json.Marshal(good)

@@ -135,6 +135,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},
 		Ring:     ring,
 	}
+	//nolint:contextcheck // requests bring their own
 	management := mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: deps.Now},
 		mgmtkit.WithRecorder(&auditkit.Lines{Pool: s.pool, Kick: relay.Kick, Now: deps.Now}))
 	httpapi.Mount(engine, rooms)              //nolint:contextcheck // requests bring their own

@@ -55,6 +55,7 @@ var walls = []wall{
 	{from: "libs/{oauth,issuer,tenancy,fault,clock,audit,lucene}", never: "*.*/...", because: "words are of the standard library only"},
 	{from: "libs/{oauth,issuer,fault,clock,audit,lucene}", never: "libs/...", because: "words are of the standard library only"},
 	{from: "libs/tenancy", never: "libs/...", but: words, because: "words know words at most"},
+	{from: "libs/egress", never: "libs/...", but: words, because: "what fetches from strangers shares nothing with what knows our secrets"},
 	{from: "libs/api/...", never: "libs/...", but: append([]string{"libs/api/..."}, words...), because: "a contract drags no kit into its callers"},
 	{from: "tools/...", never: "services/...", tests: true, because: "tools meet a service at its public face, as a customer does"},
 	{from: "{services,libs,deploy,tools/cli}/...", never: "github.com/hashicorp/vault", tests: true, because: "Vault's licence allows its server in the dev cloud, not in the product"},

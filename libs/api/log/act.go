@@ -35,15 +35,19 @@ func EntryOf(a audit.Act) *Entry {
 	if answer == nil {
 		answer = map[string]any{}
 	}
+	request := map[string]any{
+		"method": a.Method, "path": a.Path, "query": a.Query, "body": a.Body, "channel": "api", "ip": a.IP, "userAgent": a.UserAgent,
+	}
+	if a.ClientID != "" || a.UserID != "" { // nobody in particular calls where no token is asked for
+		request["auth"] = map[string]any{
+			"user": user, "strategy": "jwt", "credentials": map[string]any{"jti": a.TokenID, "scopes": a.Scopes},
+		}
+	}
 	e := &Entry{
 		Type: kind, Description: a.Operation, ClientID: a.ClientID, UserID: a.UserID,
 		IP: a.IP, UserAgent: a.UserAgent, Hostname: a.Hostname, CorrelationID: a.Correlation,
 		Details: map[string]any{
-			"request": map[string]any{
-				"method": a.Method, "path": a.Path, "query": a.Query, "body": a.Body,
-				"channel": "api", "ip": a.IP, "userAgent": a.UserAgent,
-				"auth": map[string]any{"user": user, "strategy": "jwt", "credentials": map[string]any{"jti": a.TokenID, "scopes": a.Scopes}},
-			},
+			"request":  request,
 			"response": map[string]any{"statusCode": a.Status, "body": answer},
 		},
 	}

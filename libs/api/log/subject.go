@@ -18,6 +18,13 @@ const (
 	ConnectionUpdated = "postern.client.connection.updated"
 	ConnectionDeleted = "postern.client.connection.deleted"
 
+	// The facts of how a connection's users are provisioned are about the connection; nobody keeps caches of them.
+	SCIMCreated      = "postern.client.scim_configuration.created"
+	SCIMUpdated      = "postern.client.scim_configuration.updated"
+	SCIMDeleted      = "postern.client.scim_configuration.deleted"
+	SCIMTokenCreated = "postern.client.scim_token.created"
+	SCIMTokenDeleted = "postern.client.scim_token.deleted"
+
 	UserCreated = "postern.user.user.created"
 	UserUpdated = "postern.user.user.updated"
 	UserDeleted = "postern.user.user.deleted"

@@ -57,6 +57,10 @@ type Config struct {
 	// TenantRPS and TenantBurst bound one tenant's requests. Zero means 2000 a second and twice that at once; negative means no limit.
 	TenantRPS   float64 `env:"POSTERN_TENANT_RPS"`
 	TenantBurst int     `env:"POSTERN_TENANT_BURST"`
+	// ManagementRPS and ManagementBurst bound one tenant's calls of the Management API. Zero means 500 a second and twice the rate at once;
+	// a negative rate means no limit.
+	ManagementRPS   float64 `env:"POSTERN_MANAGEMENT_RPS"`
+	ManagementBurst int     `env:"POSTERN_MANAGEMENT_BURST"`
 	// LogLevel is debug, info, warn or error. Zero means info.
 	LogLevel string `env:"POSTERN_LOG_LEVEL"`
 

@@ -92,7 +92,7 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	edge, err = router.New(ctx, router.Config{
 		BaseDomain: cfg.BaseDomain, PublicPort: cfg.PublicPort, HTTPPort: portOf(plain), DirectoryFile: cfg.DirectoryFile,
 		CACertFile: cfg.CACertFile, CAKeyFile: cfg.CAKeyFile, NATS: cfg.nats("control", "router"),
-		TenantRPS: cfg.TenantRPS, TenantBurst: cfg.TenantBurst,
+		TenantRPS: cfg.TenantRPS, TenantBurst: cfg.TenantBurst, ManagementRPS: cfg.ManagementRPS, ManagementBurst: cfg.ManagementBurst,
 	}, router.Deps{
 		Log: tel.Log, Now: time.Now, Seals: cells.seals, Cells: cells.backends, System: system, Readyz: httpkit.Readyz(checks),
 	})

@@ -13,13 +13,14 @@ type Config struct {
 
 	Process processkit.Config `env:",squash"`
 	// The neighbours' internal addresses, https://host:port.
-	TokenURL string `env:"POSTERN_TOKEN_URL"`
+	TokenURL    string `env:"POSTERN_TOKEN_URL"`
+	SettingsURL string `env:"POSTERN_SETTINGS_URL"`
 }
 
 // Validate implements config.Validator.
 func (c *Config) Validate() error {
-	if c.TokenURL == "" {
-		return errors.New("POSTERN_TOKEN_URL is not set")
+	if c.TokenURL == "" || c.SettingsURL == "" {
+		return errors.New("POSTERN_TOKEN_URL and POSTERN_SETTINGS_URL must be set")
 	}
 	if err := c.Process.Validate(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
 	"github.com/postern-id/postern/libs/processkit"
 	"github.com/postern-id/postern/libs/rpckit"
@@ -22,7 +23,8 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	}
 	service, err := client.New(ctx, cfg.Config, client.Deps{
 		Log: tel.Log, Seal: seal, Now: time.Now,
-		Tokens: tokenapiconnect.NewTokenServiceClient(neighbours, cfg.TokenURL, rpckit.ClientOption()),
+		Tokens:   tokenapiconnect.NewTokenServiceClient(neighbours, cfg.TokenURL, rpckit.ClientOption()),
+		Settings: tenantapiconnect.NewSettingsServiceClient(neighbours, cfg.SettingsURL, rpckit.ClientOption()),
 	})
 	if err != nil {
 		return err

@@ -119,6 +119,18 @@ func TestClient_refresh_defaults_fit_what_was_sent(t *testing.T) {
 	assert.False(t, refresh.Flag("infinite_token_lifetime"))
 }
 
+func TestConnection_old_options_stand_in_nobodys_way(t *testing.T) {
+	t.Parallel()
+	c, err := client.NewConnection(client.Settings{"name": "db", "strategy": "auth0"}, time.Now())
+	require.NoError(t, err)
+	c.Options["password_history"] = "from before"
+	named, err := c.Patched(client.Settings{"display_name": "DB"}, time.Now())
+	require.NoError(t, err)
+	assert.Equal(t, "DB", named.Settings.Text("display_name"))
+	_, err = c.Patched(client.Settings{"options": map[string]any{"password_history": "again"}}, time.Now())
+	assert.Error(t, err)
+}
+
 func TestSeed_is_sound(t *testing.T) {
 	t.Parallel()
 	s, err := client.NewSeed("https://acme.example/api/v2/", noon)

@@ -62,7 +62,10 @@ func NewConnection(sent Settings, now time.Time) (Connection, error) {
 		})
 	}
 	c.Options = c.optionDefaults()
-	return c, c.check()
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	return c, c.checkOptions()
 }
 
 // Patched gives the connection with the properties of patch in the place of its own; options are replaced whole.
@@ -78,7 +81,10 @@ func (c Connection) Patched(patch Settings, now time.Time) (Connection, error) {
 	}
 	out.Settings = c.Settings.Merged(without(patch, propOptions, propEnabled)).
 		withDefaults(Settings{"is_domain_connection": false, propRealms: list(c.Name)})
-	return out, out.check()
+	if err := out.check(); err != nil || !patch.Has(propOptions) {
+		return out, err // options that an older release took stand in the way of no other change
+	}
+	return out, out.checkOptions()
 }
 
 // Switched gives the connection switched on or off for clients.
@@ -124,6 +130,10 @@ func (c Connection) check() error {
 			return invalidAt(propEnabled, "Array items are not unique (indexes %d and %d)", first, i)
 		}
 	}
+	return nil
+}
+
+func (c Connection) checkOptions() error {
 	if !c.Database() {
 		return nil
 	}

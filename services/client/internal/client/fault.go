@@ -13,10 +13,16 @@ var (
 	ErrNoGrant          = fault.New(fault.KindNotFound, "inexistent_client_grant", "The grant does not exist.")
 	ErrNoCredential     = fault.New(fault.KindNotFound, "inexistent_client_credential", "The credential does not exist")
 	ErrNoConnection     = fault.New(fault.KindNotFound, "inexistent_connection", "The connection does not exist")
-	// ErrIdentifierTaken, ErrGrantExists and ErrNameTaken are a second one of what there is one of.
+	ErrNoSCIM           = fault.New(fault.KindNotFound, "inexistent_scim_configuration", "The SCIM configuration does not exist")
+	ErrNoSCIMToken      = fault.New(fault.KindNotFound, "inexistent_scim_token", "The SCIM token does not exist")
+	// ErrExternalTaken, ErrIdentifierTaken, ErrGrantExists and ErrNameTaken are a second one of what there is one of.
+	ErrExternalTaken   = fault.Conflict("external_client_id_taken", "A client with the same external_client_id already exists")
 	ErrIdentifierTaken = fault.Conflict("", "A resource server with the same identifier already exists")
 	ErrGrantExists     = fault.Conflict("", "A client grant for this client, audience and subject type already exists")
 	ErrNameTaken       = fault.Conflict("", "A connection with the same name already exists")
+	ErrSCIMExists      = fault.Conflict("scim_configuration_exists", "The connection has a SCIM configuration already")
+	// ErrSCIMTokens is one token too many.
+	ErrSCIMTokens = fault.Conflict("too_many_scim_tokens", fmt.Sprintf("A connection has at most %d SCIM tokens", maxSCIMTokens))
 	// ErrChanged is a write against a version that is no longer the newest; the verbs read again and repeat.
 	ErrChanged = fault.Conflict("concurrent_update", "It was changed by someone else meanwhile")
 )

@@ -56,6 +56,8 @@ type ConnectionFilter struct {
 // when that is no longer the newest; it stores Version+1. Secrets are sealed inside and come out in the clear, except in lists of
 // clients, where Client.Secret is empty unless secrets is true.
 type Store interface {
+	SCIMStore
+
 	// FindClient gives one client with its secret and credentials; ErrNoClient.
 	FindClient(ctx context.Context, tenant tenancy.ID, id ID) (Client, error)
 	// FindClientBy gives the client that calls itself by that URL (external_client_id), as FindClient does; ErrNoClient.
@@ -63,10 +65,12 @@ type Store interface {
 	// ListClients gives a part of the clients.
 	ListClients(ctx context.Context, tenant tenancy.ID, filter Filter, page Page, secrets bool) (Part[Client], error)
 	// CreateClient adds the client with its credentials. With everywhere, it also switches every connection of the tenant on for it. ErrNoResourceServer
-	// when it stands for one that is not there.
+	// when it stands for one that is not there, ErrExternalTaken when another one calls itself by its URL.
 	CreateClient(ctx context.Context, tenant tenancy.ID, c Client, everywhere bool) error
 	// UpdateClient replaces the client, its credentials excepted; ErrNoClient, ErrChanged.
 	UpdateClient(ctx context.Context, tenant tenancy.ID, c Client) error
+	// RefreshClient replaces the client and its credentials: those it has stay or are added, others are removed. ErrNoClient, ErrChanged.
+	RefreshClient(ctx context.Context, tenant tenancy.ID, c Client) error
 	// AddCredential stores one more of the client's; of the client only the version counts. ErrNoClient, ErrChanged.
 	AddCredential(ctx context.Context, tenant tenancy.ID, c Client, cred Credential) error
 	// UpdateCredential replaces the expiry of one; ErrNoClient, ErrChanged, ErrNoCredential.

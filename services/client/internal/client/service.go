@@ -14,12 +14,25 @@ const attempts = 5
 
 // Service is the verbs of the room. Safe for concurrent use.
 type Service struct {
-	store Store
-	now   clock.Now
+	store    Store
+	switches Switchboard
+	now      clock.Now
 }
 
+// Option of a Service.
+type Option func(*Service)
+
+// WithSwitches gives who tells how a tenant's switches stand. Without it they stand as on a new tenant.
+func WithSwitches(b Switchboard) Option { return func(s *Service) { s.switches = b } }
+
 // NewService makes the verbs over a store.
-func NewService(store Store, now clock.Now) *Service { return &Service{store: store, now: now} }
+func NewService(store Store, now clock.Now, options ...Option) *Service {
+	s := &Service{store: store, switches: unset{}, now: now}
+	for _, option := range options {
+		option(s)
+	}
+	return s
+}
 
 // revised reads, changes and writes, and does so again while someone else wrote in between.
 func revised[T any](find func() (T, error), change func(T) (T, error), write func(T) error) (T, error) {
@@ -53,15 +66,22 @@ func (s *Service) ListClients(ctx context.Context, tenant tenancy.ID, f Filter, 
 	return s.store.ListClients(ctx, tenant, f, p, secrets)
 }
 
-// CreateClient registers a client and switches every connection on for it when it is a first-party one. Invalid when sent breaks a
-// rule.
+// CreateClient registers a client and switches every connection on for it when it is a first-party one and the tenant wants that.
+// Invalid when sent breaks a rule.
 func (s *Service) CreateClient(ctx context.Context, tenant tenancy.ID, sent Settings) (Client, error) {
 	c, err := NewClient(sent, s.now())
 	if err != nil {
 		return Client{}, err
 	}
-	// A third-party client only gets the connections that are the whole domain's.
-	if err := s.store.CreateClient(ctx, tenant, c, c.FirstParty); err != nil {
+	everywhere := c.FirstParty // a third-party client only gets the connections that are the whole domain's
+	if everywhere {
+		switches, err := s.switches.FindSwitches(ctx, tenant)
+		if err != nil {
+			return Client{}, err
+		}
+		everywhere = switches.Connect
+	}
+	if err := s.store.CreateClient(ctx, tenant, c, everywhere); err != nil {
 		return Client{}, fmt.Errorf("creating a client: %w", err)
 	}
 	return c, nil

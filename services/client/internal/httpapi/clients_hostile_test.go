@@ -88,10 +88,10 @@ func TestClients_hostile_bodies(t *testing.T) {
 		"deep_arrays":         {`{"name":"x","addons":{"samlp":{"x":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}}}`, deep},
 		"deeper_than_parsed":  {nested(20_000), "Invalid request payload JSON format"},
 		"another_case":        {`{"name":"x","Callbacks":["https://a.example"]}`, "Payload validation error: 'Additional properties not allowed: Callbacks'."},
-		"both_cases":          {`{"name":"x","name":"y","NAME":"z"}`, "Payload validation error: 'Additional properties not allowed: NAME'."},
+		"both_cases":          {`{"name":"x","NAME":"z"}`, "Payload validation error: 'Additional properties not allowed: NAME'."},
 		"another_case_within": {`{"name":"x","jwt_configuration":{"alg":"RS256","ALG":"HS256"}}`, "Payload validation error: 'Additional properties not allowed: ALG' on property jwt_configuration."},
-		"the_last_counts":     {`{"name":"fine","name":"<b>"}`, "Payload validation error: 'String does not match pattern ^[^<>]+$: <b>' on property name."},
-		"the_last_within":     {`{"name":"x","jwt_configuration":{"alg":"RS256","alg":"none"}}`, "Payload validation error: 'No enum match for: none' on property jwt_configuration.alg."},
+		"one_sent_twice":      {`{"name":"fine","name":"<b>"}`, "Payload validation error: 'Property sent twice: name'."},
+		"one_twice_within":    {`{"name":"x","jwt_configuration":{"alg":"RS256","alg":"none"}}`, "Payload validation error: 'Property sent twice: alg'."},
 		"an_array":            {`[{"name":"x"}]`, "Payload validation error: 'Expected type object but found type array'."},
 		"a_text":              {`"name"`, "Payload validation error: 'Expected type object but found type string'."},
 		"two_values":          {`{"name":"x"}{"name":"y"}`, "Invalid request payload JSON format"},
@@ -112,6 +112,4 @@ func TestClients_hostile_bodies(t *testing.T) {
 	raw, err := json.Marshal(a.body["b2b_integration_configuration"])
 	require.NoError(t, err)
 	assert.Equal(t, 30, strings.Count(string(raw), "{"))
-	a = w.request(acme, everyScope, http.MethodPost, "/clients", `{"name":"one","name":"two"}`)
-	assert.Equal(t, "two", a.body["name"], "of a name sent twice the last counts")
 }

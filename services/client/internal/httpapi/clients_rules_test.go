@@ -273,8 +273,7 @@ func TestClients_refusals_have_their_sentences(t *testing.T) {
 }
 
 func TestClients_patches_are_held_to_the_outcome(t *testing.T) {
-	w := newWorld(t)
-	w.created("/resource-servers", m{"identifier": "https://api"})
+	t.Parallel()
 	for name, row := range map[string]struct {
 		was, patch m
 		message    string
@@ -314,6 +313,9 @@ func TestClients_patches_are_held_to_the_outcome(t *testing.T) {
 		"public_trusts_headers": {m{"is_token_endpoint_ip_header_trusted": true, "grant_types": []any{"refresh_token"}}, m{"token_endpoint_auth_method": "none"}, "is_token_endpoint_ip_header_trusted needs a client that authenticates at the token endpoint"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.created("/resource-servers", m{"identifier": "https://api"})
 			made := w.created("/clients", with(m{"name": "x"}, row.was))
 			path := fmt.Sprintf("/clients/%s", made["client_id"])
 			w.refused(w.do(http.MethodPatch, path, row.patch), http.StatusBadRequest, "invalid_body", row.message)

@@ -205,7 +205,7 @@ func TestClients_urls(t *testing.T) {
 		"https://*.com", "https://*", "https://a.*.example.com", "https://*.*.a.example", "https://a.example/*", "ftp://*.a.example", "https://user@a.example",
 		"https://good.example@evil.example/cb", "https://a.example/cb#frag", "https://a.example\\@evil.example", "https://a.example/ cb", "https://a.exa\tmple",
 		"https://a.example/cb\n", "https://a\u200b.example", "https://a.example:99999", "https://{nobody}.a.example", "https://a.example/{organization_name}",
-		"https://x{organization_name}.a.example", "https://{organization_name}.*.example.com", "https://{custom_domain.metadata.secret}.a.example", "\x00https://a.example",
+		"https://x{organization_name}.a.example", "https://{organization_name}.*.example.com", "https://{custom_domain.metadata.secret}.a.example", "\x01https://a.example",
 		"https://a.example/" + strings.Repeat("x", 2048),
 	}
 	for _, url := range good {

@@ -113,7 +113,8 @@ const everyScope = "read:clients create:clients update:clients delete:clients re
 	"read:client_credentials create:client_credentials update:client_credentials delete:client_credentials " +
 	"read:resource_servers create:resource_servers update:resource_servers delete:resource_servers " +
 	"read:client_grants create:client_grants update:client_grants delete:client_grants " +
-	"read:connections create:connections update:connections delete:connections"
+	"read:connections create:connections update:connections delete:connections " +
+	"read:scim_config create:scim_config update:scim_config delete:scim_config read:scim_token create:scim_token delete:scim_token"
 
 // answer is what came back.
 type answer struct {

@@ -30,8 +30,8 @@ func pageOf(p mgmtkit.Paging) (client.Page, error) {
 }
 
 // listOf gives a part as the caller asked for it.
-func listOf[T any](p mgmtkit.Paging, name string, part client.Part[T], wire func(T) map[string]any) *mgmtkit.List {
-	items := make([]map[string]any, len(part.Items))
+func listOf[T, W any](p mgmtkit.Paging, name string, part client.Part[T], wire func(T) W) *mgmtkit.List {
+	items := make([]W, len(part.Items))
 	for i, item := range part.Items {
 		items[i] = wire(item)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/client/internal/client"
@@ -26,6 +27,7 @@ const (
 	scopeUpdatePrivileged  = "update:client_token_vault_privileged_access"
 	scopeReadConnections   = "read:connections"
 	scopeUpdateConnections = "update:connections"
+	scopeReadSCIM          = "read:scim_config"
 )
 
 // secretOptions are options of connections that the audit log must not keep and that do not tell by their names.
@@ -91,5 +93,18 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "update_connection_clients", Summary: "Update enabled clients for a connection", Tag: connections, Method: http.MethodPatch, Path: "/connections/{id}/clients", Scopes: []string{scopeUpdateConnections}, Status: http.StatusNoContent}, h.updateConnectionClients)
 
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_actions", Summary: "Get actions", Tag: "actions", Method: http.MethodGet, Path: "/actions/actions", Scopes: []string{"read:actions"}}, h.listActions)
+
+	const scim, scimTokens = "/connections/{id}/scim-configuration", "/connections/{id}/scim-configuration/tokens"
+	mgmtkit.Register(api, mgmtkit.Op{ID: "get_scim_configuration", Summary: "Get a connection's SCIM configuration", Tag: connections, Method: http.MethodGet, Path: scim, Scopes: []string{scopeReadSCIM}}, h.getSCIM)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "create_scim_configuration", Summary: "Create a SCIM configuration", Tag: connections, Method: http.MethodPost, Path: scim, Scopes: []string{"create:scim_config"}, Status: http.StatusCreated}, h.createSCIM)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "update_scim_configuration", Summary: "Patch a connection's SCIM configuration", Tag: connections, Method: http.MethodPatch, Path: scim, Scopes: []string{"update:scim_config"}}, h.updateSCIM)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_scim_configuration", Summary: "Delete a connection's SCIM configuration", Tag: connections, Method: http.MethodDelete, Path: scim, Scopes: []string{"delete:scim_config"}, Status: http.StatusNoContent}, h.deleteSCIM)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "get_scim_default_mapping", Summary: "Get a connection's default SCIM mapping", Tag: connections, Method: http.MethodGet, Path: scim + "/default-mapping", Scopes: []string{scopeReadSCIM}}, h.defaultSCIMMapping)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_scim_configurations", Summary: "Get a list of SCIM configurations", Tag: connections, Method: http.MethodGet, Path: "/connections-scim-configurations", Scopes: []string{scopeReadSCIM}}, h.listSCIM)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "list_scim_tokens", Summary: "Get a connection's SCIM tokens", Tag: connections, Method: http.MethodGet, Path: scimTokens, Scopes: []string{"read:scim_token"}}, h.listSCIMTokens)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "create_scim_token", Summary: "Create a SCIM Token", Tag: connections, Method: http.MethodPost, Path: scimTokens, Scopes: []string{"create:scim_token"}, Status: http.StatusCreated}, h.createSCIMToken)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_scim_token", Summary: "Delete a connection's SCIM token", Tag: connections, Method: http.MethodDelete, Path: scimTokens + "/{tokenId}", Scopes: []string{"delete:scim_token"}, Status: http.StatusNoContent}, h.deleteSCIMToken)
+
+	engine.POST(registrationPath, httpkit.Handle(h.registerClient, httpkit.WriteOAuth))
 	return api
 }

@@ -42,6 +42,15 @@ var operations = []struct{ method, path, scopes string }{
 	{http.MethodGet, "/connections/x/clients", "read:connections"},
 	{http.MethodPatch, "/connections/x/clients", "update:connections"},
 	{http.MethodGet, "/connections/x/status", "read:connections"},
+	{http.MethodGet, "/connections/x/scim-configuration", "read:scim_config"},
+	{http.MethodPost, "/connections/x/scim-configuration", "create:scim_config"},
+	{http.MethodPatch, "/connections/x/scim-configuration", "update:scim_config"},
+	{http.MethodDelete, "/connections/x/scim-configuration", "delete:scim_config"},
+	{http.MethodGet, "/connections/x/scim-configuration/default-mapping", "read:scim_config"},
+	{http.MethodGet, "/connections-scim-configurations", "read:scim_config"},
+	{http.MethodGet, "/connections/x/scim-configuration/tokens", "read:scim_token"},
+	{http.MethodPost, "/connections/x/scim-configuration/tokens", "create:scim_token"},
+	{http.MethodDelete, "/connections/x/scim-configuration/tokens/y", "delete:scim_token"},
 }
 
 func TestWalls(t *testing.T) {

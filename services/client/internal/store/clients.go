@@ -164,7 +164,7 @@ func (s *Store) CreateClient(ctx context.Context, tenant tenancy.ID, c client.Cl
 			}
 		}
 		if err := u.insertClient(ctx, c, sealed); err != nil {
-			return err
+			return byConstraint(err, externalTaken)
 		}
 		for _, cred := range c.Credentials {
 			if err := u.insertCredential(ctx, c.ID, cred); err != nil {
@@ -205,18 +205,22 @@ func (s *Store) UpdateClient(ctx context.Context, tenant tenancy.ID, c client.Cl
 	}
 	return s.write(ctx, tenant, func(u *unit) error {
 		u.leaves(ctx, c)
-		n, err := u.UpdateClient(ctx, sqlcgen.UpdateClientParams{
-			TenantID: string(tenant), ID: string(c.ID), Version: c.Version, Name: c.Name, AppType: c.AppType,
-			SecretSealed: sealed.secret, AddonsSealed: sealed.addons, Settings: sealed.settings, UpdatedAt: c.Updated,
-		})
-		err = changed(n, err, func() (bool, error) {
-			return u.ClientExists(ctx, sqlcgen.ClientExistsParams{TenantID: string(tenant), ID: string(c.ID)})
-		}, client.ErrNoClient)
-		if err != nil {
+		if err := u.replaceClient(ctx, c, sealed); err != nil {
 			return err
 		}
 		return u.fact(ctx, logapi.ClientUpdated, kindClient, string(c.ID))
 	})
+}
+
+// replaceClient writes a client over the version it was read at.
+func (u *unit) replaceClient(ctx context.Context, c client.Client, sealed sealedClient) error {
+	n, err := u.UpdateClient(ctx, sqlcgen.UpdateClientParams{
+		TenantID: string(u.tenant), ID: string(c.ID), Version: c.Version, Name: c.Name, AppType: c.AppType,
+		SecretSealed: sealed.secret, AddonsSealed: sealed.addons, Settings: sealed.settings, UpdatedAt: c.Updated,
+	})
+	return changed(n, err, func() (bool, error) {
+		return u.ClientExists(ctx, sqlcgen.ClientExistsParams{TenantID: string(u.tenant), ID: string(c.ID)})
+	}, client.ErrNoClient)
 }
 
 // DeleteClient implements client.Store. The grants and links go by the foreign keys; the facts about them are written first.

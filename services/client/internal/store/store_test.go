@@ -5,6 +5,7 @@ package store_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,12 +76,26 @@ func TestStore_secrets(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.CreateResourceServer(t.Context(), storetest.Owner, r))
 
+	corp, err := client.NewConnection(client.Settings{"name": "corp", "strategy": "okta"}, time.Now())
+	require.NoError(t, err)
+	require.NoError(t, s.CreateConnection(t.Context(), storetest.Owner, corp))
+	scim, err := corp.NewSCIM("", nil, time.Now())
+	require.NoError(t, err)
+	require.NoError(t, s.CreateSCIM(t.Context(), storetest.Owner, scim))
+	token, err := client.NewSCIMToken(nil, 0, time.Now())
+	require.NoError(t, err)
+	require.NoError(t, s.CreateSCIMToken(t.Context(), storetest.Owner, corp.ID, token, 2))
+
 	admin := db.Admin(t)
 	t.Run("no_column_holds_one_in_the_clear", func(t *testing.T) {
-		for _, table := range []string{"clients", "connections", "resource_servers", "outbox"} {
+		for _, table := range []string{"clients", "connections", "resource_servers", "scim_tokens", "outbox"} {
 			var found bool
 			err := admin.QueryRow(t.Context(), "select exists (select from "+table+" r where r::text ~ 'hush' or r::text like '%' || $1 || '%' or "+
 				"encode(convert_to(r::text, 'UTF8'), 'escape') like '%' || encode(convert_to('hush','UTF8'),'hex') || '%')", string(c.Secret)).Scan(&found)
+			require.NoError(t, err)
+			assert.False(t, found, table)
+			_, random, _ := strings.Cut(string(token.Secret), ".")
+			err = admin.QueryRow(t.Context(), "select exists (select from "+table+" r where r::text like '%' || $1 || '%')", random).Scan(&found)
 			require.NoError(t, err)
 			assert.False(t, found, table)
 		}
@@ -127,7 +142,7 @@ func TestStore_isolation(t *testing.T) {
 	s, db := open(t)
 	require.NoError(t, s.CreateClient(t.Context(), storetest.Owner, storetest.NewClient(t, nil), false))
 	t.Run("without_a_tenant_no_table_shows_a_row", func(t *testing.T) {
-		for _, table := range []string{"clients", "resource_servers", "client_grants", "connections", "connection_clients", "seeds", "data_keys", "outbox"} {
+		for _, table := range []string{"clients", "resource_servers", "client_grants", "connections", "connection_clients", "seeds", "data_keys", "scim_configurations", "scim_tokens", "outbox"} {
 			var n int
 			require.NoError(t, db.Pool.QueryRow(t.Context(), "select count(*) from "+table).Scan(&n))
 			assert.Zero(t, n, table)

@@ -9,7 +9,6 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/otel"
@@ -29,12 +28,18 @@ type Backends func(cell string, s route.Service) http.Handler
 
 // Deps of an Edge.
 type Deps struct {
-	Log      *slog.Logger
-	Table    *route.Table
-	Limiter  *limit.Limiter
-	Seals    map[string]*tenancy.Seal // by cell
-	Backends Backends
-	System   map[string]http.Handler // hosts that are the platform's own, without port
+	Log     *slog.Logger
+	Table   *route.Table
+	Limiter *limit.Limiter // of all requests
+	// Management bounds calls of the Management API, which count in Limiter, too. Nil: nothing more does.
+	Management *limit.Limiter
+	// Registrations bounds the registration of clients, which is open to strangers, besides Limiter. Nil: no bound of its own.
+	Registrations *limit.Limiter
+	Seals         map[string]*tenancy.Seal // by cell
+	Backends      Backends
+	System        map[string]http.Handler // hosts that are the platform's own, without port
+	// Described describes the Management API at every tenant's host. Nil: nothing is answered there.
+	Described Describer
 	// Regions this router answers for; none: all.
 	Regions map[string]bool
 	// PublicPort is the HTTPS port as the world sees it; it is part of issuers unless 443.
@@ -50,6 +55,7 @@ type Edge struct {
 	Deps
 
 	refuse *gin.Engine // renders the edge's own answers, with their event line
+	own    *gin.Engine // what it answers instead of a service
 	scheme string
 	suffix string // ":8443", or empty for the scheme's own port
 	public string // the same for the HTTPS port
@@ -63,8 +69,13 @@ func New(d Deps, scheme string, port int) *Edge {
 	e.refuse.NoRoute(func(c *gin.Context) {
 		refused, _ := c.Request.Context().Value(refusalKey{}).(refusal)
 		httpkit.EventOf(c.Request.Context()).Tenant = refused.tenant
+		if c.Request.URL.EscapedPath() == route.Registration {
+			httpkit.WriteOAuth(c, refused.err)
+			return
+		}
 		httpkit.Write(c, refused.err)
 	})
+	e.own = describing(d)
 	return e
 }
 
@@ -115,7 +126,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, "", err)
 		return
 	}
-	if err := e.admit(w, entry); err != nil {
+	if err := e.admit(w, r, entry); err != nil {
 		e.fail(w, r, entry.Tenant, err)
 		return
 	}
@@ -141,36 +152,15 @@ func (e *Edge) clean(r *http.Request) {
 	r.Header["X-Forwarded-Host"] = []string{r.Host}
 }
 
-func (e *Edge) admit(w http.ResponseWriter, entry route.Entry) error {
-	switch entry.State {
-	case route.StateActive:
-	case route.StateSuspended:
-		return fault.Denied("tenant_suspended", "This tenant is suspended")
-	case route.StateMoving:
-		return &fault.Error{Kind: fault.KindUnavailable, Code: "tenant_moving", Message: "This tenant is being moved", RetryAfter: 2 * time.Second}
-	case route.StateDeleted:
-		return fault.NotFound("No tenant answers at this host")
-	default:
-		return fault.NotFound("No tenant answers at this host")
-	}
-	v, limited := e.Limiter.Take(entry.Tenant)
-	if !limited {
-		return nil
-	}
-	h := w.Header()
-	h["X-Ratelimit-Limit"] = []string{strconv.Itoa(v.Limit)}
-	h["X-Ratelimit-Remaining"] = []string{strconv.Itoa(v.Remaining)}
-	h["X-Ratelimit-Reset"] = []string{strconv.FormatInt(v.Reset.Unix()+1, 10)}
-	if v.Allowed {
-		return nil
-	}
-	return &fault.Error{
-		Kind: fault.KindTooMany, Code: "too_many_requests", RetryAfter: time.Second,
-		Message: "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.",
-	}
-}
-
 func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entry route.Entry) {
+	t := tenancy.Tenant{
+		ID: entry.Tenant, Name: entry.Name, Region: entry.Region, Cell: entry.Cell,
+		Host: host + e.public, Canonical: entry.Canonical + e.public, Base: e.scheme + "://" + host + e.suffix,
+	}
+	if e.Described != nil && isDescription(r) {
+		e.own.ServeHTTP(w, r.WithContext(tenancy.With(r.Context(), t)))
+		return
+	}
 	service, ok := route.ServiceFor(r.URL.EscapedPath())
 	if !ok {
 		e.fail(w, r, entry.Tenant, fault.NotFound("Not Found"))
@@ -181,10 +171,7 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entr
 		e.fail(w, r, entry.Tenant, fault.Unavailable("This tenant's cell cannot be reached from here"))
 		return
 	}
-	sealed, err := seal.Header(tenancy.Tenant{
-		ID: entry.Tenant, Name: entry.Name, Region: entry.Region, Cell: entry.Cell,
-		Host: host + e.public, Canonical: entry.Canonical + e.public, Base: e.scheme + "://" + host + e.suffix,
-	})
+	sealed, err := seal.Header(t)
 	if err != nil {
 		e.fail(w, r, entry.Tenant, err)
 		return

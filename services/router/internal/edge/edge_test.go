@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -201,6 +202,26 @@ func TestEdge_Refuses(t *testing.T) {
 		require.Equal(t, "1", rec.Header().Get("X-Ratelimit-Limit"))
 		require.Equal(t, "0", rec.Header().Get("X-Ratelimit-Remaining"))
 		require.NotEmpty(t, rec.Header().Get("Retry-After"))
+	})
+	t.Run("registrations_have_a_bucket_of_their_own", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.deps.Limiter = limit.New(100, 100, w.clock.Now)
+		w.deps.Registrations = limit.New(2, 2, w.clock.Now)
+		for _, left := range []string{"1", "0"} {
+			rec := w.ask(t, "https", "https://acme.eu.example.test/oidc/register")
+			require.Equal(t, http.StatusNoContent, rec.Code)
+			require.Equal(t, []string{"2"}, rec.Header().Values("X-Ratelimit-Limit"))
+			require.Equal(t, []string{left}, rec.Header().Values("X-Ratelimit-Remaining"))
+		}
+		rec := w.ask(t, "https", "https://acme.eu.example.test/oidc/register")
+		require.Equal(t, http.StatusTooManyRequests, rec.Code)
+		require.Contains(t, rec.Body.String(), `"error":"too_many_requests"`, "OAuth's shape")
+		require.NotEmpty(t, rec.Header().Get("X-Ratelimit-Reset"))
+		require.NotEmpty(t, rec.Header().Get("Retry-After"))
+		require.Equal(t, http.StatusNoContent, w.ask(t, "https", "https://acme.eu.example.test/authorize").Code, "everything else goes on")
+		w.clock.Advance(time.Second)
+		require.Equal(t, http.StatusNoContent, w.ask(t, "https", "https://acme.eu.example.test/oidc/register").Code)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/libs/config"
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/telemetry"
 	"github.com/postern-id/postern/libs/tenancy"
 )
@@ -64,7 +65,8 @@ func Proxy(target *url.URL, transport http.RoundTripper, log *slog.Logger) http.
 			if r.Context().Err() != nil {
 				panic(http.ErrAbortHandler) // the caller has left; nobody would read an answer
 			}
-			log.WarnContext(r.Context(), "service not reached", slog.String(telemetry.KeyAddr, target.Host), slog.String(telemetry.KeyCause, err.Error()))
+			id := httpkit.Identify(w.Header())
+			log.WarnContext(r.Context(), "service not reached", slog.String(telemetry.KeyRequest, id), slog.String(telemetry.KeyAddr, target.Host), slog.String(telemetry.KeyCause, err.Error()))
 			w.Header().Set("Content-Type", "application/json; charset=utf-8")
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)

@@ -69,6 +69,7 @@ func TestBackends(t *testing.T) {
 		backends["eu"]["token"].ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.eu.example.test/", nil))
 		require.Equal(t, http.StatusServiceUnavailable, rec.Code)
 		require.Equal(t, "1", rec.Header().Get("Retry-After"))
+		require.Len(t, rec.Header().Get("X-Request-Id"), 26)
 	})
 	for _, bad := range []string{"token=http://x", "eu/=http://x", "eu/token", "eu/token=nonsense"} {
 		_, err := forward.Backends(bad, transport, log)

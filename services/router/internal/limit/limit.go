@@ -38,7 +38,8 @@ type Verdict struct {
 	Allowed   bool
 	Limit     int
 	Remaining int
-	Reset     time.Time // when at least one request is allowed again
+	Reset     time.Time     // when at least one request is allowed again
+	Wait      time.Duration // until then; zero when one is allowed now
 }
 
 // Take takes one request of the tenant's. ok is false when there is no limit to speak of.
@@ -53,7 +54,8 @@ func (l *Limiter) Take(tenant tenancy.ID) (v Verdict, ok bool) {
 	v.Remaining = max(0, int(tokens))
 	v.Reset = now
 	if tokens < 1 {
-		v.Reset = now.Add(time.Duration((1 - tokens) / float64(l.perSecond) * float64(time.Second)))
+		v.Wait = time.Duration((1 - tokens) / float64(l.perSecond) * float64(time.Second))
+		v.Reset = now.Add(v.Wait)
 	}
 	return v, true
 }

@@ -22,6 +22,7 @@ func TestLimiter_Take(t *testing.T) {
 	}
 	v, _ := l.Take("tnt_a")
 	require.Equal(t, now.Now().Add(500*time.Millisecond), v.Reset)
+	require.Equal(t, 500*time.Millisecond, v.Wait)
 
 	v, _ = l.Take("tnt_b")
 	require.True(t, v.Allowed, "one tenant's noise is not another's limit")

@@ -14,7 +14,18 @@ const (
 	Log    Service = "log"
 )
 
+// Services are all of them, each with a part of the Management API.
+func Services() []Service { return []Service{Client, User, Token, Log, Tenant} }
+
 const management = "/api/v2/"
+
+// Registration is where clients register themselves (RFC 7591 §3).
+const Registration = "/oidc/register"
+
+// IsManagement reports whether a path is the Management API's, whether or not anything answers there.
+func IsManagement(path string) bool {
+	return strings.HasPrefix(path, management) || path == strings.TrimSuffix(management, "/")
+}
 
 // resources says which service answers which resource of the Management API. What is not here is 404.
 var resources = map[string]Service{
@@ -35,8 +46,11 @@ var resources = map[string]Service{
 }
 
 // ServiceFor gives the service that answers a path at a tenant's host; ok is false when none does. Everything outside the
-// Management API is the token service's: the Authentication API and its pages.
+// Management API is the token service's, the Authentication API and its pages, except the registration of clients.
 func ServiceFor(path string) (s Service, ok bool) {
+	if path == Registration {
+		return Client, true
+	}
 	rest, isManagement := strings.CutPrefix(path, management)
 	if !isManagement {
 		return Token, path != strings.TrimSuffix(management, "/")

@@ -78,14 +78,26 @@ func TestServiceFor(t *testing.T) {
 		"/api/v2/users/a/sessions": route.Token, "/api/v2/connections/con_1/users": route.User, "/api/v2/connections/con_1": route.Client, "/api/v2/connections/users": route.Client,
 		"/api/v2/connections/con_1/users/x": route.Client, "/api/v2/connections/con_1/Users": route.Client, "/api/v2/connections/con_1/clients": route.Client,
 		"/api/v2/connections//users/": route.Client, "/api/v2/logs": route.Log, "/api/v2/tenants/settings": route.Tenant, "/api/v2/keys/signing": route.Token,
+		"/oidc/register": route.Client, "/oidc/register/": route.Token, "/oidc/register/x": route.Token, "/oidc/Register": route.Token, "/oidc/logout": route.Token,
+		"/oidc%2Fregister": route.Token,
 	} {
 		got, ok := route.ServiceFor(path)
 		require.True(t, ok, path)
 		require.Equal(t, want, got, path)
 	}
-	for _, none := range []string{"/api/v2", "/api/v2/", "/api/v2/no-such-resource-here", "/api/v2//clients"} {
+	for _, none := range []string{"/api/v2", "/api/v2/", "/api/v2/no-such-resource-here", "/api/v2//clients", "/api/v2/openapi.part.json", "/api/v2/openapi.part.json/"} {
 		_, ok := route.ServiceFor(none)
 		require.False(t, ok, none)
+	}
+}
+
+func TestIsManagement(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/api/v2", "/api/v2/", "/api/v2/clients", "/api/v2/nonsense"} {
+		require.True(t, route.IsManagement(path), path)
+	}
+	for _, path := range []string{"/", "/api/v2x", "/api/v1/clients", "/authorize", "/API/V2/clients"} {
+		require.False(t, route.IsManagement(path), path)
 	}
 }
 

@@ -43,7 +43,7 @@ type keysOutput struct{ Body []signingKey }
 func MountManagement(api *mgmtkit.API, ring Ring) {
 	scopes := []string{"read:signing_keys"}
 	mgmtkit.Register(api, mgmtkit.Op{
-		ID: "list_signing_keys", Summary: "Get all Application Signing Keys", Method: http.MethodGet, Path: "/keys/signing", Scopes: scopes, Tag: "Keys",
+		ID: "list_signing_keys", Summary: "Get all Application Signing Keys", Method: http.MethodGet, Path: "/keys/signing", Scopes: scopes, Tag: "keys",
 	}, func(ctx context.Context, t tenancy.Tenant, _ *struct{}) (*keysOutput, error) {
 		keys, err := ring.Keys(ctx, t.ID)
 		if err != nil {
@@ -57,7 +57,7 @@ func MountManagement(api *mgmtkit.API, ring Ring) {
 	})
 	mgmtkit.Register(api, mgmtkit.Op{
 		ID: "get_signing_key", Summary: "Get an Application Signing Key by its key id", Method: http.MethodGet, Path: "/keys/signing/{kid}",
-		Scopes: scopes, Tag: "Keys",
+		Scopes: scopes, Tag: "keys",
 	}, func(ctx context.Context, t tenancy.Tenant, in *keyInput) (*keyOutput, error) {
 		keys, err := ring.Keys(ctx, t.ID)
 		if err != nil {

@@ -149,6 +149,7 @@ func (c *Configuration) Changed(tenant tenancy.ID, kind, id string) {
 		c.grants.ForgetTenant(tenant)
 	case "connection":
 		c.connections.ForgetTenant(tenant)
+	case "scim_configuration", "scim_token": // nothing of it is kept here
 	case "settings":
 		c.settings.ForgetTenant(tenant)
 	default:

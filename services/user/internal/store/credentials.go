@@ -33,7 +33,7 @@ func replacePassword(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID,
 }
 
 // rows is a count as SQL takes it.
-func rows(n int) int32 { return int32(min(max(n, 0), 1<<20)) } //nolint:gosec // bounded right here
+func rows(n int) int32 { return int32(min(max(n, 0), 1<<20)) }
 
 // ListPasswords implements user.Store.
 func (s *Store) ListPasswords(ctx context.Context, tenant tenancy.ID, i user.Identity, limit int) ([]user.Credential, error) {

@@ -1,8 +1,10 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,8 +19,8 @@ import (
 	"github.com/postern-id/postern/tools/cli/internal/cloud"
 )
 
-// completionTime is how long a shell waits for names; past it, it offers none.
-const completionTime = 2 * time.Second
+// secretProperties are those of a client that a screen or a log must not keep.
+var secretProperties = []string{"client_secret", "signing_keys", "encryption_key"}
 
 // clientRow is what the table shows of a client; JSON answers keep everything the wire says.
 type clientRow struct {
@@ -32,7 +34,7 @@ func (a *app) clients() *cobra.Command {
 	var tenant string
 	var reveal bool
 	cmd := &cobra.Command{Use: "clients", Short: "A tenant's clients"}
-	tenantFlag(cmd, &tenant)
+	a.tenantFlag(cmd, &tenant)
 	list, show := a.clientsList(&tenant, &reveal), a.clientsShow(&tenant, &reveal)
 	for _, reads := range []*cobra.Command{list, show} {
 		reads.Flags().BoolVar(&reveal, "reveal-secrets", false, "show client secrets too")
@@ -49,7 +51,7 @@ func (a *app) clientsList(tenant *string, reveal *bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := a.pages(cmd.Context(), s, "/clients", "clients")
+			all, err := a.pages(cmd.Context(), s, "/clients"+unrevealed(*reveal), "clients")
 			if err != nil {
 				return err
 			}
@@ -74,125 +76,35 @@ func (a *app) clientsList(tenant *string, reveal *bool) *cobra.Command {
 func (a *app) clientsShow(tenant *string, reveal *bool) *cobra.Command {
 	return &cobra.Command{
 		Use: "show <client-id>", Short: "Show one client", Args: cobra.ExactArgs(1), ValidArgsFunction: a.clientIDs(tenant),
-		RunE: a.onClient(tenant, http.MethodGet, "", reveal),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.onClient(cmd.Context(), *tenant, http.MethodGet, args[0], unrevealed(*reveal), *reveal)
+		},
 	}
 }
 
 func (a *app) clientsRotate(tenant *string) *cobra.Command {
-	always := true // the new secret is what was asked for
 	return &cobra.Command{
 		Use: "rotate-secret <client-id>", Short: "Give a client a new secret", Args: cobra.ExactArgs(1), ValidArgsFunction: a.clientIDs(tenant),
-		RunE: a.onClient(tenant, http.MethodPost, "/rotate-secret", &always),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.onClient(cmd.Context(), *tenant, http.MethodPost, args[0], "/rotate-secret", true) // the new secret is what was asked for
+		},
 	}
 }
 
 // onClient is a call on one client whose answer is the client.
-func (a *app) onClient(tenant *string, method, suffix string, reveal *bool) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		s, err := a.management(cmd.Context(), *tenant)
-		if err != nil {
-			return err
-		}
-		var client json.RawMessage
-		if err := a.cloud.Call(cmd.Context(), method, cloud.Path(s.base+"/clients", args[0])+suffix, s.token, nil, &client); err != nil {
-			return err
-		}
-		if !*reveal {
-			client = veiled(client)
-		}
-		return a.show(client, func(w io.Writer) { clientTable(w, client) })
-	}
-}
-
-// pages reads a whole collection of the Management API, whose pages hold it under the name items.
-func (a *app) pages(ctx context.Context, s session, path, items string) ([]json.RawMessage, error) {
-	all := []json.RawMessage{}
-	separator := "?"
-	if strings.Contains(path, "?") {
-		separator = "&"
-	}
-	for from := ""; ; {
-		var page map[string]json.RawMessage
-		if err := a.cloud.Call(ctx, http.MethodGet, s.base+path+separator+"take=100"+from, s.token, nil, &page); err != nil {
-			return nil, err
-		}
-		var some []json.RawMessage
-		if raw := page[items]; raw != nil {
-			if err := json.Unmarshal(raw, &some); err != nil {
-				return nil, fmt.Errorf("reading %s: %w", items, err)
-			}
-		}
-		all = append(all, some...)
-		var next string
-		if raw := page["next"]; raw != nil {
-			if err := json.Unmarshal(raw, &next); err != nil {
-				return nil, fmt.Errorf("reading where %s go on: %w", items, err)
-			}
-		}
-		if next == "" {
-			return all, nil
-		}
-		from = "&from=" + url.QueryEscape(next)
-	}
-}
-
-// clientIDs completes a client's id, with its name beside it. What cannot be asked completes nothing.
-func (a *app) clientIDs(tenant *string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if len(args) > 0 || a.open() != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
-		defer cancel()
-		s, err := a.management(ctx, *tenant)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		clients, err := a.pages(ctx, s, "/clients", "clients")
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var out []cobra.Completion
-		for _, raw := range clients {
-			var row clientRow
-			if json.Unmarshal(raw, &row) == nil && !row.Global {
-				out = append(out, cobra.CompletionWithDesc(printable(row.ClientID), printable(row.Name)))
-			}
-		}
-		return out, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// clientTable prints the settings of one client, a line each.
-func clientTable(w io.Writer, client json.RawMessage) {
-	var properties map[string]json.RawMessage
-	if json.Unmarshal(client, &properties) != nil {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		value := string(properties[name])
-		var text string
-		if json.Unmarshal(properties[name], &text) == nil {
-			value = text
-		}
-		fmt.Fprintf(w, "%s\t%s\n", printable(name), printable(value))
-	}
-}
-
-// veiled gives a client without its secrets, which a screen or a log would keep.
-func veiled(client json.RawMessage) json.RawMessage {
-	var properties map[string]json.RawMessage
-	if json.Unmarshal(client, &properties) != nil {
-		return nil // not a client; better nothing than a secret
-	}
-	for _, name := range []string{"client_secret", "signing_keys", "encryption_key"} {
-		delete(properties, name)
-	}
-	out, err := json.Marshal(properties)
+func (a *app) onClient(ctx context.Context, tenant, method, id, suffix string, reveal bool) error {
+	s, err := a.management(ctx, tenant)
 	if err != nil {
-		return nil
+		return err
 	}
-	return out
+	var client json.RawMessage
+	if err := a.cloud.Call(ctx, method, cloud.Path(s.base+"/clients", id)+suffix, s.token, nil, &client); err != nil {
+		return err
+	}
+	if !reveal {
+		client = veiled(client)
+	}
+	return a.show(client, func(w io.Writer) { clientCard(w, client) })
 }
 
 func (a *app) clientsDelete(tenant *string) *cobra.Command {
@@ -206,4 +118,117 @@ func (a *app) clientsDelete(tenant *string) *cobra.Command {
 			return a.cloud.Call(cmd.Context(), http.MethodDelete, cloud.Path(s.base+"/clients", args[0]), s.token, nil, nil)
 		},
 	}
+}
+
+// pages reads a whole collection of the Management API, whose pages hold it under the name items. A cloud that is busy for a moment is
+// waited for.
+func (a *app) pages(ctx context.Context, s session, path, items string) ([]json.RawMessage, error) {
+	all := []json.RawMessage{}
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	for from := ""; ; {
+		target := path + separator + "take=100"
+		if from != "" {
+			target += "&from=" + url.QueryEscape(from)
+		}
+		var page map[string]json.RawMessage
+		if err := a.read(ctx, s, target, &page); err != nil {
+			return nil, err
+		}
+		var some []json.RawMessage
+		var next string
+		for name, into := range map[string]any{items: &some, "next": &next} {
+			if raw := page[name]; raw != nil {
+				if err := json.Unmarshal(raw, into); err != nil {
+					return nil, fmt.Errorf("reading %s: %w", items, err)
+				}
+			}
+		}
+		all = append(all, some...)
+		if next == "" {
+			return all, nil
+		}
+		if next == from {
+			return nil, fmt.Errorf("reading %s: the same page again", items)
+		}
+		from = next
+	}
+}
+
+// readTries is how often a reading is tried at a cloud that is busy.
+const readTries = 5
+
+// read gets one answer of the Management API.
+func (a *app) read(ctx context.Context, s session, path string, out any) error {
+	for try := 1; ; try++ {
+		err := a.cloud.Call(ctx, http.MethodGet, s.base+path, s.token, nil, out)
+		if !isStatus(err, http.StatusTooManyRequests) || try == readTries {
+			return err
+		}
+		wait, _ := cloud.Passing(err)
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(max(wait, followEvery)):
+		}
+	}
+}
+
+// unrevealed is the query that leaves secrets out of an answer: what does not travel needs no veil, and leaves no line in the audit log.
+func unrevealed(reveal bool) string {
+	if reveal {
+		return ""
+	}
+	return "?include_fields=false&fields=" + strings.Join(secretProperties, ",")
+}
+
+// veiled gives a client without its secrets, also where the cloud sent them unasked.
+func veiled(client json.RawMessage) json.RawMessage {
+	var properties map[string]json.RawMessage
+	if json.Unmarshal(client, &properties) != nil {
+		return nil // not a client; better nothing than a secret
+	}
+	for _, name := range secretProperties {
+		delete(properties, name)
+	}
+	out, err := json.Marshal(properties)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// clientCard prints the properties of one client, a line each, those that name it first. Certificates are for programs: JSON has them.
+func clientCard(w io.Writer, client json.RawMessage) {
+	var properties map[string]json.RawMessage
+	if json.Unmarshal(client, &properties) != nil {
+		return
+	}
+	first := []string{"client_id", "name", "app_type"}
+	apart := append(slices.Clone(first), "signing_keys", "encryption_key")
+	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(properties)), func(name string) bool { return slices.Contains(apart, name) })
+	for _, name := range slices.Concat(first, rest) {
+		if raw := properties[name]; raw != nil {
+			fmt.Fprintf(w, "%s\t%s\n", printable(name), printable(oneLine(raw)))
+		}
+	}
+}
+
+// oneLine is a JSON value for a table: a text bare, texts with commas between them, anything else as JSON.
+func oneLine(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	var texts []string
+	if json.Unmarshal(raw, &texts) == nil {
+		return strings.Join(texts, ", ")
+	}
+	var line bytes.Buffer
+	if json.Compact(&line, raw) != nil {
+		return ""
+	}
+	return line.String()
 }

@@ -1,19 +1,21 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/postern-id/postern/tools/cli/internal/cloud"
 )
+
+// maxBody bounds what --body reads, as the Management API bounds what it takes.
+const maxBody = 1 << 20
 
 var (
 	appTypes    = []string{"native", "spa", "regular_web", "non_interactive", "resource_server"}
@@ -26,7 +28,8 @@ var (
 	}
 )
 
-// setting is a flag that sets one property of a client. A flag of several values replaces the whole list.
+// setting is a flag that sets one property of a client. A flag of several values replaces the whole list. It is given once for each, as
+// a URL may have commas in it; words from a list of choices may also stand with commas between them.
 type setting struct {
 	flag, property, usage string
 	many                  bool
@@ -50,80 +53,89 @@ var settings = []setting{
 // settingFlags are the flags of commands that write a client.
 type settingFlags struct {
 	metadata []string
-	jsonBody string
+	body     string
 }
 
 func (f *settingFlags) add(cmd *cobra.Command) {
 	for _, s := range settings {
 		if s.many {
-			cmd.Flags().StringSlice(s.flag, nil, s.usage)
+			cmd.Flags().StringArray(s.flag, nil, s.usage)
 		} else {
 			cmd.Flags().String(s.flag, "", s.usage)
 		}
 		complete := cobra.NoFileCompletions
 		if s.choices != nil {
-			complete = cobra.FixedCompletions(s.choices, cobra.ShellCompDirectiveNoFileComp)
+			complete = oneOf(s.choices)
 		}
 		must(cmd.RegisterFlagCompletionFunc(s.flag, complete))
 	}
 	cmd.Flags().StringArrayVar(&f.metadata, "metadata", nil, "key=value of client_metadata; an empty value removes the key (may be repeated)")
-	cmd.Flags().StringVar(&f.jsonBody, "json-body", "", "JSON file with further properties (-: standard input); flags win over it")
+	cmd.Flags().StringVar(&f.body, "body", "", "JSON file with any further properties (-: standard input); flags win over it")
 	must(cmd.RegisterFlagCompletionFunc("metadata", cobra.NoFileCompletions))
 }
 
-// fill writes the flags that were given into body, over what --json-body says. An empty value unsets a property: it is sent as null, a
-// list as an empty one.
-func (f *settingFlags) fill(cmd *cobra.Command, body map[string]any) error {
-	if err := f.readBody(cmd.InOrStdin(), body); err != nil {
-		return err
+// properties gives what --body says and, over it, the flags that were given. An empty value is null: it unsets the property.
+func (f *settingFlags) properties(cmd *cobra.Command) (map[string]any, error) {
+	out, err := f.readBody(cmd.InOrStdin())
+	if err != nil {
+		return nil, err
 	}
 	for _, s := range settings {
 		if !cmd.Flags().Changed(s.flag) {
 			continue
 		}
+		out[s.property] = nil
 		if s.many {
-			values, err := cmd.Flags().GetStringSlice(s.flag)
+			values, err := cmd.Flags().GetStringArray(s.flag)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			body[s.property] = present(values)
+			if s.choices != nil {
+				values = strings.Split(strings.Join(values, ","), ",")
+			}
+			if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 {
+				out[s.property] = values
+			}
 			continue
 		}
 		value, err := cmd.Flags().GetString(s.flag)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		body[s.property] = value
-		if value == "" {
-			body[s.property] = nil
+		if value != "" {
+			out[s.property] = value
 		}
 	}
-	return f.fillMetadata(body)
+	return out, f.addMetadata(out)
 }
 
-func (f *settingFlags) readBody(stdin io.Reader, body map[string]any) error {
-	if f.jsonBody == "" {
-		return nil
+func (f *settingFlags) readBody(stdin io.Reader) (map[string]any, error) {
+	out := map[string]any{}
+	if f.body == "" {
+		return out, nil
 	}
 	var raw []byte
 	var err error
-	if f.jsonBody == "-" {
-		raw, err = io.ReadAll(io.LimitReader(stdin, 1<<20))
+	if f.body == "-" {
+		raw, err = io.ReadAll(io.LimitReader(stdin, maxBody+1))
 	} else {
-		raw, err = os.ReadFile(f.jsonBody)
+		raw, err = os.ReadFile(f.body)
 	}
 	if err != nil {
-		return fmt.Errorf("reading --json-body: %w", err)
+		return nil, fmt.Errorf("reading --body: %w", err)
 	}
-	var properties map[string]any
-	if err := json.Unmarshal(raw, &properties); err != nil || properties == nil {
-		return errors.New("--json-body is no JSON object")
+	if len(raw) > maxBody {
+		return nil, errors.New("--body is larger than 1 MiB")
 	}
-	maps.Copy(body, properties)
-	return nil
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber() // as written, also past what a float64 holds
+	if err := dec.Decode(&out); err != nil || out == nil || dec.More() {
+		return nil, errors.New("--body is not one JSON object")
+	}
+	return out, nil
 }
 
-func (f *settingFlags) fillMetadata(body map[string]any) error {
+func (f *settingFlags) addMetadata(body map[string]any) error {
 	if len(f.metadata) == 0 {
 		return nil
 	}
@@ -145,71 +157,10 @@ func (f *settingFlags) fillMetadata(body map[string]any) error {
 	return nil
 }
 
-// present gives the values that are not empty, as a list that JSON shows even when nothing is in it.
-func present(values []string) []string {
-	out := []string{}
-	for _, v := range values {
-		if v != "" {
-			out = append(out, v)
-		}
+// withoutNulls takes away what would be unset: a client to be made has nothing yet.
+func withoutNulls(properties map[string]any) {
+	maps.DeleteFunc(properties, func(_ string, value any) bool { return value == nil })
+	if metadata, ok := properties["client_metadata"].(map[string]any); ok {
+		maps.DeleteFunc(metadata, func(_ string, value any) bool { return value == nil })
 	}
-	return out
-}
-
-func (a *app) clientsCreate(tenant *string) *cobra.Command {
-	var flags settingFlags
-	cmd := &cobra.Command{
-		Use: "create", Short: "Create a client", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			body := map[string]any{"oidc_conformant": true, "jwt_configuration": map[string]any{"alg": "RS256"}}
-			if err := flags.fill(cmd, body); err != nil {
-				return err
-			}
-			for name, value := range body {
-				if value == nil {
-					delete(body, name) // nothing is there to be unset
-				}
-			}
-			s, err := a.management(cmd.Context(), *tenant)
-			if err != nil {
-				return err
-			}
-			var client json.RawMessage
-			if err := a.cloud.Call(cmd.Context(), http.MethodPost, s.base+"/clients", s.token, body, &client); err != nil {
-				return err
-			}
-			return a.show(client, nil)
-		},
-	}
-	flags.add(cmd)
-	cmd.MarkFlagsOneRequired("name", "json-body")
-	return cmd
-}
-
-func (a *app) clientsUpdate(tenant *string) *cobra.Command {
-	var flags settingFlags
-	cmd := &cobra.Command{
-		Use: "update <client-id>", Short: "Change a client's settings; an empty value unsets one", Args: cobra.ExactArgs(1), ValidArgsFunction: a.clientIDs(tenant),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			body := map[string]any{}
-			if err := flags.fill(cmd, body); err != nil {
-				return err
-			}
-			if len(body) == 0 {
-				return errors.New("nothing to change: name a setting")
-			}
-			s, err := a.management(cmd.Context(), *tenant)
-			if err != nil {
-				return err
-			}
-			var client json.RawMessage
-			if err := a.cloud.Call(cmd.Context(), http.MethodPatch, cloud.Path(s.base+"/clients", args[0]), s.token, body, &client); err != nil {
-				return err
-			}
-			client = veiled(client)
-			return a.show(client, func(w io.Writer) { clientTable(w, client) })
-		},
-	}
-	flags.add(cmd)
-	return cmd
 }

@@ -65,7 +65,7 @@ func (a *app) logs() *cobra.Command {
 			return a.followLogs(ctx, tenant, s, last)
 		},
 	}
-	tenantFlag(cmd, &tenant)
+	a.tenantFlag(cmd, &tenant)
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "keep showing what happens")
 	cmd.Flags().IntVarP(&count, "count", "n", 20, "how many past events to begin with (1 to 100)")
 	cmd.Flags().StringVarP(&query, "query", "q", "", "only events that match, as in type:s (not with --follow)")

@@ -13,8 +13,9 @@ import (
 )
 
 // tenantFlag names a tenant by its domain, or by account and region as in "acme.eu".
-func tenantFlag(cmd *cobra.Command, into *string) {
+func (a *app) tenantFlag(cmd *cobra.Command, into *string) {
 	cmd.PersistentFlags().StringVar(into, "tenant", "", "the tenant's domain, or its beginning (default: the only one known)")
+	must(cmd.RegisterFlagCompletionFunc("tenant", a.tenantNames))
 }
 
 // session is an access token for one tenant's Management API.
@@ -74,6 +75,6 @@ func (a *app) token() *cobra.Command {
 			return nil
 		},
 	}
-	tenantFlag(cmd, &tenant)
+	a.tenantFlag(cmd, &tenant)
 	return cmd
 }

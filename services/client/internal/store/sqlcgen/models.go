@@ -133,6 +133,35 @@ type ResourceServer struct {
 	UpdatedAt time.Time
 }
 
+// How the users of connections are provisioned by their identity providers (RFC 7644).
+type ScimConfiguration struct {
+	TenantID     string
+	ConnectionID string
+	Position     int64
+	// The SCIM attribute of which user ids are made.
+	UserIDAttribute string
+	// List of {auth0, scim}: which attribute of SCIM is which property of users.
+	Mapping   []byte
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// What identity providers show to provision users. The tokens themselves are kept by nobody.
+type ScimToken struct {
+	TenantID     string
+	ID           string
+	Position     int64
+	ConnectionID string
+	// SHA-256 of the token, which is random and long enough to need no salt.
+	Hash      []byte
+	Scopes    []string
+	CreatedAt time.Time
+	// Null: never.
+	ExpiresAt *time.Time
+	// Null: never.
+	LastUsedAt *time.Time
+}
+
 // Tenants that have what every tenant starts with, so that a repeated seeding changes nothing.
 type Seed struct {
 	TenantID           string

@@ -36,6 +36,7 @@ type shelf struct {
 	servers     []placed[client.ResourceServer]
 	grants      []placed[client.Grant]
 	connections []placed[client.Connection]
+	scim        []placed[provisioning]
 	seeded      *client.Seeded
 }
 
@@ -195,6 +196,9 @@ func (f *Fake) CreateClient(_ context.Context, tenant tenancy.ID, c client.Clien
 	defer end()
 	if audience := c.Settings.Text("resource_server_identifier"); audience != "" && !s.hasAudience(audience) {
 		return client.ErrNoResourceServer
+	}
+	if s.hasExternal(c) {
+		return client.ErrExternalTaken
 	}
 	f.addClient(s, tenant, c)
 	if everywhere {

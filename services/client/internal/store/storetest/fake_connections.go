@@ -111,6 +111,7 @@ func (f *Fake) DeleteConnection(_ context.Context, tenant tenancy.ID, id string)
 	}
 	f.tell(tenant, "connection.deleted", "connection", id+" "+s.connections[i].item.Name)
 	s.connections = slices.Delete(s.connections, i, i+1)
+	s.scim = slices.DeleteFunc(s.scim, func(p placed[provisioning]) bool { return p.item.ConnectionID == id })
 	return nil
 }
 
