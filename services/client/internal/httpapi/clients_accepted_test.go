@@ -40,11 +40,13 @@ var clientsAccepted = []m{
 
 	// bounds
 	{"client_metadata": notes(10)},
-	{"par_request_expiry": 10.}, {"par_request_expiry": 600.},
+	{"par_request_expiry": 10.},
+	{"par_request_expiry": 600.},
 	{"organization_usage": "allow", "organization_require_behavior": "pre_login_prompt", "organization_discovery_methods": []any{"email"}},
 	{"organization_usage": "require", "organization_require_behavior": "post_login_prompt", "oidc_conformant": true},
 	{"organization_require_behavior": "no_prompt"},
-	{"compliance_level": "none"}, {"compliance_level": "fapi2_sp_mtls_mtls"},
+	{"compliance_level": "none"},
+	{"compliance_level": "fapi2_sp_mtls_mtls"},
 	{"oidc_logout": m{"backchannel_logout_urls": []any{"https://a.example/back"}, "backchannel_logout_initiators": m{"mode": "all"}}},
 	{"oidc_logout": m{"backchannel_logout_initiators": m{"mode": "custom", "selected_initiators": []any{
 		"rp-logout", "idp-logout", "password-changed", "session-expired", "session-revoked", "account-deleted", "email-identifier-changed",
