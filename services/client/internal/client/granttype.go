@@ -49,6 +49,15 @@ var grantTypes = map[string]use{
 	legacyPrefix + "access_token":             {public: true},
 }
 
+// legacy tells whether a grant type is of the endpoints of old, and whether the tenant has switched them on.
+func legacy(grant string, on Switches) (is, allowed bool) {
+	name, is := strings.CutPrefix(grant, legacyPrefix)
+	if strings.HasPrefix(name, "delegation/") {
+		return is, on.LegacyDelegation
+	}
+	return is, on.LegacyRO
+}
+
 // checkGrantTypes refuses, all in one sentence, those that nobody knows or that the client may not hold.
 func (c Client) checkGrantTypes() error {
 	var wrong []string

@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
@@ -73,6 +75,9 @@ func (s *Service) CreateClient(ctx context.Context, tenant tenancy.ID, sent Sett
 	if err != nil {
 		return Client{}, err
 	}
+	if err := s.checkLegacy(ctx, tenant, Client{}, c); err != nil {
+		return Client{}, err
+	}
 	everywhere := c.FirstParty // a third-party client only gets the connections that are the whole domain's
 	if everywhere {
 		switches, err := s.switches.FindSwitches(ctx, tenant)
@@ -89,7 +94,35 @@ func (s *Service) CreateClient(ctx context.Context, tenant tenancy.ID, sent Sett
 
 // UpdateClient changes a client as Client.Patched says; ErrNoClient.
 func (s *Service) UpdateClient(ctx context.Context, tenant tenancy.ID, id ID, patch Settings) (Client, error) {
-	return s.reviseClient(ctx, tenant, id, func(c Client) (Client, error) { return c.Patched(patch, s.now()) })
+	return s.reviseClient(ctx, tenant, id, func(was Client) (Client, error) {
+		is, err := was.Patched(patch, s.now())
+		if err != nil {
+			return Client{}, err
+		}
+		return is, s.checkLegacy(ctx, tenant, was, is)
+	})
+}
+
+// checkLegacy refuses the grant types of old that a client gets while the tenant has not switched them on; what it has, it keeps.
+func (s *Service) checkLegacy(ctx context.Context, tenant tenancy.ID, was, is Client) error {
+	var gets []string
+	for _, grant := range is.GrantTypes() {
+		if old, _ := legacy(grant, Switches{}); old && !slices.Contains(was.GrantTypes(), grant) {
+			gets = append(gets, grant)
+		}
+	}
+	if len(gets) == 0 {
+		return nil
+	}
+	on, err := s.switches.FindSwitches(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	gets = slices.DeleteFunc(gets, func(grant string) bool { _, allowed := legacy(grant, on); return allowed })
+	if len(gets) > 0 {
+		return invalid("Invalid grant types: %s", strings.Join(gets, ","))
+	}
+	return nil
 }
 
 // RotateSecret gives the client a new secret; the old one ends at once. ErrNoClient.

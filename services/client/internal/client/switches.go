@@ -10,6 +10,9 @@ import (
 type Switches struct {
 	Registration bool // anyone may register a client (enable_dynamic_client_registration)
 	Connect      bool // a new first-party client gets every connection (enable_client_connections)
+	// LegacyRO and LegacyDelegation let clients have grant types of the endpoints of old (allow_legacy_ro_grant_types,
+	// allow_legacy_delegation_grant_types).
+	LegacyRO, LegacyDelegation bool
 }
 
 // defaultSwitches are those of a tenant that has set none.

@@ -29,6 +29,7 @@ func badHTTPS(property, value, why string) string {
 const (
 	passwordRealm = "http://auth0.com/oauth/grant-type/password-realm"
 	deviceCode    = "urn:ietf:params:oauth:grant-type:device_code"
+	legacyRO      = "http://auth0.com/oauth/legacy/grant-type/ro"
 	ciba          = "urn:openid:params:grant-type:ciba"
 	onlyHTTPS     = "it must be https and not on localhost"
 )
@@ -66,6 +67,7 @@ var clientRefusals = []struct {
 
 	// grant types
 	{m{"grant_types": []any{"steal"}}, "Invalid grant types: steal"},
+	{m{"grant_types": []any{"implicit", legacyRO}}, "Invalid grant types: " + legacyRO},
 	{m{"grant_types": []any{"implicit", "implicit"}}, onProperty("Array items are not unique (indexes 0 and 1)", "grant_types")},
 	{m{"token_endpoint_auth_method": "none", "grant_types": []any{"authorization_code", "client_credentials"}}, "Invalid grant types: client_credentials"},
 	{m{"token_endpoint_auth_method": "none", "grant_types": []any{ciba, "client_credentials"}}, "Invalid grant types: " + ciba + ",client_credentials"},

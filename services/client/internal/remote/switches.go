@@ -26,5 +26,8 @@ func (s Switches) FindSwitches(ctx context.Context, tenant tenancy.ID) (client.S
 	}
 	flags := res.GetFlags()
 	connect, said := flags["enable_client_connections"]
-	return client.Switches{Registration: flags["enable_dynamic_client_registration"], Connect: connect || !said}, nil
+	return client.Switches{
+		Registration: flags["enable_dynamic_client_registration"], Connect: connect || !said,
+		LegacyRO: flags["allow_legacy_ro_grant_types"], LegacyDelegation: flags["allow_legacy_delegation_grant_types"],
+	}, nil
 }

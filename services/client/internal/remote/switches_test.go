@@ -31,6 +31,7 @@ func TestSwitches(t *testing.T) {
 	}{
 		"as_they_are": {settings{"enable_dynamic_client_registration": true, "enable_client_connections": false}, client.Switches{Registration: true}},
 		"the_others":  {settings{"enable_dynamic_client_registration": false, "enable_client_connections": true}, client.Switches{Connect: true}},
+		"legacy":      {settings{"allow_legacy_ro_grant_types": true, "allow_legacy_delegation_grant_types": true}, client.Switches{Connect: true, LegacyRO: true, LegacyDelegation: true}},
 		"not_said":    {nil, client.Switches{Connect: true}},
 	} {
 		got, err := remote.Switches{Settings: c.flags}.FindSwitches(t.Context(), "tnt_a")
