@@ -148,16 +148,3 @@ func TestClients_global(t *testing.T) {
 	plain := w.created("/clients", m{"name": "All Applications"})
 	assert.Equal(t, false, plain["global"], "a name makes no global client")
 }
-
-func TestClients_rotation_leaves_a_line_without_the_secret(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	made := w.created("/clients", m{"name": "x"})
-	path := fmt.Sprintf("/clients/%s", made["client_id"])
-	a := w.request(acme, "update:client_keys", http.MethodPost, path+"/rotate-secret", "")
-	require.Equal(t, http.StatusOK, a.status, a.raw)
-	require.NotEqual(t, made["client_secret"], a.body["client_secret"])
-	facts := w.store.Facts()
-	assert.Equal(t, "postern.client.client.updated", facts[len(facts)-1].Subject)
-	assert.Empty(t, w.acts, "a write is told by its fact, not as a read")
-}

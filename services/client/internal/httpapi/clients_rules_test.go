@@ -163,6 +163,7 @@ var clientRefusals = []struct {
 	{m{"session_transfer": m{"enforce_device_binding": "dna"}}, onProperty("No enum match for: dna", "session_transfer.enforce_device_binding")},
 	{m{"session_transfer": m{"allowed_authentication_methods": []any{"post"}}}, onProperty("No enum match for: post", "session_transfer.allowed_authentication_methods[0]")},
 	{m{"token_exchange": m{"allow_any_profile_of_type": []any{"any"}}}, onProperty("No enum match for: any", "token_exchange.allow_any_profile_of_type[0]")},
+	{m{"token_quota": m{}}, onProperty("Missing required property: client_credentials", "token_quota")},
 	{m{"token_quota": m{"client_credentials": m{"per_day": 0}}}, onProperty("Value 0 is less than minimum 1", "token_quota.client_credentials.per_day")},
 	{m{"async_approval_notification_channels": []any{"pigeon"}}, onProperty("No enum match for: pigeon", "async_approval_notification_channels[0]")},
 	{m{"native_social_login": m{"apple": m{"enabled": "yes"}}}, onProperty("Expected type boolean but found type string", "native_social_login.apple.enabled")},

@@ -47,6 +47,7 @@ type world struct {
 
 	mu   sync.Mutex
 	acts []audit.Act // lines without a change
+	told []audit.Act // lines of what was done to clients
 	lost error       // what storing one answers
 }
 
@@ -61,7 +62,7 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.seal, err = tenancy.NewSeal(bytes.Repeat([]byte{7}, 32), w.clock.Now)
 	require.NoError(t, err)
-	w.clients = client.NewService(w.store, w.clock.Now)
+	w.clients = client.NewService(witness{w.store, w}, w.clock.Now)
 	engine := httpkit.NewEngine(httpkit.Config{Service: "client", Log: slog.New(slog.DiscardHandler), Seal: w.seal})
 	keys := jwtkit.NewCachedKeys(func(_ context.Context, tenant tenancy.ID) ([]byte, error) {
 		return json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
@@ -76,6 +77,31 @@ func newWorld(t *testing.T) *world {
 	})
 	w.handler = engine
 	return w
+}
+
+// witness is the world's store, which remembers the lines that writes to clients leave.
+type witness struct {
+	*storetest.Fake
+
+	w *world
+}
+
+// CreateClient implements client.Store.
+func (s witness) CreateClient(ctx context.Context, tenant tenancy.ID, c client.Client, everywhere bool) error {
+	s.w.tell(audit.From(ctx).Answered(c))
+	return s.Fake.CreateClient(ctx, tenant, c, everywhere)
+}
+
+// UpdateClient implements client.Store.
+func (s witness) UpdateClient(ctx context.Context, tenant tenancy.ID, c client.Client) error {
+	s.w.tell(audit.From(ctx).Answered(c))
+	return s.Fake.UpdateClient(ctx, tenant, c)
+}
+
+func (w *world) tell(act audit.Act) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, act)
 }
 
 // Record implements mgmtkit.Recorder.

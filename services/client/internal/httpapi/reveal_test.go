@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -45,4 +46,30 @@ func TestClients_reading_a_secret_is_audited(t *testing.T) {
 	a := w.do(http.MethodGet, path, nil)
 	assert.Equal(t, http.StatusServiceUnavailable, a.status, "no secret without its line")
 	assert.NotContains(t, a.raw, secret)
+}
+
+func TestClients_lines_of_writes_hold_no_secret(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.created("/clients", m{
+		"name": "x", "addons": m{"layer": m{"providerId": "p", "keyId": "k", "privateKey": "layer-hush"}, "wams": m{"masterkey": "wams-hush"}},
+	})
+	path := fmt.Sprintf("/clients/%s", made["client_id"])
+	rotated := w.request(acme, "update:client_keys", http.MethodPost, path+"/rotate-secret", "")
+	require.Equal(t, http.StatusOK, rotated.status, rotated.raw)
+	require.NotEqual(t, made["client_secret"], rotated.body["client_secret"])
+	own := strings.Repeat("chosen-hush", 4)
+	require.Equal(t, http.StatusOK, w.do(http.MethodPatch, path, m{"client_secret": own}).status)
+
+	require.Len(t, w.told, 3, "one line each")
+	for i, operation := range []string{"Create a client", "Rotate a client secret", "Update a client"} {
+		assert.Equal(t, operation, w.told[i].Operation)
+		line, err := json.Marshal(w.told[i])
+		require.NoError(t, err)
+		for _, secret := range []any{made["client_secret"], rotated.body["client_secret"], own, "layer-hush", "wams-hush"} {
+			assert.NotContains(t, string(line), fmt.Sprint(secret), operation)
+		}
+		assert.NotNil(t, w.told[i].Answer, operation)
+	}
+	assert.Empty(t, w.acts, "a write is told by its own line, not as a read")
 }

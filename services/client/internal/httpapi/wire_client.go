@@ -237,7 +237,7 @@ type tokenQuota struct {
 		Enforce *bool `json:"enforce,omitempty"`
 		PerDay  *int  `json:"per_day,omitempty" minimum:"1" maximum:"2147483647"`
 		PerHour *int  `json:"per_hour,omitempty" minimum:"1" maximum:"2147483647"`
-	} `json:"client_credentials,omitempty"`
+	} `json:"client_credentials"`
 }
 
 type express struct {
