@@ -72,6 +72,11 @@ func TestSplit(t *testing.T) {
 			require.Equal(t, http.StatusUnauthorized, got, "%s: %s", path, body)
 		}
 	})
+	t.Run("the_description_of_the_api_is_joined_over_the_network_as_in_one_process", func(t *testing.T) {
+		split, _ := describedAt(t, client, issuer)
+		whole, _ := describedAt(t, client, au.Issuer)
+		require.JSONEq(t, whole, strings.ReplaceAll(split, strings.TrimSuffix(issuer, "/"), strings.TrimSuffix(au.Issuer, "/")))
+	})
 	t.Run("a_request_straight_to_a_service_is_403", func(t *testing.T) {
 		for service, at := range house.listen {
 			for _, header := range []string{"", "9999999999.e30.AAAA"} {
