@@ -16,6 +16,7 @@ import (
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
 	"github.com/postern-id/postern/libs/auditkit"
 	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/egress"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
 	"github.com/postern-id/postern/libs/natskit"
@@ -42,6 +43,8 @@ type Config struct {
 	Postgres pgkit.Config    `env:",squash"`
 	NATS     natskit.Config  `env:",squash"`
 	Vault    vaultkit.Config `env:",squash"`
+	// Egress fetches the documents by which clients describe themselves.
+	Egress egress.Config `env:",squash"`
 }
 
 // Validate fills the defaults in and says what cannot work.
@@ -90,9 +93,14 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		s.Close()
 		return nil, fmt.Errorf("client service: %w", err)
 	}
+	documents, err := egress.New(cfg.Egress)
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("client service: %w", err)
+	}
 	sealer := vaultkit.NewSealer(s.vault, wrappingKey, store.DataKeys{Pool: s.pool})
 	clients := client.NewService(store.New(store.Deps{Pool: s.pool, Sealer: sealer, Kick: s.relay.Kick, Now: deps.Now}), deps.Now,
-		client.WithSwitches(remote.Switches{Settings: deps.Settings}))
+		client.WithSwitches(remote.Switches{Settings: deps.Settings}), client.WithDocuments(documents))
 	keys := jwtkit.NewCachedKeys(publishedKeys(deps.Tokens), deps.Now)
 
 	//nolint:contextcheck // handlers take the request's context

@@ -85,6 +85,7 @@ func (c *cells) open(ctx context.Context, cfg Config, ref cellRef, log *slog.Log
 
 	clientService, err := client.New(ctx, client.Config{
 		Cell: ref.name, Postgres: cfg.postgres(ref.name, "client"), NATS: cfg.nats(ref.name, "client"), Vault: cfg.vault(ref.name, "client"),
+		Egress: cfg.Egress,
 	}, client.Deps{Log: log, Seal: seal, Tokens: tokens, Settings: settings, Now: time.Now})
 	if err != nil {
 		return fmt.Errorf("client service: %w", err)

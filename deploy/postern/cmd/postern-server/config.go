@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/libs/config"
+	"github.com/postern-id/postern/libs/egress"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/pgkit"
 	"github.com/postern-id/postern/libs/temporalkit"
@@ -61,6 +62,8 @@ type Config struct {
 	// a negative rate means no limit.
 	ManagementRPS   float64 `env:"POSTERN_MANAGEMENT_RPS"`
 	ManagementBurst int     `env:"POSTERN_MANAGEMENT_BURST"`
+	// Egress fetches documents at URLs that outsiders chose.
+	Egress egress.Config `env:",squash"`
 	// LogLevel is debug, info, warn or error. Zero means info.
 	LogLevel string `env:"POSTERN_LOG_LEVEL"`
 

@@ -106,6 +106,9 @@ func newRegistered(metadata Settings, now time.Time) (Client, error) {
 
 // badMetadata gives a refusal of this room the code of a refused registration.
 func badMetadata(err error) error {
+	if err == nil {
+		return nil
+	}
 	if f := fault.Of(err); f.Kind == fault.KindInvalid {
 		return fault.Invalid(codeMetadata, f.Message)
 	}

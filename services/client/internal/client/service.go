@@ -16,9 +16,10 @@ const attempts = 5
 
 // Service is the verbs of the room. Safe for concurrent use.
 type Service struct {
-	store    Store
-	switches Switchboard
-	now      clock.Now
+	store     Store
+	switches  Switchboard
+	documents Documents
+	now       clock.Now
 }
 
 // Option of a Service.
@@ -29,7 +30,7 @@ func WithSwitches(b Switchboard) Option { return func(s *Service) { s.switches =
 
 // NewService makes the verbs over a store.
 func NewService(store Store, now clock.Now, options ...Option) *Service {
-	s := &Service{store: store, switches: unset{}, now: now}
+	s := &Service{store: store, switches: unset{}, documents: offline{}, now: now}
 	for _, option := range options {
 		option(s)
 	}

@@ -41,6 +41,7 @@ type world struct {
 	handler http.Handler
 	store   *storetest.Fake
 	clients *client.Service
+	site    site // what clients publish about themselves
 	seal    *tenancy.Seal
 	keys    map[tenancy.ID]*ecdsa.PrivateKey
 	clock   *clock.Fake
@@ -53,7 +54,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, store: storetest.NewFake(), clock: clock.At("2026-03-01T12:00:00Z"), keys: map[tenancy.ID]*ecdsa.PrivateKey{}}
+	w := &world{t: t, site: site{}, store: storetest.NewFake(), clock: clock.At("2026-03-01T12:00:00Z"), keys: map[tenancy.ID]*ecdsa.PrivateKey{}}
 	for _, tenant := range []tenancy.Tenant{acme, globex} {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		require.NoError(t, err)
@@ -62,7 +63,7 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.seal, err = tenancy.NewSeal(bytes.Repeat([]byte{7}, 32), w.clock.Now)
 	require.NoError(t, err)
-	w.clients = client.NewService(witness{w.store, w}, w.clock.Now)
+	w.clients = client.NewService(witness{w.store, w}, w.clock.Now, client.WithDocuments(w.site))
 	engine := httpkit.NewEngine(httpkit.Config{Service: "client", Log: slog.New(slog.DiscardHandler), Seal: w.seal})
 	keys := jwtkit.NewCachedKeys(func(_ context.Context, tenant tenancy.ID) ([]byte, error) {
 		return json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{

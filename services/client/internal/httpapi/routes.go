@@ -18,6 +18,7 @@ import (
 // Scopes that more than one operation looks at.
 const (
 	scopeReadClients       = "read:clients"
+	scopeCreateClients     = "create:clients"
 	scopeReadKeys          = "read:client_keys"
 	scopeReadCredentials   = "read:client_credentials"
 	scopeReadSummary       = "read:client_summary"
@@ -61,6 +62,8 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_client", Summary: "Delete a client", Tag: clients, Method: http.MethodDelete, Path: "/clients/{id}", Scopes: []string{"delete:clients"}, Status: http.StatusNoContent}, h.deleteClient)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "rotate_client_secret", Summary: "Rotate a client secret", Tag: clients, Method: http.MethodPost, Path: "/clients/{id}/rotate-secret", Scopes: []string{scopeUpdateKeys}}, h.rotateSecret)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_client_connections", Summary: "Get enabled connections for a client", Tag: clients, Method: http.MethodGet, Path: "/clients/{id}/connections", Scopes: []string{scopeReadConnections, scopeReadClients, scopeReadSummary}}, h.listClientConnections)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "preview_client_metadata", Summary: "Preview and validate Client ID Metadata Document", Tag: clients, Method: http.MethodPost, Path: "/clients/cimd/preview", Scopes: []string{scopeReadClients}}, h.previewMetadata)
+	mgmtkit.Register(api, mgmtkit.Op{ID: "register_client_metadata", Summary: "Register or update a CIMD client via metadata URI", Tag: clients, Method: http.MethodPost, Path: "/clients/cimd/register", Scopes: []string{scopeCreateClients, scopeUpdateClients}, Status: http.StatusCreated}, h.registerMetadata)
 
 	const proofs = "/clients/{id}/credentials"
 	const proof = proofs + "/{credential_id}"

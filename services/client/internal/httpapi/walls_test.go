@@ -19,6 +19,8 @@ import (
 var operations = []struct{ method, path, scopes string }{
 	{http.MethodGet, "/clients", "read:clients read:client_keys read:client_credentials read:client_summary"},
 	{http.MethodPost, "/clients", "create:clients"},
+	{http.MethodPost, "/clients/cimd/preview", "read:clients"},
+	{http.MethodPost, "/clients/cimd/register", "create:clients update:clients"},
 	{http.MethodGet, "/clients/x", "read:clients read:client_keys read:client_credentials read:client_summary"},
 	{http.MethodPatch, "/clients/x", "update:clients update:client_keys update:client_credentials update:client_token_vault_privileged_access"},
 	{http.MethodDelete, "/clients/x", "delete:clients"},
