@@ -168,7 +168,7 @@ func acceptable(res *http.Response) error {
 		return fault.Invalid("", "The document is compressed")
 	}
 	media, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" && !(strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
+	if err != nil || media != "application/json" && (!strings.HasPrefix(media, "application/") || !strings.HasSuffix(media, "+json")) {
 		return fault.Invalid("", "The document is not application/json")
 	}
 	return nil

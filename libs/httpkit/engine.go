@@ -182,7 +182,10 @@ func logEvent(ctx context.Context, c *gin.Context, log *slog.Logger, l line) {
 		slog.Int(telemetry.KeyBytes, max(0, c.Writer.Size())))
 	for _, field := range [...]struct{ key, value string }{
 		{telemetry.KeyRequest, event.RequestID},
-		{telemetry.KeyTenant, string(event.Tenant)}, {telemetry.KeyCode, event.Code}, {telemetry.KeyClient, event.Client}, {telemetry.KeyGrant, event.Grant},
+		{telemetry.KeyTenant, string(event.Tenant)},
+		{telemetry.KeyCode, event.Code},
+		{telemetry.KeyClient, event.Client},
+		{telemetry.KeyGrant, event.Grant},
 	} {
 		if field.value != "" {
 			attrs = append(attrs, slog.String(field.key, field.value))

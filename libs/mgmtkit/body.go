@@ -8,12 +8,12 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// errTwice is a body in which an object has a property twice, by its name. Readers differ in which one counts, so that what was checked
+// twiceError is a body in which an object has a property twice, by its name. Readers differ in which one counts, so that what was checked
 // could be another value than what is used (RFC 8259 §4).
-type errTwice struct{ name string }
+type twiceError struct{ name string }
 
 // Error implements error.
-func (e *errTwice) Error() string { return twice + e.name }
+func (e *twiceError) Error() string { return twice + e.name }
 
 const twice = "property sent twice: "
 
@@ -36,7 +36,7 @@ func strictJSON(formats map[string]huma.Format) map[string]huma.Format {
 	return out
 }
 
-// refuseTwice gives an errTwice for the first property that its object has already. data is well-formed.
+// refuseTwice gives an twiceError for the first property that its object has already. data is well-formed.
 func refuseTwice(data []byte) error {
 	type level struct {
 		names map[string]bool // nil: a list
@@ -58,7 +58,7 @@ func refuseTwice(data []byte) error {
 			if top := &stack[len(stack)-1]; top.names != nil {
 				if name, ok := token.(string); ok && !top.value {
 					if top.names[name] {
-						return &errTwice{name}
+						return &twiceError{name}
 					}
 					top.names[name], top.value = true, true
 					continue
