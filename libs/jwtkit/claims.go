@@ -1,6 +1,7 @@
 package jwtkit
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,7 +15,7 @@ type Claims struct {
 	Issuer          string
 	Subject         string
 	Audience        []string
-	AuthorizedParty string   // azp: the client
+	AuthorizedParty string   // azp, or client_id in RFC 9068's profile: the client
 	Scope           []string // of the space-separated scope claim
 	GrantType       string   // gty
 	ID              string   // jti
@@ -28,6 +29,7 @@ func parseClaims(payload []byte) (Claims, error) {
 	var wire struct {
 		jwt.Claims             // its dates refuse numbers that would wrap around into the past
 		AuthorizedParty string `json:"azp"`
+		ClientID        string `json:"client_id"` // RFC 9068 §2.2
 		Scope           string `json:"scope"`
 		GrantType       string `json:"gty"`
 	}
@@ -36,7 +38,7 @@ func parseClaims(payload []byte) (Claims, error) {
 	}
 	c := Claims{
 		Issuer: wire.Issuer, Subject: wire.Subject, Audience: wire.Audience, ID: wire.ID,
-		AuthorizedParty: wire.AuthorizedParty, Scope: strings.Fields(wire.Scope), GrantType: wire.GrantType,
+		AuthorizedParty: cmp.Or(wire.AuthorizedParty, wire.ClientID), Scope: strings.Fields(wire.Scope), GrantType: wire.GrantType,
 		Expiry: wire.Expiry.Time(), IssuedAt: wire.IssuedAt.Time(), NotBefore: wire.NotBefore.Time(),
 	}
 	if err := json.Unmarshal(payload, &c.Raw); err != nil {

@@ -102,6 +102,19 @@ func TestTokenDialects(t *testing.T) {
 	}
 }
 
+func TestTokenDialects_open_userinfo(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []string{"access_token", "rfc9068_profile"} {
+		for _, alg := range []string{"RS256", "PS256", "ES256"} {
+			w := newWorld(t)
+			w.api(func(r *token.ResourceServer) { r.Dialect, r.SigningAlg = dialect, alg })
+			b := w.browser()
+			raw, _ := b.exchange(b.logIn(authorizeParams("audience", apiAudience)).Query().Get("code")).json(t)["access_token"].(string)
+			require.Equal(t, http.StatusOK, b.userinfo(raw).StatusCode, "%s by %s", dialect, alg)
+		}
+	}
+}
+
 func TestSubjectTypeAuthorization(t *testing.T) {
 	t.Parallel()
 	login := func(w *world) (scope string, err string) {
