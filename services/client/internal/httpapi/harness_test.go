@@ -24,6 +24,7 @@ import (
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
+	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/client/internal/client"
 	"github.com/postern-id/postern/services/client/internal/httpapi"
@@ -39,6 +40,7 @@ var (
 type world struct {
 	t       *testing.T
 	handler http.Handler
+	api     *mgmtkit.API
 	store   *storetest.Fake
 	clients *client.Service
 	site    site // what clients publish about themselves
@@ -70,7 +72,7 @@ func newWorld(t *testing.T) *world {
 			{Key: w.keys[tenant].Public(), KeyID: "kid-" + string(tenant), Algorithm: "ES256", Use: "sig"},
 		}})
 	}, w.clock.Now)
-	httpapi.Register(engine, httpapi.Deps{
+	w.api = httpapi.Register(engine, httpapi.Deps{
 		Clients: w.clients, Verifier: &jwtkit.Verifier{Keys: keys, Now: w.clock.Now}, Recorder: w, Now: w.clock.Now,
 		Certificates: func(context.Context, tenancy.ID) []httpapi.Certificate {
 			return []httpapi.Certificate{{PEM: "-----BEGIN CERTIFICATE-----", PKCS7: "-----BEGIN PKCS7-----", Subject: "/CN=acme.eu.postern.test"}}
@@ -139,9 +141,10 @@ func (w *world) token(t tenancy.Tenant, scopes string) string {
 const everyScope = "read:clients create:clients update:clients delete:clients read:client_keys update:client_keys " +
 	"read:client_credentials create:client_credentials update:client_credentials delete:client_credentials " +
 	"read:resource_servers create:resource_servers update:resource_servers delete:resource_servers " +
-	"read:client_grants create:client_grants update:client_grants delete:client_grants " +
+	"read:client_grants create:client_grants update:client_grants delete:client_grants read:organization_client_grants " +
 	"read:connections create:connections update:connections delete:connections " +
-	"read:scim_config create:scim_config update:scim_config delete:scim_config read:scim_token create:scim_token delete:scim_token"
+	"read:scim_config create:scim_config update:scim_config delete:scim_config read:scim_token create:scim_token delete:scim_token " +
+	"read:actions"
 
 // answer is what came back.
 type answer struct {

@@ -180,7 +180,7 @@ func TestActions_there_are_none(t *testing.T) {
 	w := newWorld(t)
 	a := w.request(acme, "read:actions", http.MethodGet, "/actions/actions?per_page=100&include_totals=true", "")
 	assert.Equal(t, m{"actions": []any{}, "total": 0., "page": 0., "per_page": 100.}, a.body)
-	w.refused(w.request(acme, everyScope, http.MethodGet, "/actions/actions", ""), 403, "insufficient_scope", "Insufficient scope, expected any of: read:actions")
+	w.refused(w.request(acme, "read:clients", http.MethodGet, "/actions/actions", ""), 403, "insufficient_scope", "Insufficient scope, expected any of: read:actions")
 }
 
 func TestGrants_of_organizations(t *testing.T) {

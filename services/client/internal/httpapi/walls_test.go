@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -26,6 +27,11 @@ var operations = []struct{ method, path, scopes string }{
 	{http.MethodDelete, "/clients/x", "delete:clients"},
 	{http.MethodPost, "/clients/x/rotate-secret", "update:client_keys"},
 	{http.MethodGet, "/clients/x/connections", "read:connections read:clients read:client_summary"},
+	{http.MethodGet, "/clients/x/credentials", "read:client_credentials"},
+	{http.MethodPost, "/clients/x/credentials", "create:client_credentials"},
+	{http.MethodGet, "/clients/x/credentials/y", "read:client_credentials"},
+	{http.MethodPatch, "/clients/x/credentials/y", "update:client_credentials"},
+	{http.MethodDelete, "/clients/x/credentials/y", "delete:client_credentials"},
 	{http.MethodGet, "/resource-servers", "read:resource_servers"},
 	{http.MethodPost, "/resource-servers", "create:resource_servers"},
 	{http.MethodGet, "/resource-servers/x", "read:resource_servers"},
@@ -36,6 +42,7 @@ var operations = []struct{ method, path, scopes string }{
 	{http.MethodGet, "/client-grants/x", "read:client_grants"},
 	{http.MethodPatch, "/client-grants/x", "update:client_grants"},
 	{http.MethodDelete, "/client-grants/x", "delete:client_grants"},
+	{http.MethodGet, "/client-grants/x/organizations", "read:organization_client_grants"},
 	{http.MethodGet, "/connections", "read:connections"},
 	{http.MethodPost, "/connections", "create:connections"},
 	{http.MethodGet, "/connections/x", "read:connections"},
@@ -53,6 +60,27 @@ var operations = []struct{ method, path, scopes string }{
 	{http.MethodGet, "/connections/x/scim-configuration/tokens", "read:scim_token"},
 	{http.MethodPost, "/connections/x/scim-configuration/tokens", "create:scim_token"},
 	{http.MethodDelete, "/connections/x/scim-configuration/tokens/y", "delete:scim_token"},
+	{http.MethodGet, "/actions/actions", "read:actions"},
+}
+
+// TestWalls_are_around_every_operation holds the list above to what is registered: an operation that is not in it is tried by nobody.
+func TestWalls_are_around_every_operation(t *testing.T) {
+	t.Parallel()
+	var listed, registered []string
+	for _, op := range operations {
+		listed = append(listed, op.method+" /api/v2"+op.path)
+	}
+	for path, item := range newWorld(t).api.OpenAPI().Paths {
+		path = strings.NewReplacer("{id}", "x", "{credential_id}", "y", "{tokenId}", "y").Replace(path)
+		for method, op := range map[string]*huma.Operation{
+			http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete, http.MethodPut: item.Put,
+		} {
+			if op != nil {
+				registered = append(registered, method+" "+path)
+			}
+		}
+	}
+	assert.ElementsMatch(t, registered, listed)
 }
 
 func TestWalls(t *testing.T) {
