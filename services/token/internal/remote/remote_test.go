@@ -2,6 +2,10 @@ package remote_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,13 +30,17 @@ import (
 type clients struct {
 	clientapiconnect.ClientServiceClient
 
-	asked atomic.Int64
+	client *clientapi.Client // nil: a native application
+	asked  atomic.Int64
 }
 
 func (c *clients) FindClient(_ context.Context, r *clientapi.FindClientRequest) (*clientapi.Client, error) {
 	c.asked.Add(1)
 	if r.GetTenantId() != "tnt_a" {
 		return nil, fault.NotFound("The client does not exist")
+	}
+	if c.client != nil {
+		return c.client, nil
 	}
 	return &clientapi.Client{
 		ClientId: r.GetClientId(), Name: "App", Secret: "s", AppType: "native", Callbacks: []string{"https://x"}, GrantTypes: []string{"authorization_code"},
@@ -47,7 +55,7 @@ func (c *clients) FindResourceServer(_ context.Context, r *clientapi.FindResourc
 
 func (c *clients) FindClientGrant(_ context.Context, r *clientapi.FindClientGrantRequest) (*clientapi.ClientGrant, error) {
 	c.asked.Add(1)
-	return &clientapi.ClientGrant{ClientId: r.GetClientId(), Audience: r.GetAudience(), Scope: []string{"a"}}, nil
+	return &clientapi.ClientGrant{ClientId: r.GetClientId(), Audience: r.GetAudience(), Scope: []string{r.GetSubjectType()}}, nil
 }
 
 func (c *clients) ListConnections(context.Context, *clientapi.ListConnectionsRequest) (*clientapi.ListConnectionsResponse, error) {
@@ -82,7 +90,7 @@ func TestConfiguration(t *testing.T) {
 		require.True(t, rs.System)
 		grant, err := c.FindClientGrant(ctx, "tnt_a", "app", "https://api", token.SubjectClient)
 		require.NoError(t, err)
-		require.Equal(t, &token.ClientGrant{ClientID: "app", Audience: "https://api", Scope: []string{"a"}}, grant)
+		require.Equal(t, &token.ClientGrant{ClientID: "app", Audience: "https://api", Scope: []string{"client"}}, grant)
 		list, err := c.ListConnections(ctx, "tnt_a", "app")
 		require.NoError(t, err)
 		require.Equal(t, []token.Connection{{ID: "con_1", Name: "db", Strategy: "auth0"}}, list)
@@ -114,6 +122,59 @@ func TestConfiguration(t *testing.T) {
 	c.Missed()
 	all()
 	require.EqualValues(t, 4, cs.asked.Load(), "after a gap all is asked for again")
+}
+
+func TestConfiguration_a_client_that_proves_a_key(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	require.NoError(t, err)
+	expires := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	const name = "https://app.example/client"
+	cs := &clients{client: &clientapi.Client{
+		ClientId: "tpc_1", ExternalClientId: name, Strict: true, AuthenticationMethods: []string{oauth.AuthPrivateKeyJWT}, OrganizationUsage: "require",
+		IpHeaderTrusted: true, RequirePar: true, RequireSignedRequest: true, RequireProof: true,
+		Credentials: []*clientapi.Credential{
+			{Id: "cred_1", Method: oauth.AuthPrivateKeyJWT, Kid: "k", Alg: "RS256", PublicKey: der, ExpiresUnix: expires.Unix()},
+			{Id: "cred_2", Method: "tls_client_auth"},
+		},
+	}}
+	c := remote.NewConfiguration(cs, &settings{}, clock.At("2026-03-01T12:00:00Z").Now)
+	for _, id := range []string{name, "tpc_1"} {
+		client, err := c.FindClient(t.Context(), "tnt_a", id)
+		require.NoError(t, err)
+		require.Equal(t, name, client.Identifier())
+		require.True(t, client.Strict && client.IPHeaderTrusted && !client.Public() && !client.FirstParty)
+		require.Equal(t, []token.Demand{token.DemandPAR, token.DemandRequestObject, token.DemandProof}, client.Demands)
+		require.Equal(t, []token.Credential{
+			{ID: "cred_1", Method: oauth.AuthPrivateKeyJWT, KeyID: "k", Alg: "RS256", Public: key.Public(), Expires: expires},
+			{ID: "cred_2", Method: "tls_client_auth"},
+		}, client.Credentials)
+	}
+	require.EqualValues(t, 2, cs.asked.Load())
+	c.Changed("tnt_a", "client", "tpc_1") // the event has its id alone
+	_, err = c.FindClient(t.Context(), "tnt_a", name)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, cs.asked.Load(), "what goes by a URL is forgotten, too")
+
+	cs.client = &clientapi.Client{ClientId: "odd", Credentials: []*clientapi.Credential{{Id: "cred_3", PublicKey: []byte("no key")}}}
+	_, err = c.FindClient(t.Context(), "tnt_a", "odd")
+	require.True(t, fault.Is(err, fault.KindInternal), "%v", err)
+}
+
+func TestConfiguration_grants_are_of_one_kind_of_subject(t *testing.T) {
+	t.Parallel()
+	cs := &clients{}
+	c := remote.NewConfiguration(cs, &settings{}, clock.At("2026-03-01T12:00:00Z").Now)
+	for range 2 {
+		for _, subject := range []token.SubjectType{token.SubjectClient, token.SubjectUser} {
+			grant, err := c.FindClientGrant(t.Context(), "tnt_a", "app", "https://api", subject)
+			require.NoError(t, err)
+			require.Equal(t, []string{string(subject)}, grant.Scope)
+		}
+	}
+	require.EqualValues(t, 2, cs.asked.Load())
 }
 
 type users struct {
