@@ -14,6 +14,7 @@ func TestClients(t *testing.T) {
 		"the_whole_life_of_each_resource": "clients.mjs",
 		"what_is_set_acts":                "settings.mjs",
 		"origins_in_a_browser":            "cors.mjs",
+		"an_application_registers_itself": "register.mjs",
 		"a_thousand_clients":              "many.mjs",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,6 +23,7 @@ type metadata struct {
 	TokenEndpoint         string   `json:"token_endpoint"`
 	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
 	JWKSURI               string   `json:"jwks_uri"`
+	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
@@ -38,8 +39,14 @@ type metadata struct {
 }
 
 func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
+	registration := ""
+	// Where the settings are away and were never seen, the document does without: it must be there when nothing else is.
+	if settings, err := h.Settings.FindSettings(c.Request.Context(), t.ID); err == nil && settings.Registration {
+		registration = t.Base + "/oidc/register"
+	}
 	keep(c, "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
 	c.JSON(http.StatusOK, metadata{
+		RegistrationEndpoint:  registration,
 		Issuer:                t.Issuer(),
 		AuthorizationEndpoint: t.Base + "/authorize",
 		TokenEndpoint:         t.Base + "/oauth/token",

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/services/token/internal/token"
+	"github.com/postern-id/postern/services/token/internal/tokentest"
 )
 
 func TestDiscovery(t *testing.T) {
@@ -39,6 +41,17 @@ func TestDiscovery(t *testing.T) {
 		path := endpoint[len(plain.tenant.Base):]
 		require.NotEqual(t, http.StatusNotFound, w.browser().get(path, nil).StatusCode, "%s is answered", name)
 	}
+}
+
+func TestDiscovery_names_registration_where_it_is_open(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	doc := func() map[string]any { return w.browser().get("/.well-known/openid-configuration", nil).json(t) }
+	require.NotContains(t, doc(), "registration_endpoint")
+	w.config.Change(func(c *tokentest.Configuration) { c.Settings[w.acme.ID] = &token.Settings{Registration: true} })
+	require.Equal(t, w.acme.Base+"/oidc/register", doc()["registration_endpoint"])
+	w.config.Away(fault.Unavailable("the tenant service is away"))
+	require.NotContains(t, doc(), "registration_endpoint", "the document is there all the same")
 }
 
 func TestJWKS(t *testing.T) {

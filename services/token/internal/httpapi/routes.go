@@ -20,8 +20,14 @@ type Ring interface {
 	Keys(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error)
 }
 
+// Settings gives what a tenant set up, from memory.
+type Settings interface {
+	FindSettings(ctx context.Context, tenant tenancy.ID) (*token.Settings, error)
+}
+
 // Deps are what the handlers call.
 type Deps struct {
+	Settings Settings
 	Endpoint *token.Endpoint
 	Logins   *token.Logins
 	Userinfo *token.Userinfo

@@ -245,5 +245,6 @@ func settingsOf(r *tenantapi.Settings) *token.Settings {
 		SessionLifetime:       time.Duration(r.GetSessionLifetimeSeconds()) * time.Second,
 		IdleSessionLifetime:   time.Duration(r.GetIdleSessionLifetimeSeconds()) * time.Second,
 		DefaultRedirectionURI: r.GetDefaultRedirectionUri(),
+		Registration:          r.GetFlags()["enable_dynamic_client_registration"],
 	}
 }

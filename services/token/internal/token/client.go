@@ -155,6 +155,7 @@ type Settings struct {
 	SessionLifetime       time.Duration // absolute; zero means 168 h
 	IdleSessionLifetime   time.Duration // zero means 72 h
 	DefaultRedirectionURI string
+	Registration          bool // clients may register themselves (RFC 7591)
 }
 
 const (

@@ -100,7 +100,7 @@ func testPostgres(t *testing.T, d *devcloud) {
 		require.NoError(t, admin.QueryRow(t.Context(),
 			"select count(*) from pg_roles where (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication) and rolname <> 'postgres'").Scan(&above))
 		require.Zero(t, above)
-		for setting, want := range map[string]string{"data_checksums": "on", "fsync": "on", "password_encryption": "scram-sha-256", "listen_addresses": "127.0.0.1"} { //nolint:gosec // names of settings
+		for setting, want := range map[string]string{"data_checksums": "on", "fsync": "on", "password_encryption": "scram-sha-256", "listen_addresses": "127.0.0.1"} {
 			var got string
 			require.NoError(t, admin.QueryRow(t.Context(), "select current_setting($1)", setting).Scan(&got))
 			require.Equal(t, want, got, setting)
