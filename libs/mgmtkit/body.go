@@ -36,7 +36,7 @@ func strictJSON(formats map[string]huma.Format) map[string]huma.Format {
 	return out
 }
 
-// refuseTwice gives an twiceError for the first property that its object has already. data is well-formed.
+// refuseTwice gives a twiceError for the first property that its object has already. data is well-formed.
 func refuseTwice(data []byte) error {
 	type level struct {
 		names map[string]bool // nil: a list

@@ -69,9 +69,10 @@ func (c *Config) Validate() error {
 
 // Deps are what others make.
 type Deps struct {
-	Log      *slog.Logger
-	Seal     *tenancy.Seal
-	Tokens   tokenapiconnect.TokenServiceClient
+	Log    *slog.Logger
+	Seal   *tenancy.Seal
+	Tokens tokenapiconnect.TokenServiceClient
+	// Settings tells the tenants' flags. Nil: they stand as on a new tenant.
 	Settings tenantapiconnect.SettingsServiceClient
 	Now      clock.Now
 }
@@ -99,8 +100,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("client service: %w", err)
 	}
 	sealer := vaultkit.NewSealer(s.vault, wrappingKey, store.DataKeys{Pool: s.pool})
-	clients := client.NewService(store.New(store.Deps{Pool: s.pool, Sealer: sealer, Kick: s.relay.Kick, Now: deps.Now}), deps.Now,
-		client.WithSwitches(remote.Switches{Settings: deps.Settings}), client.WithDocuments(documents))
+	options := []client.Option{client.WithDocuments(documents)}
+	if deps.Settings != nil {
+		options = append(options, client.WithSwitches(remote.Switches{Settings: deps.Settings}))
+	}
+	clients := client.NewService(store.New(store.Deps{Pool: s.pool, Sealer: sealer, Kick: s.relay.Kick, Now: deps.Now}), deps.Now, options...)
 	keys := jwtkit.NewCachedKeys(publishedKeys(deps.Tokens), deps.Now)
 
 	//nolint:contextcheck // handlers take the request's context

@@ -21,11 +21,14 @@ func run(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
 	if err != nil {
 		return err
 	}
-	service, err := client.New(ctx, cfg.Config, client.Deps{
+	deps := client.Deps{
 		Log: tel.Log, Seal: seal, Now: time.Now,
-		Tokens:   tokenapiconnect.NewTokenServiceClient(neighbours, cfg.TokenURL, rpckit.ClientOption()),
-		Settings: tenantapiconnect.NewSettingsServiceClient(neighbours, cfg.SettingsURL, rpckit.ClientOption()),
-	})
+		Tokens: tokenapiconnect.NewTokenServiceClient(neighbours, cfg.TokenURL, rpckit.ClientOption()),
+	}
+	if cfg.SettingsURL != "" {
+		deps.Settings = tenantapiconnect.NewSettingsServiceClient(neighbours, cfg.SettingsURL, rpckit.ClientOption())
+	}
+	service, err := client.New(ctx, cfg.Config, deps)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (r ResourceServer) Patched(patch Settings, now time.Time) (ResourceServer, 
 	if r.System {
 		for _, name := range []string{propScopes, propName, propAlg, propSignSecret, propSubjects, "enforce_policies", "token_dialect"} {
 			if patch.Has(name) && !r.holds(name, patch[name]) {
-				return ResourceServer{}, errSystem("The %s of a system API cannot be changed", name)
+				return ResourceServer{}, errUnsupported("The %s of a system API cannot be changed", name)
 			}
 		}
 	}
@@ -151,7 +151,8 @@ func (r ResourceServer) keyed() ResourceServer {
 	return r
 }
 
-func errSystem(format string, args ...any) *fault.Error {
+// errUnsupported refuses what no caller may do, whatever the body says.
+func errUnsupported(format string, args ...any) *fault.Error {
 	f := invalid(format, args...)
 	f.Code = "operation_not_supported"
 	return f

@@ -57,7 +57,7 @@ var userScopes = scimScopes[:5]
 // takesSCIM reports whether the connection's strategy has identity providers that provision by SCIM.
 func (c Connection) takesSCIM() error {
 	if !slices.Contains([]string{"samlp", "oidc", "okta", "waad"}, c.Strategy) {
-		return errSystem("Connections of strategy %s have no SCIM configuration", c.Strategy)
+		return errUnsupported("Connections of strategy %s have no SCIM configuration", c.Strategy)
 	}
 	return nil
 }

@@ -194,7 +194,7 @@ func (s *Service) DeleteResourceServer(ctx context.Context, tenant tenancy.ID, i
 		return gone(err, ErrNoResourceServer)
 	}
 	if r.System {
-		return errSystem("A system API cannot be deleted")
+		return errUnsupported("A system API cannot be deleted")
 	}
 	return gone(s.store.DeleteResourceServer(ctx, tenant, r.ID), ErrNoResourceServer)
 }

@@ -70,7 +70,7 @@ func (s *Service) DeleteCredential(ctx context.Context, tenant tenancy.ID, id ID
 		func() (Client, error) { return s.store.FindClient(ctx, tenant, id) },
 		func(c Client) (Client, error) {
 			if c.uses(credential) {
-				return Client{}, errSystem("Cannot delete credential still associated with a client")
+				return Client{}, errUnsupported("Cannot delete credential still associated with a client")
 			}
 			return c, nil
 		},

@@ -117,7 +117,7 @@ func (s *Service) DeleteGrant(ctx context.Context, tenant tenancy.ID, id string)
 		return gone(err, ErrNoGrant)
 	}
 	if g.System {
-		return errSystem("A system grant cannot be deleted")
+		return errUnsupported("A system grant cannot be deleted")
 	}
 	return gone(s.store.DeleteGrant(ctx, tenant, id), ErrNoGrant)
 }

@@ -1,8 +1,11 @@
 package httpapi_test
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -28,5 +31,38 @@ func TestSettingsAreDocumented(t *testing.T) {
 			}
 			require.True(t, strings.Contains(page, "`"+name) || strings.Contains(page, name+"`"), "docs/settings.md has no row for %s", name)
 		}
+	}
+}
+
+// TestSettingsAreShownByTests holds the tests that docs/settings.md names to be there.
+func TestSettingsAreShownByTests(t *testing.T) {
+	t.Parallel()
+	const root = "../../../.."
+	page, err := os.ReadFile(filepath.Join(root, "docs/settings.md"))
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for _, folder := range []string{"services", "tools/e2e"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join(root, folder), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if entry.IsDir() && entry.Name() == "node_modules" {
+				return filepath.SkipDir
+			}
+			known[entry.Name()] = true
+			if !strings.HasSuffix(path, "_test.go") {
+				return nil
+			}
+			source, err := os.ReadFile(path) //nolint:gosec // of this repository
+			for _, found := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(source, -1) {
+				known[string(found[1])] = true
+			}
+			return err
+		}))
+	}
+	named := regexp.MustCompile("`(Test\\w+|\\w+\\.mjs)`").FindAllSubmatch(page, -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		require.True(t, known[string(name[1])], "docs/settings.md names %s, which is not there", name[1])
 	}
 }

@@ -31,7 +31,7 @@ type Client struct {
 	Demands           []Demand
 	OrganizationUsage string // "": deny
 	IPHeaderTrusted   bool   // auth0-forwarded-for says whose request it is
-	Strict            bool   // a third party held to the narrow rules
+	Strict            bool   // a third party held to the narrow rules: no wildcards
 	Native            bool   // runs on its user's own device
 	FirstParty        bool
 	OIDCConformant    bool

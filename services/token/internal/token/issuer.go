@@ -162,13 +162,13 @@ func (i *Issuer) idToken(ctx context.Context, in Issue) (string, error) {
 	return i.sign(ctx, in.Tenant.ID, alg, secret, typeJWT, claims)
 }
 
-// idTokenAlg gives how the client's ID tokens are signed. Where it does not say, the wire's default is HS256 for a client that keeps
-// a secret, and RS256 for one that does not.
+// idTokenAlg gives how the client's ID tokens are signed. Where it does not say, the wire's default is HS256 for a client that proves
+// itself by its secret, and RS256 for one that does not.
 func idTokenAlg(c *Client) (alg string, secret []byte, err error) {
 	alg = c.IDTokenAlg
 	if alg == "" {
 		alg = AlgHS256
-		if c.Public() {
+		if c.Public() || len(c.AuthMethods) > 0 {
 			alg = AlgRS256
 		}
 	}

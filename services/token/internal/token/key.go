@@ -82,7 +82,7 @@ func (k SigningKey) IDFor(alg string) string {
 	return k.KeyID + "-" + strings.ToLower(alg)
 }
 
-// certificateLife is the wire's: 13 years.
+// certificateYears is how long a certificate is good for: as long as on the wire.
 const certificateYears = 13
 
 // KeyDeps are what Keys needs.
@@ -98,8 +98,8 @@ type Keys struct{ KeyDeps }
 // NewKeys makes Keys.
 func NewKeys(d KeyDeps) *Keys { return &Keys{d} }
 
-// Publish makes every version of the tenant's signing keys known: the first of an algorithm becomes current, the later ones next. A repeat, also a
-// concurrent one, changes nothing and answers the same. Current comes first in the answer.
+// Publish makes every version of the tenant's signing keys known: the first of an algorithm becomes current, the later ones next. A
+// repeat, also a concurrent one, changes nothing and answers the same. Current comes first in the answer.
 func (k *Keys) Publish(ctx context.Context, tenant tenancy.ID, hostname string) ([]SigningKey, error) {
 	versions, err := k.Source.Versions(ctx, tenant)
 	if err != nil {

@@ -49,7 +49,7 @@ func (l *Logins) logoutList(ctx context.Context, t tenancy.Tenant, in Logout, f 
 			return nil, false, err
 		}
 		f.ClientName = c.Name
-		return c.AllowedLogoutURLs, c.FirstParty, nil
+		return c.AllowedLogoutURLs, !c.Strict, nil
 	}
 	settings, err := l.config.FindSettings(ctx, t.ID)
 	if err != nil {

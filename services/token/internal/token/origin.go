@@ -11,7 +11,7 @@ func (c *Client) AllowsOrigin(origin string) bool {
 	origin = strings.ToLower(origin)
 	match := func(entry string) bool {
 		have := originOf(entry)
-		return have != "" && (have == origin || c.FirstParty && matchWildcard(have, origin))
+		return have != "" && (have == origin || !c.Strict && matchWildcard(have, origin))
 	}
 	return slices.ContainsFunc(c.AllowedOrigins, match) || slices.ContainsFunc(c.WebOrigins, match) || slices.ContainsFunc(c.Callbacks, match)
 }

@@ -19,15 +19,9 @@ func (c *Client) AllowsRedirect(uri string) bool {
 	if slices.Contains(c.Callbacks, uri) {
 		return true
 	}
-	if !c.FirstParty {
-		return false // third parties get no wildcards
-	}
-	for _, pattern := range c.Callbacks {
-		if matchWildcard(pattern, uri) || c.Native && matchLoopback(pattern, uri) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Callbacks, func(pattern string) bool {
+		return !c.Strict && matchWildcard(pattern, uri) || c.Native && matchLoopback(pattern, uri)
+	})
 }
 
 // logoutAllowed says whether uri may be returned to: query and fragment do not count, scheme and host ignore case.

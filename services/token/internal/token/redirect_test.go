@@ -65,9 +65,13 @@ func TestClient_AllowsRedirect_look_alikes(t *testing.T) {
 			require.False(t, client(pattern).AllowsRedirect(uri), "%q must not let %q in", pattern, uri)
 		}
 	}
-	third := client("https://*.app.example/cb")
-	third.FirstParty = false
-	require.False(t, third.AllowsRedirect("https://x.app.example/cb"), "third parties get no wildcards")
+	third := client("https://*.app.example/cb", "https://app.example/cb")
+	third.FirstParty, third.WebOrigins = false, []string{"https://*.app.example"}
+	require.True(t, third.AllowsRedirect("https://x.app.example/cb"), "a third party in permissive mode may register wildcards, and they act")
+	third.Strict = true
+	require.False(t, third.AllowsRedirect("https://x.app.example/cb"), "strict third parties get no wildcards")
+	require.False(t, third.AllowsOrigin("https://x.app.example"))
+	require.True(t, third.AllowsRedirect("https://app.example/cb"))
 	for _, registered := range []string{"javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "JaVaScRiPt:alert(1)"} {
 		require.False(t, client(registered).AllowsRedirect(registered), "a scheme that runs is refused even when registered")
 	}
@@ -86,6 +90,8 @@ func TestClient_AllowsRedirect_loopback_of_native_clients(t *testing.T) {
 	} {
 		require.False(t, native.AllowsRedirect(uri), "%s", uri)
 	}
+	native.FirstParty, native.Strict = false, true
+	require.True(t, native.AllowsRedirect("http://127.0.0.1:53127/cb"), "whoever wrote the application, it cannot choose its port before it runs")
 	require.False(t, client("http://127.0.0.1/cb").AllowsRedirect("http://127.0.0.1:5/cb"), "web clients have a port")
 }
 

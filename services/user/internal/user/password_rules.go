@@ -49,7 +49,7 @@ func (r PasswordRules) Check(password string, u User) error {
 	return nil
 }
 
-//go:embed common/passwords.txt
+//go:embed dictionary/passwords.txt
 var commonText string
 
 // common are the passwords that everybody tries first, in lower case.

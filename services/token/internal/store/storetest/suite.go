@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -301,63 +300,6 @@ func tryCodes(t *testing.T, w *world) {
 	require.NoError(t, err)
 	require.True(t, got.Redeemed, "a used code is still known as used")
 	require.Equal(t, []string{"seacft"}, w.facts(w.a))
-}
-
-func tryTokens(t *testing.T, w *world) {
-	t.Helper()
-	ctx := t.Context()
-	code := w.save(t)
-	tok := token.AccessToken{
-		Hash: token.HashOf("opaque"), ClientID: "client", UserID: "auth0|1", Scope: token.Scope{"openid"}, SessionID: "sid-1",
-		Code: code.Code, Issued: w.now, Expires: w.now.Add(time.Hour),
-	}
-	require.NoError(t, w.RedeemCode(ctx, w.a, token.Redemption{Code: code.Code, Now: w.now, Token: &tok, Fact: w.fact("seacft")}))
-	got, err := w.FindAccessToken(ctx, w.a, tok.Hash, w.now)
-	require.NoError(t, err)
-	require.Equal(t, tok, got)
-	_, err = w.FindAccessToken(ctx, w.b, tok.Hash, w.now)
-	notFoundHere(t, err)
-	_, err = w.FindAccessToken(ctx, w.a, tok.Hash, tok.Expires)
-	notFoundHere(t, err)
-
-	require.NoError(t, w.RevokeCode(ctx, w.b, code.Code), "nothing to revoke is no error")
-	_, err = w.FindAccessToken(ctx, w.a, tok.Hash, w.now)
-	require.NoError(t, err, "a stranger's revocation revokes nothing")
-	require.NoError(t, w.RevokeCode(ctx, w.a, code.Code))
-	_, err = w.FindAccessToken(ctx, w.a, tok.Hash, w.now)
-	notFoundHere(t, err)
-}
-
-func tryAssertions(t *testing.T, w *world) {
-	t.Helper()
-	ctx := t.Context()
-	one, until := token.HashOf("one"), w.now.Add(time.Minute)
-	require.NoError(t, w.UseAssertion(ctx, w.a, one, until))
-	testkit.RequireFault(t, w.UseAssertion(ctx, w.a, one, until), fault.KindConflict)
-	require.NoError(t, w.UseAssertion(ctx, w.b, one, until), "another tenant's is another one")
-	require.NoError(t, w.UseAssertion(ctx, w.a, token.HashOf("two"), until))
-
-	var wg sync.WaitGroup
-	var won atomic.Int64
-	for range 4 {
-		wg.Go(func() {
-			if w.UseAssertion(ctx, w.a, token.HashOf("three"), until) == nil {
-				won.Add(1)
-			}
-		})
-	}
-	wg.Wait()
-	require.EqualValues(t, 1, won.Load(), "of concurrent uses one wins")
-
-	opaque := token.AccessToken{Hash: token.HashOf("opaque"), ClientID: "client", UserID: "auth0|a", Scope: token.Scope{"openid"}, Issued: w.now, Expires: until}
-	require.NoError(t, w.SaveToken(ctx, w.a, &opaque, w.fact("sepft")))
-	got, err := w.FindAccessToken(ctx, w.a, opaque.Hash, w.now)
-	require.NoError(t, err)
-	require.Equal(t, opaque, got)
-	_, err = w.FindAccessToken(ctx, w.b, opaque.Hash, w.now)
-	notFoundHere(t, err)
-	require.NoError(t, w.SaveToken(ctx, w.a, nil, w.fact("sepft")))
-	require.Equal(t, []string{"sepft", "sepft"}, w.facts(w.a))
 }
 
 func tryFacts(t *testing.T, w *world) {
