@@ -4,6 +4,7 @@ package mgmtkit
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -38,13 +39,14 @@ type Verifier interface {
 type API struct {
 	huma     huma.API
 	verifier Verifier
-	recorder Recorder // nil: lines that belong to no change are not kept
+	recorder Recorder // nil: refused writes leave no line, and reads that show secrets fail
 }
 
 // Option of an API.
 type Option func(*API)
 
-// WithRecorder gives the place for audit lines that belong to no change. Without one such lines are lost.
+// WithRecorder gives the place for audit lines that belong to no change. Without one refused writes leave
+// no line, and reads that show secrets fail.
 func WithRecorder(r Recorder) Option { return func(a *API) { a.recorder = r } }
 
 // New hangs a part of the Management API on engine, whose requests have a proved tenant (httpkit.NewEngine with a Seal), and its
@@ -148,10 +150,13 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, t tenanc
 	})
 }
 
+// errNoRecorder is a mistake of the wiring.
+var errNoRecorder = errors.New("a secret would be shown, and there is no recorder to tell of it")
+
 // recordRead leaves the line of a read that reveals. Its failure is the operation's: a secret that nobody would know of is not shown.
 func (a *API) recordRead(ctx context.Context, t tenancy.Tenant, rec *record, act audit.Act) error {
 	if a.recorder == nil {
-		return nil
+		return fault.Internal(errNoRecorder)
 	}
 	act.Revealed = rec.secrets
 	return a.recorder.Record(ctx, t.ID, act)

@@ -97,13 +97,14 @@ type world struct {
 	revealed func(context.Context) // what get_thing says of its answer; may be nil
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, options ...mgmtkit.Option) *world {
 	t.Helper()
 	w := &world{}
 	seal, err := tenancy.NewSeal(make([]byte, 32), clock.At("2026-03-01T12:00:00Z").Now)
 	require.NoError(t, err)
 	engine := httpkit.NewEngine(httpkit.Config{Service: "test", Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Seal: seal, MaxBody: 2 << 20})
-	w.api, w.seal, w.handler = mgmtkit.New(engine, verifier{}, mgmtkit.WithRecorder(&w.lines)), seal, engine
+	options = append([]mgmtkit.Option{mgmtkit.WithRecorder(&w.lines)}, options...)
+	w.api, w.seal, w.handler = mgmtkit.New(engine, verifier{}, options...), seal, engine
 
 	type out struct{ Body map[string]any }
 	mgmtkit.Register(w.api, mgmtkit.Op{

@@ -78,4 +78,12 @@ func TestRevealed(t *testing.T) {
 		w.lines.fail = fault.Unavailable("The store is away")
 		requireProblem(t, w.ask(t, http.MethodGet, "/things/x", ""), http.StatusServiceUnavailable, "temporarily_unavailable", "The store is away")
 	})
+	t.Run("nor_is_one_where_no_line_is_kept", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, mgmtkit.WithRecorder(nil))
+		w.revealed = func(ctx context.Context) { mgmtkit.Revealed(ctx, "client_secret") }
+		require.Equal(t, http.StatusInternalServerError, w.ask(t, http.MethodGet, "/things/x", "").Code)
+		w.revealed = nil
+		require.Equal(t, http.StatusOK, w.ask(t, http.MethodGet, "/things/x", "").Code)
+	})
 }

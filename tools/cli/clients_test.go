@@ -137,7 +137,7 @@ func TestClients_reading(t *testing.T) {
 		t.Parallel()
 		p := signedUp(t)
 		p.ok(t, "clients", "show", "c1")
-		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients/c1?include_fields=false&fields=client_secret,signing_keys,encryption_key "))
+		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients/c1?include_fields=false&fields=client_secret,signing_keys,encryption_key,addons "))
 		p.ok(t, "clients", "show", "c1", "--reveal-secrets")
 		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients/c1 "))
 	})

@@ -488,7 +488,7 @@ func TestClients(t *testing.T) {
 		var list []map[string]any
 		require.NoError(t, json.Unmarshal([]byte(p.ok(t, "clients", "list", "--json").out), &list))
 		require.Len(t, list, 2)
-		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients?include_fields=false&fields=client_secret,signing_keys,encryption_key&take=100&from=a%2Bb%2Fc%3D "))
+		require.Equal(t, 1, p.cloud.count("GET /api/v2/clients?include_fields=false&fields=client_secret,signing_keys,encryption_key,addons&take=100&from=a%2Bb%2Fc%3D "))
 	})
 	t.Run("ids_are_escaped", func(t *testing.T) {
 		t.Parallel()

@@ -19,8 +19,9 @@ import (
 	"github.com/postern-id/postern/tools/cli/internal/cloud"
 )
 
-// secretProperties are those of a client that a screen or a log must not keep.
-var secretProperties = []string{"client_secret", "signing_keys", "encryption_key"}
+// secretProperties are those of a client that a screen or a log must not keep. Addons hold keys of other people's systems among their
+// settings, by names that nobody has a list of.
+var secretProperties = []string{"client_secret", "signing_keys", "encryption_key", "addons"}
 
 // clientRow is what the table shows of a client; JSON answers keep everything the wire says.
 type clientRow struct {
@@ -37,7 +38,7 @@ func (a *app) clients() *cobra.Command {
 	a.tenantFlag(cmd, &tenant)
 	list, show := a.clientsList(&tenant, &reveal), a.clientsShow(&tenant, &reveal)
 	for _, reads := range []*cobra.Command{list, show} {
-		reads.Flags().BoolVar(&reveal, "reveal-secrets", false, "show client secrets too")
+		reads.Flags().BoolVar(&reveal, "reveal-secrets", false, "show client secrets and addons too")
 	}
 	cmd.AddCommand(list, show, a.clientsCreate(&tenant), a.clientsUpdate(&tenant), a.clientsRotate(&tenant), a.clientsDelete(&tenant), a.clientsDoctor(&tenant))
 	return cmd
