@@ -13,6 +13,8 @@ const (
 	GrantPassword          GrantType = "password"           // RFC 6749 §4.3
 	// GrantPasswordRealm is the password grant with a realm that names the connection (the wire's own).
 	GrantPasswordRealm GrantType = "http://auth0.com/oauth/grant-type/password-realm" //nolint:gosec // a name, not a credential
+	GrantDeviceCode    GrantType = "urn:ietf:params:oauth:grant-type:device_code"     // RFC 8628 §3.4
+	GrantTokenExchange GrantType = "urn:ietf:params:oauth:grant-type:token-exchange"  //nolint:gosec // RFC 8693 §2.1; a name, not a credential
 )
 
 // ErrorCode is the `error` of an OAuth answer.

@@ -100,17 +100,25 @@ type Client struct {
 	// The ways of client_authentication_methods, "private_key_jwt" and the like; empty: token_endpoint_auth_method counts.
 	AuthenticationMethods []string `protobuf:"bytes,21,rep,name=authentication_methods,json=authenticationMethods,proto3" json:"authentication_methods,omitempty"`
 	// What proves the client by authentication_methods; whoever uses one looks at its expiry.
-	Credentials          []*Credential `protobuf:"bytes,22,rep,name=credentials,proto3" json:"credentials,omitempty"`
-	Strict               bool          `protobuf:"varint,23,opt,name=strict,proto3" json:"strict,omitempty"`                                                           // a third-party client held to the narrow rules
-	ExternalClientId     string        `protobuf:"bytes,24,opt,name=external_client_id,json=externalClientId,proto3" json:"external_client_id,omitempty"`              // the URL that the client calls itself by; empty: client_id
-	JwksUri              string        `protobuf:"bytes,25,opt,name=jwks_uri,json=jwksUri,proto3" json:"jwks_uri,omitempty"`                                           // where the client publishes its keys; empty: credentials alone count
-	OrganizationUsage    string        `protobuf:"bytes,26,opt,name=organization_usage,json=organizationUsage,proto3" json:"organization_usage,omitempty"`             // empty means deny
-	IpHeaderTrusted      bool          `protobuf:"varint,27,opt,name=ip_header_trusted,json=ipHeaderTrusted,proto3" json:"ip_header_trusted,omitempty"`                // is_token_endpoint_ip_header_trusted
-	RequirePar           bool          `protobuf:"varint,28,opt,name=require_par,json=requirePar,proto3" json:"require_par,omitempty"`                                 // require_pushed_authorization_requests
-	RequireSignedRequest bool          `protobuf:"varint,29,opt,name=require_signed_request,json=requireSignedRequest,proto3" json:"require_signed_request,omitempty"` // signed_request_object.required
-	RequireProof         bool          `protobuf:"varint,30,opt,name=require_proof,json=requireProof,proto3" json:"require_proof,omitempty"`                           // require_proof_of_possession
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	Credentials          []*Credential      `protobuf:"bytes,22,rep,name=credentials,proto3" json:"credentials,omitempty"`
+	Strict               bool               `protobuf:"varint,23,opt,name=strict,proto3" json:"strict,omitempty"`                                                           // a third-party client held to the narrow rules
+	ExternalClientId     string             `protobuf:"bytes,24,opt,name=external_client_id,json=externalClientId,proto3" json:"external_client_id,omitempty"`              // the URL that the client calls itself by; empty: client_id
+	OrganizationUsage    string             `protobuf:"bytes,26,opt,name=organization_usage,json=organizationUsage,proto3" json:"organization_usage,omitempty"`             // empty means deny
+	IpHeaderTrusted      bool               `protobuf:"varint,27,opt,name=ip_header_trusted,json=ipHeaderTrusted,proto3" json:"ip_header_trusted,omitempty"`                // is_token_endpoint_ip_header_trusted
+	RequirePar           bool               `protobuf:"varint,28,opt,name=require_par,json=requirePar,proto3" json:"require_par,omitempty"`                                 // require_pushed_authorization_requests
+	RequireSignedRequest bool               `protobuf:"varint,29,opt,name=require_signed_request,json=requireSignedRequest,proto3" json:"require_signed_request,omitempty"` // signed_request_object.required
+	RequireProof         bool               `protobuf:"varint,30,opt,name=require_proof,json=requireProof,proto3" json:"require_proof,omitempty"`                           // require_proof_of_possession
+	Refresh              *RefreshPolicy     `protobuf:"bytes,31,opt,name=refresh,proto3" json:"refresh,omitempty"`
+	BackchannelLogout    *BackchannelLogout `protobuf:"bytes,32,opt,name=backchannel_logout,json=backchannelLogout,proto3" json:"backchannel_logout,omitempty"` // unset: the client is not told of logouts
+	TokenExchange        []string           `protobuf:"bytes,33,rep,name=token_exchange,json=tokenExchange,proto3" json:"token_exchange,omitempty"`             // the kinds of token exchange profiles that the client may use
+	ParExpirySeconds     int64              `protobuf:"varint,34,opt,name=par_expiry_seconds,json=parExpirySeconds,proto3" json:"par_expiry_seconds,omitempty"` // zero: the default
+	// skip_non_verifiable_callback_uri_confirmation_prompt; unset: as the tenant says.
+	SkipConfirmation         *bool  `protobuf:"varint,35,opt,name=skip_confirmation,json=skipConfirmation,proto3,oneof" json:"skip_confirmation,omitempty"`
+	OpenRedirectProtection   bool   `protobuf:"varint,36,opt,name=open_redirect_protection,json=openRedirectProtection,proto3" json:"open_redirect_protection,omitempty"`      // redirection_policy
+	ResourceServerIdentifier string `protobuf:"bytes,37,opt,name=resource_server_identifier,json=resourceServerIdentifier,proto3" json:"resource_server_identifier,omitempty"` // which API a client of type resource_server stands for
+	ComplianceLevel          string `protobuf:"bytes,38,opt,name=compliance_level,json=complianceLevel,proto3" json:"compliance_level,omitempty"`                              // empty: none
+	unknownFields            protoimpl.UnknownFields
+	sizeCache                protoimpl.SizeCache
 }
 
 func (x *Client) Reset() {
@@ -311,13 +319,6 @@ func (x *Client) GetExternalClientId() string {
 	return ""
 }
 
-func (x *Client) GetJwksUri() string {
-	if x != nil {
-		return x.JwksUri
-	}
-	return ""
-}
-
 func (x *Client) GetOrganizationUsage() string {
 	if x != nil {
 		return x.OrganizationUsage
@@ -353,6 +354,209 @@ func (x *Client) GetRequireProof() bool {
 	return false
 }
 
+func (x *Client) GetRefresh() *RefreshPolicy {
+	if x != nil {
+		return x.Refresh
+	}
+	return nil
+}
+
+func (x *Client) GetBackchannelLogout() *BackchannelLogout {
+	if x != nil {
+		return x.BackchannelLogout
+	}
+	return nil
+}
+
+func (x *Client) GetTokenExchange() []string {
+	if x != nil {
+		return x.TokenExchange
+	}
+	return nil
+}
+
+func (x *Client) GetParExpirySeconds() int64 {
+	if x != nil {
+		return x.ParExpirySeconds
+	}
+	return 0
+}
+
+func (x *Client) GetSkipConfirmation() bool {
+	if x != nil && x.SkipConfirmation != nil {
+		return *x.SkipConfirmation
+	}
+	return false
+}
+
+func (x *Client) GetOpenRedirectProtection() bool {
+	if x != nil {
+		return x.OpenRedirectProtection
+	}
+	return false
+}
+
+func (x *Client) GetResourceServerIdentifier() string {
+	if x != nil {
+		return x.ResourceServerIdentifier
+	}
+	return ""
+}
+
+func (x *Client) GetComplianceLevel() string {
+	if x != nil {
+		return x.ComplianceLevel
+	}
+	return ""
+}
+
+// RefreshPolicy is how a client's refresh tokens live.
+type RefreshPolicy struct {
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Rotating            bool                   `protobuf:"varint,1,opt,name=rotating,proto3" json:"rotating,omitempty"`
+	LeewaySeconds       int64                  `protobuf:"varint,2,opt,name=leeway_seconds,json=leewaySeconds,proto3" json:"leeway_seconds,omitempty"`
+	LifetimeSeconds     int64                  `protobuf:"varint,3,opt,name=lifetime_seconds,json=lifetimeSeconds,proto3" json:"lifetime_seconds,omitempty"`               // zero: no end
+	IdleLifetimeSeconds int64                  `protobuf:"varint,4,opt,name=idle_lifetime_seconds,json=idleLifetimeSeconds,proto3" json:"idle_lifetime_seconds,omitempty"` // zero: no end
+	// What a refresh token opens beside what it was issued for.
+	Also          []*RefreshPolicy_Opening `protobuf:"bytes,5,rep,name=also,proto3" json:"also,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefreshPolicy) Reset() {
+	*x = RefreshPolicy{}
+	mi := &file_client_client_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefreshPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefreshPolicy) ProtoMessage() {}
+
+func (x *RefreshPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefreshPolicy.ProtoReflect.Descriptor instead.
+func (*RefreshPolicy) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RefreshPolicy) GetRotating() bool {
+	if x != nil {
+		return x.Rotating
+	}
+	return false
+}
+
+func (x *RefreshPolicy) GetLeewaySeconds() int64 {
+	if x != nil {
+		return x.LeewaySeconds
+	}
+	return 0
+}
+
+func (x *RefreshPolicy) GetLifetimeSeconds() int64 {
+	if x != nil {
+		return x.LifetimeSeconds
+	}
+	return 0
+}
+
+func (x *RefreshPolicy) GetIdleLifetimeSeconds() int64 {
+	if x != nil {
+		return x.IdleLifetimeSeconds
+	}
+	return 0
+}
+
+func (x *RefreshPolicy) GetAlso() []*RefreshPolicy_Opening {
+	if x != nil {
+		return x.Also
+	}
+	return nil
+}
+
+// BackchannelLogout is how a client hears of logouts (OIDC Back-Channel Logout).
+type BackchannelLogout struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Url             string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	Initiators      []string               `protobuf:"bytes,2,rep,name=initiators,proto3" json:"initiators,omitempty"` // those that the client hears of, beside what is mandatory
+	AllInitiators   bool                   `protobuf:"varint,3,opt,name=all_initiators,json=allInitiators,proto3" json:"all_initiators,omitempty"`
+	SessionMetadata bool                   `protobuf:"varint,4,opt,name=session_metadata,json=sessionMetadata,proto3" json:"session_metadata,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *BackchannelLogout) Reset() {
+	*x = BackchannelLogout{}
+	mi := &file_client_client_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackchannelLogout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackchannelLogout) ProtoMessage() {}
+
+func (x *BackchannelLogout) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackchannelLogout.ProtoReflect.Descriptor instead.
+func (*BackchannelLogout) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BackchannelLogout) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *BackchannelLogout) GetInitiators() []string {
+	if x != nil {
+		return x.Initiators
+	}
+	return nil
+}
+
+func (x *BackchannelLogout) GetAllInitiators() bool {
+	if x != nil {
+		return x.AllInitiators
+	}
+	return false
+}
+
+func (x *BackchannelLogout) GetSessionMetadata() bool {
+	if x != nil {
+		return x.SessionMetadata
+	}
+	return false
+}
+
 // Credential is a public key or certificate by which a client proves itself.
 type Credential struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -370,7 +574,7 @@ type Credential struct {
 
 func (x *Credential) Reset() {
 	*x = Credential{}
-	mi := &file_client_client_proto_msgTypes[2]
+	mi := &file_client_client_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -382,7 +586,7 @@ func (x *Credential) String() string {
 func (*Credential) ProtoMessage() {}
 
 func (x *Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[2]
+	mi := &file_client_client_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -395,7 +599,7 @@ func (x *Credential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credential.ProtoReflect.Descriptor instead.
 func (*Credential) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{2}
+	return file_client_client_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Credential) GetId() string {
@@ -464,7 +668,7 @@ type FindResourceServerRequest struct {
 
 func (x *FindResourceServerRequest) Reset() {
 	*x = FindResourceServerRequest{}
-	mi := &file_client_client_proto_msgTypes[3]
+	mi := &file_client_client_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -476,7 +680,7 @@ func (x *FindResourceServerRequest) String() string {
 func (*FindResourceServerRequest) ProtoMessage() {}
 
 func (x *FindResourceServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[3]
+	mi := &file_client_client_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -489,7 +693,7 @@ func (x *FindResourceServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResourceServerRequest.ProtoReflect.Descriptor instead.
 func (*FindResourceServerRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{3}
+	return file_client_client_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FindResourceServerRequest) GetTenantId() string {
@@ -522,15 +726,20 @@ type ResourceServer struct {
 	EnforcePolicies                           bool                   `protobuf:"varint,12,opt,name=enforce_policies,json=enforcePolicies,proto3" json:"enforce_policies,omitempty"`
 	SigningSecret                             string                 `protobuf:"bytes,13,opt,name=signing_secret,json=signingSecret,proto3" json:"signing_secret,omitempty"`
 	// What users and clients need for a token: "allow_all", "deny_all" or "require_client_grant".
-	UserPolicy    string `protobuf:"bytes,14,opt,name=user_policy,json=userPolicy,proto3" json:"user_policy,omitempty"`
-	ClientPolicy  string `protobuf:"bytes,15,opt,name=client_policy,json=clientPolicy,proto3" json:"client_policy,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UserPolicy                 string            `protobuf:"bytes,14,opt,name=user_policy,json=userPolicy,proto3" json:"user_policy,omitempty"`
+	AllowOnlineAccess          bool              `protobuf:"varint,16,opt,name=allow_online_access,json=allowOnlineAccess,proto3" json:"allow_online_access,omitempty"`
+	AllowOnlineAccessEphemeral bool              `protobuf:"varint,17,opt,name=allow_online_access_ephemeral,json=allowOnlineAccessEphemeral,proto3" json:"allow_online_access_ephemeral,omitempty"`
+	ConsentPolicy              string            `protobuf:"bytes,18,opt,name=consent_policy,json=consentPolicy,proto3" json:"consent_policy,omitempty"`    // empty: standard
+	ProofMechanism             string            `protobuf:"bytes,19,opt,name=proof_mechanism,json=proofMechanism,proto3" json:"proof_mechanism,omitempty"` // "mtls" or "dpop"; empty: tokens are bound to nothing
+	ProofRequired              string            `protobuf:"bytes,20,opt,name=proof_required,json=proofRequired,proto3" json:"proof_required,omitempty"`    // "all_clients" or "public_clients"; empty: nobody must
+	ScopeDescriptions          map[string]string `protobuf:"bytes,21,rep,name=scope_descriptions,json=scopeDescriptions,proto3" json:"scope_descriptions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields              protoimpl.UnknownFields
+	sizeCache                  protoimpl.SizeCache
 }
 
 func (x *ResourceServer) Reset() {
 	*x = ResourceServer{}
-	mi := &file_client_client_proto_msgTypes[4]
+	mi := &file_client_client_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +751,7 @@ func (x *ResourceServer) String() string {
 func (*ResourceServer) ProtoMessage() {}
 
 func (x *ResourceServer) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[4]
+	mi := &file_client_client_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +764,7 @@ func (x *ResourceServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceServer.ProtoReflect.Descriptor instead.
 func (*ResourceServer) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{4}
+	return file_client_client_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ResourceServer) GetId() string {
@@ -656,11 +865,46 @@ func (x *ResourceServer) GetUserPolicy() string {
 	return ""
 }
 
-func (x *ResourceServer) GetClientPolicy() string {
+func (x *ResourceServer) GetAllowOnlineAccess() bool {
 	if x != nil {
-		return x.ClientPolicy
+		return x.AllowOnlineAccess
+	}
+	return false
+}
+
+func (x *ResourceServer) GetAllowOnlineAccessEphemeral() bool {
+	if x != nil {
+		return x.AllowOnlineAccessEphemeral
+	}
+	return false
+}
+
+func (x *ResourceServer) GetConsentPolicy() string {
+	if x != nil {
+		return x.ConsentPolicy
 	}
 	return ""
+}
+
+func (x *ResourceServer) GetProofMechanism() string {
+	if x != nil {
+		return x.ProofMechanism
+	}
+	return ""
+}
+
+func (x *ResourceServer) GetProofRequired() string {
+	if x != nil {
+		return x.ProofRequired
+	}
+	return ""
+}
+
+func (x *ResourceServer) GetScopeDescriptions() map[string]string {
+	if x != nil {
+		return x.ScopeDescriptions
+	}
+	return nil
 }
 
 type FindClientGrantRequest struct {
@@ -675,7 +919,7 @@ type FindClientGrantRequest struct {
 
 func (x *FindClientGrantRequest) Reset() {
 	*x = FindClientGrantRequest{}
-	mi := &file_client_client_proto_msgTypes[5]
+	mi := &file_client_client_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +931,7 @@ func (x *FindClientGrantRequest) String() string {
 func (*FindClientGrantRequest) ProtoMessage() {}
 
 func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[5]
+	mi := &file_client_client_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +944,7 @@ func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindClientGrantRequest.ProtoReflect.Descriptor instead.
 func (*FindClientGrantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{5}
+	return file_client_client_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FindClientGrantRequest) GetTenantId() string {
@@ -745,7 +989,7 @@ type ClientGrant struct {
 
 func (x *ClientGrant) Reset() {
 	*x = ClientGrant{}
-	mi := &file_client_client_proto_msgTypes[6]
+	mi := &file_client_client_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -757,7 +1001,7 @@ func (x *ClientGrant) String() string {
 func (*ClientGrant) ProtoMessage() {}
 
 func (x *ClientGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[6]
+	mi := &file_client_client_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -770,7 +1014,7 @@ func (x *ClientGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientGrant.ProtoReflect.Descriptor instead.
 func (*ClientGrant) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{6}
+	return file_client_client_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ClientGrant) GetId() string {
@@ -825,7 +1069,7 @@ type ListConnectionsRequest struct {
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_client_client_proto_msgTypes[7]
+	mi := &file_client_client_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -837,7 +1081,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[7]
+	mi := &file_client_client_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -850,7 +1094,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{7}
+	return file_client_client_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListConnectionsRequest) GetTenantId() string {
@@ -876,7 +1120,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1132,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1145,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{8}
+	return file_client_client_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*Connection {
@@ -922,7 +1166,7 @@ type FindConnectionRequest struct {
 
 func (x *FindConnectionRequest) Reset() {
 	*x = FindConnectionRequest{}
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1178,7 @@ func (x *FindConnectionRequest) String() string {
 func (*FindConnectionRequest) ProtoMessage() {}
 
 func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1191,7 @@ func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindConnectionRequest.ProtoReflect.Descriptor instead.
 func (*FindConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{9}
+	return file_client_client_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FindConnectionRequest) GetTenantId() string {
@@ -984,7 +1228,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1240,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1253,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{10}
+	return file_client_client_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Connection) GetId() string {
@@ -1058,7 +1302,7 @@ type SeedTenantRequest struct {
 
 func (x *SeedTenantRequest) Reset() {
 	*x = SeedTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1314,7 @@ func (x *SeedTenantRequest) String() string {
 func (*SeedTenantRequest) ProtoMessage() {}
 
 func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1327,7 @@ func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantRequest.ProtoReflect.Descriptor instead.
 func (*SeedTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{11}
+	return file_client_client_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SeedTenantRequest) GetTenantId() string {
@@ -1118,7 +1362,7 @@ type SeedTenantResponse struct {
 
 func (x *SeedTenantResponse) Reset() {
 	*x = SeedTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1374,7 @@ func (x *SeedTenantResponse) String() string {
 func (*SeedTenantResponse) ProtoMessage() {}
 
 func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1387,7 @@ func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantResponse.ProtoReflect.Descriptor instead.
 func (*SeedTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{12}
+	return file_client_client_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SeedTenantResponse) GetManagementClientId() string {
@@ -1176,7 +1420,7 @@ type RemoveTenantRequest struct {
 
 func (x *RemoveTenantRequest) Reset() {
 	*x = RemoveTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1432,7 @@ func (x *RemoveTenantRequest) String() string {
 func (*RemoveTenantRequest) ProtoMessage() {}
 
 func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1445,7 @@ func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantRequest.ProtoReflect.Descriptor instead.
 func (*RemoveTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{13}
+	return file_client_client_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RemoveTenantRequest) GetTenantId() string {
@@ -1219,7 +1463,7 @@ type RemoveTenantResponse struct {
 
 func (x *RemoveTenantResponse) Reset() {
 	*x = RemoveTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1475,7 @@ func (x *RemoveTenantResponse) String() string {
 func (*RemoveTenantResponse) ProtoMessage() {}
 
 func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1488,59 @@ func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantResponse.ProtoReflect.Descriptor instead.
 func (*RemoveTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{14}
+	return file_client_client_proto_rawDescGZIP(), []int{16}
+}
+
+type RefreshPolicy_Opening struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Audience      string                 `protobuf:"bytes,1,opt,name=audience,proto3" json:"audience,omitempty"`
+	Scope         []string               `protobuf:"bytes,2,rep,name=scope,proto3" json:"scope,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefreshPolicy_Opening) Reset() {
+	*x = RefreshPolicy_Opening{}
+	mi := &file_client_client_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefreshPolicy_Opening) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefreshPolicy_Opening) ProtoMessage() {}
+
+func (x *RefreshPolicy_Opening) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefreshPolicy_Opening.ProtoReflect.Descriptor instead.
+func (*RefreshPolicy_Opening) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{2, 0}
+}
+
+func (x *RefreshPolicy_Opening) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
+}
+
+func (x *RefreshPolicy_Opening) GetScope() []string {
+	if x != nil {
+		return x.Scope
+	}
+	return nil
 }
 
 var File_client_client_proto protoreflect.FileDescriptor
@@ -1254,7 +1550,7 @@ const file_client_client_proto_rawDesc = "" +
 	"\x13client/client.proto\x12\x11postern.client.v1\"M\n" +
 	"\x11FindClientRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
-	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xeb\t\n" +
+	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xa7\r\n" +
 	"\x06Client\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1283,17 +1579,41 @@ const file_client_client_proto_rawDesc = "" +
 	"\x16authentication_methods\x18\x15 \x03(\tR\x15authenticationMethods\x12?\n" +
 	"\vcredentials\x18\x16 \x03(\v2\x1d.postern.client.v1.CredentialR\vcredentials\x12\x16\n" +
 	"\x06strict\x18\x17 \x01(\bR\x06strict\x12,\n" +
-	"\x12external_client_id\x18\x18 \x01(\tR\x10externalClientId\x12\x19\n" +
-	"\bjwks_uri\x18\x19 \x01(\tR\ajwksUri\x12-\n" +
+	"\x12external_client_id\x18\x18 \x01(\tR\x10externalClientId\x12-\n" +
 	"\x12organization_usage\x18\x1a \x01(\tR\x11organizationUsage\x12*\n" +
 	"\x11ip_header_trusted\x18\x1b \x01(\bR\x0fipHeaderTrusted\x12\x1f\n" +
 	"\vrequire_par\x18\x1c \x01(\bR\n" +
 	"requirePar\x124\n" +
 	"\x16require_signed_request\x18\x1d \x01(\bR\x14requireSignedRequest\x12#\n" +
-	"\rrequire_proof\x18\x1e \x01(\bR\frequireProof\x1a;\n" +
+	"\rrequire_proof\x18\x1e \x01(\bR\frequireProof\x12:\n" +
+	"\arefresh\x18\x1f \x01(\v2 .postern.client.v1.RefreshPolicyR\arefresh\x12S\n" +
+	"\x12backchannel_logout\x18  \x01(\v2$.postern.client.v1.BackchannelLogoutR\x11backchannelLogout\x12%\n" +
+	"\x0etoken_exchange\x18! \x03(\tR\rtokenExchange\x12,\n" +
+	"\x12par_expiry_seconds\x18\" \x01(\x03R\x10parExpirySeconds\x120\n" +
+	"\x11skip_confirmation\x18# \x01(\bH\x00R\x10skipConfirmation\x88\x01\x01\x128\n" +
+	"\x18open_redirect_protection\x18$ \x01(\bR\x16openRedirectProtection\x12<\n" +
+	"\x1aresource_server_identifier\x18% \x01(\tR\x18resourceServerIdentifier\x12)\n" +
+	"\x10compliance_level\x18& \x01(\tR\x0fcomplianceLevel\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe6\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x14\n" +
+	"\x12_skip_confirmationJ\x04\b\x19\x10\x1a\"\xac\x02\n" +
+	"\rRefreshPolicy\x12\x1a\n" +
+	"\brotating\x18\x01 \x01(\bR\brotating\x12%\n" +
+	"\x0eleeway_seconds\x18\x02 \x01(\x03R\rleewaySeconds\x12)\n" +
+	"\x10lifetime_seconds\x18\x03 \x01(\x03R\x0flifetimeSeconds\x122\n" +
+	"\x15idle_lifetime_seconds\x18\x04 \x01(\x03R\x13idleLifetimeSeconds\x12<\n" +
+	"\x04also\x18\x05 \x03(\v2(.postern.client.v1.RefreshPolicy.OpeningR\x04also\x1a;\n" +
+	"\aOpening\x12\x1a\n" +
+	"\baudience\x18\x01 \x01(\tR\baudience\x12\x14\n" +
+	"\x05scope\x18\x02 \x03(\tR\x05scope\"\x97\x01\n" +
+	"\x11BackchannelLogout\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1e\n" +
+	"\n" +
+	"initiators\x18\x02 \x03(\tR\n" +
+	"initiators\x12%\n" +
+	"\x0eall_initiators\x18\x03 \x01(\bR\rallInitiators\x12)\n" +
+	"\x10session_metadata\x18\x04 \x01(\bR\x0fsessionMetadata\"\xe6\x01\n" +
 	"\n" +
 	"Credential\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
@@ -1310,7 +1630,7 @@ const file_client_client_proto_rawDesc = "" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1e\n" +
 	"\n" +
 	"identifier\x18\x02 \x01(\tR\n" +
-	"identifier\"\xf7\x04\n" +
+	"identifier\"\xf1\a\n" +
 	"\x0eResourceServer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1e\n" +
@@ -1330,8 +1650,16 @@ const file_client_client_proto_rawDesc = "" +
 	"\x10enforce_policies\x18\f \x01(\bR\x0fenforcePolicies\x12%\n" +
 	"\x0esigning_secret\x18\r \x01(\tR\rsigningSecret\x12\x1f\n" +
 	"\vuser_policy\x18\x0e \x01(\tR\n" +
-	"userPolicy\x12#\n" +
-	"\rclient_policy\x18\x0f \x01(\tR\fclientPolicy\"\x91\x01\n" +
+	"userPolicy\x12.\n" +
+	"\x13allow_online_access\x18\x10 \x01(\bR\x11allowOnlineAccess\x12A\n" +
+	"\x1dallow_online_access_ephemeral\x18\x11 \x01(\bR\x1aallowOnlineAccessEphemeral\x12%\n" +
+	"\x0econsent_policy\x18\x12 \x01(\tR\rconsentPolicy\x12'\n" +
+	"\x0fproof_mechanism\x18\x13 \x01(\tR\x0eproofMechanism\x12%\n" +
+	"\x0eproof_required\x18\x14 \x01(\tR\rproofRequired\x12g\n" +
+	"\x12scope_descriptions\x18\x15 \x03(\v28.postern.client.v1.ResourceServer.ScopeDescriptionsEntryR\x11scopeDescriptions\x1aD\n" +
+	"\x16ScopeDescriptionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\x0f\x10\x10\"\x91\x01\n" +
 	"\x16FindClientGrantRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x1a\n" +
@@ -1395,48 +1723,56 @@ func file_client_client_proto_rawDescGZIP() []byte {
 	return file_client_client_proto_rawDescData
 }
 
-var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_client_client_proto_goTypes = []any{
 	(*FindClientRequest)(nil),         // 0: postern.client.v1.FindClientRequest
 	(*Client)(nil),                    // 1: postern.client.v1.Client
-	(*Credential)(nil),                // 2: postern.client.v1.Credential
-	(*FindResourceServerRequest)(nil), // 3: postern.client.v1.FindResourceServerRequest
-	(*ResourceServer)(nil),            // 4: postern.client.v1.ResourceServer
-	(*FindClientGrantRequest)(nil),    // 5: postern.client.v1.FindClientGrantRequest
-	(*ClientGrant)(nil),               // 6: postern.client.v1.ClientGrant
-	(*ListConnectionsRequest)(nil),    // 7: postern.client.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),   // 8: postern.client.v1.ListConnectionsResponse
-	(*FindConnectionRequest)(nil),     // 9: postern.client.v1.FindConnectionRequest
-	(*Connection)(nil),                // 10: postern.client.v1.Connection
-	(*SeedTenantRequest)(nil),         // 11: postern.client.v1.SeedTenantRequest
-	(*SeedTenantResponse)(nil),        // 12: postern.client.v1.SeedTenantResponse
-	(*RemoveTenantRequest)(nil),       // 13: postern.client.v1.RemoveTenantRequest
-	(*RemoveTenantResponse)(nil),      // 14: postern.client.v1.RemoveTenantResponse
-	nil,                               // 15: postern.client.v1.Client.MetadataEntry
+	(*RefreshPolicy)(nil),             // 2: postern.client.v1.RefreshPolicy
+	(*BackchannelLogout)(nil),         // 3: postern.client.v1.BackchannelLogout
+	(*Credential)(nil),                // 4: postern.client.v1.Credential
+	(*FindResourceServerRequest)(nil), // 5: postern.client.v1.FindResourceServerRequest
+	(*ResourceServer)(nil),            // 6: postern.client.v1.ResourceServer
+	(*FindClientGrantRequest)(nil),    // 7: postern.client.v1.FindClientGrantRequest
+	(*ClientGrant)(nil),               // 8: postern.client.v1.ClientGrant
+	(*ListConnectionsRequest)(nil),    // 9: postern.client.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),   // 10: postern.client.v1.ListConnectionsResponse
+	(*FindConnectionRequest)(nil),     // 11: postern.client.v1.FindConnectionRequest
+	(*Connection)(nil),                // 12: postern.client.v1.Connection
+	(*SeedTenantRequest)(nil),         // 13: postern.client.v1.SeedTenantRequest
+	(*SeedTenantResponse)(nil),        // 14: postern.client.v1.SeedTenantResponse
+	(*RemoveTenantRequest)(nil),       // 15: postern.client.v1.RemoveTenantRequest
+	(*RemoveTenantResponse)(nil),      // 16: postern.client.v1.RemoveTenantResponse
+	nil,                               // 17: postern.client.v1.Client.MetadataEntry
+	(*RefreshPolicy_Opening)(nil),     // 18: postern.client.v1.RefreshPolicy.Opening
+	nil,                               // 19: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
 }
 var file_client_client_proto_depIdxs = []int32{
-	15, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
-	2,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
-	10, // 2: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
-	0,  // 3: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
-	3,  // 4: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
-	5,  // 5: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
-	7,  // 6: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
-	9,  // 7: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
-	11, // 8: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
-	13, // 9: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
-	1,  // 10: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
-	4,  // 11: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
-	6,  // 12: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
-	8,  // 13: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
-	10, // 14: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
-	12, // 15: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
-	14, // 16: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
-	10, // [10:17] is the sub-list for method output_type
-	3,  // [3:10] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	17, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
+	4,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
+	2,  // 2: postern.client.v1.Client.refresh:type_name -> postern.client.v1.RefreshPolicy
+	3,  // 3: postern.client.v1.Client.backchannel_logout:type_name -> postern.client.v1.BackchannelLogout
+	18, // 4: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
+	19, // 5: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	12, // 6: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
+	0,  // 7: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
+	5,  // 8: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
+	7,  // 9: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
+	9,  // 10: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
+	11, // 11: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
+	13, // 12: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
+	15, // 13: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
+	1,  // 14: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
+	6,  // 15: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
+	8,  // 16: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
+	10, // 17: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
+	12, // 18: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
+	14, // 19: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
+	16, // 20: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
+	14, // [14:21] is the sub-list for method output_type
+	7,  // [7:14] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_client_client_proto_init() }
@@ -1444,13 +1780,14 @@ func file_client_client_proto_init() {
 	if File_client_client_proto != nil {
 		return
 	}
+	file_client_client_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_client_proto_rawDesc), len(file_client_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -70,20 +70,35 @@ func (x *FindSettingsRequest) GetTenantId() string {
 
 // Settings are those of `/api/v2/tenants/settings` that another service acts on.
 type Settings struct {
-	state                      protoimpl.MessageState `protogen:"open.v1"`
-	FriendlyName               string                 `protobuf:"bytes,1,opt,name=friendly_name,json=friendlyName,proto3" json:"friendly_name,omitempty"`
-	PictureUrl                 string                 `protobuf:"bytes,2,opt,name=picture_url,json=pictureUrl,proto3" json:"picture_url,omitempty"`
-	SupportEmail               string                 `protobuf:"bytes,3,opt,name=support_email,json=supportEmail,proto3" json:"support_email,omitempty"`
-	SupportUrl                 string                 `protobuf:"bytes,4,opt,name=support_url,json=supportUrl,proto3" json:"support_url,omitempty"`
-	DefaultAudience            string                 `protobuf:"bytes,5,opt,name=default_audience,json=defaultAudience,proto3" json:"default_audience,omitempty"`
-	DefaultDirectory           string                 `protobuf:"bytes,6,opt,name=default_directory,json=defaultDirectory,proto3" json:"default_directory,omitempty"`
-	AllowedLogoutUrls          []string               `protobuf:"bytes,7,rep,name=allowed_logout_urls,json=allowedLogoutUrls,proto3" json:"allowed_logout_urls,omitempty"`
-	SessionLifetimeSeconds     int64                  `protobuf:"varint,8,opt,name=session_lifetime_seconds,json=sessionLifetimeSeconds,proto3" json:"session_lifetime_seconds,omitempty"`
-	IdleSessionLifetimeSeconds int64                  `protobuf:"varint,9,opt,name=idle_session_lifetime_seconds,json=idleSessionLifetimeSeconds,proto3" json:"idle_session_lifetime_seconds,omitempty"`
-	DefaultRedirectionUri      string                 `protobuf:"bytes,10,opt,name=default_redirection_uri,json=defaultRedirectionUri,proto3" json:"default_redirection_uri,omitempty"`
-	Flags                      map[string]bool        `protobuf:"bytes,11,rep,name=flags,proto3" json:"flags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	state                               protoimpl.MessageState `protogen:"open.v1"`
+	FriendlyName                        string                 `protobuf:"bytes,1,opt,name=friendly_name,json=friendlyName,proto3" json:"friendly_name,omitempty"`
+	PictureUrl                          string                 `protobuf:"bytes,2,opt,name=picture_url,json=pictureUrl,proto3" json:"picture_url,omitempty"`
+	SupportEmail                        string                 `protobuf:"bytes,3,opt,name=support_email,json=supportEmail,proto3" json:"support_email,omitempty"`
+	SupportUrl                          string                 `protobuf:"bytes,4,opt,name=support_url,json=supportUrl,proto3" json:"support_url,omitempty"`
+	DefaultAudience                     string                 `protobuf:"bytes,5,opt,name=default_audience,json=defaultAudience,proto3" json:"default_audience,omitempty"`
+	DefaultDirectory                    string                 `protobuf:"bytes,6,opt,name=default_directory,json=defaultDirectory,proto3" json:"default_directory,omitempty"`
+	AllowedLogoutUrls                   []string               `protobuf:"bytes,7,rep,name=allowed_logout_urls,json=allowedLogoutUrls,proto3" json:"allowed_logout_urls,omitempty"`
+	SessionLifetimeSeconds              int64                  `protobuf:"varint,8,opt,name=session_lifetime_seconds,json=sessionLifetimeSeconds,proto3" json:"session_lifetime_seconds,omitempty"`
+	IdleSessionLifetimeSeconds          int64                  `protobuf:"varint,9,opt,name=idle_session_lifetime_seconds,json=idleSessionLifetimeSeconds,proto3" json:"idle_session_lifetime_seconds,omitempty"`
+	DefaultRedirectionUri               string                 `protobuf:"bytes,10,opt,name=default_redirection_uri,json=defaultRedirectionUri,proto3" json:"default_redirection_uri,omitempty"`
+	Flags                               map[string]bool        `protobuf:"bytes,11,rep,name=flags,proto3" json:"flags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	EphemeralSessionLifetimeSeconds     int64                  `protobuf:"varint,12,opt,name=ephemeral_session_lifetime_seconds,json=ephemeralSessionLifetimeSeconds,proto3" json:"ephemeral_session_lifetime_seconds,omitempty"`
+	IdleEphemeralSessionLifetimeSeconds int64                  `protobuf:"varint,13,opt,name=idle_ephemeral_session_lifetime_seconds,json=idleEphemeralSessionLifetimeSeconds,proto3" json:"idle_ephemeral_session_lifetime_seconds,omitempty"`
+	EphemeralSessions                   bool                   `protobuf:"varint,14,opt,name=ephemeral_sessions,json=ephemeralSessions,proto3" json:"ephemeral_sessions,omitempty"`         // session_cookie.mode: a session ends with its browser
+	LogoutPrompt                        bool                   `protobuf:"varint,15,opt,name=logout_prompt,json=logoutPrompt,proto3" json:"logout_prompt,omitempty"`                        // sessions.oidc_logout_prompt_enabled
+	EndSessionDiscovery                 bool                   `protobuf:"varint,16,opt,name=end_session_discovery,json=endSessionDiscovery,proto3" json:"end_session_discovery,omitempty"` // oidc_logout.rp_logout_end_session_endpoint_discovery
+	PushedRequests                      bool                   `protobuf:"varint,17,opt,name=pushed_requests,json=pushedRequests,proto3" json:"pushed_requests,omitempty"`                  // pushed_authorization_requests_supported
+	IssuerInResponses                   bool                   `protobuf:"varint,18,opt,name=issuer_in_responses,json=issuerInResponses,proto3" json:"issuer_in_responses,omitempty"`       // authorization_response_iss_parameter_supported
+	AcrValuesSupported                  []string               `protobuf:"bytes,19,rep,name=acr_values_supported,json=acrValuesSupported,proto3" json:"acr_values_supported,omitempty"`
+	MtlsAliases                         bool                   `protobuf:"varint,20,opt,name=mtls_aliases,json=mtlsAliases,proto3" json:"mtls_aliases,omitempty"`                   // mtls.enable_endpoint_aliases
+	SkipConfirmation                    bool                   `protobuf:"varint,21,opt,name=skip_confirmation,json=skipConfirmation,proto3" json:"skip_confirmation,omitempty"`    // skip_non_verifiable_callback_uri_confirmation_prompt
+	ResourceParameter                   bool                   `protobuf:"varint,22,opt,name=resource_parameter,json=resourceParameter,proto3" json:"resource_parameter,omitempty"` // resource_parameter_profile is compatibility
+	EnabledLocales                      []string               `protobuf:"bytes,23,rep,name=enabled_locales,json=enabledLocales,proto3" json:"enabled_locales,omitempty"`
+	UserCodeCharset                     string                 `protobuf:"bytes,24,opt,name=user_code_charset,json=userCodeCharset,proto3" json:"user_code_charset,omitempty"` // device_flow.charset: base20 or digits
+	UserCodeMask                        string                 `protobuf:"bytes,25,opt,name=user_code_mask,json=userCodeMask,proto3" json:"user_code_mask,omitempty"`          // device_flow.mask
+	ErrorPageUrl                        string                 `protobuf:"bytes,26,opt,name=error_page_url,json=errorPageUrl,proto3" json:"error_page_url,omitempty"`
+	unknownFields                       protoimpl.UnknownFields
+	sizeCache                           protoimpl.SizeCache
 }
 
 func (x *Settings) Reset() {
@@ -191,6 +206,111 @@ func (x *Settings) GetFlags() map[string]bool {
 		return x.Flags
 	}
 	return nil
+}
+
+func (x *Settings) GetEphemeralSessionLifetimeSeconds() int64 {
+	if x != nil {
+		return x.EphemeralSessionLifetimeSeconds
+	}
+	return 0
+}
+
+func (x *Settings) GetIdleEphemeralSessionLifetimeSeconds() int64 {
+	if x != nil {
+		return x.IdleEphemeralSessionLifetimeSeconds
+	}
+	return 0
+}
+
+func (x *Settings) GetEphemeralSessions() bool {
+	if x != nil {
+		return x.EphemeralSessions
+	}
+	return false
+}
+
+func (x *Settings) GetLogoutPrompt() bool {
+	if x != nil {
+		return x.LogoutPrompt
+	}
+	return false
+}
+
+func (x *Settings) GetEndSessionDiscovery() bool {
+	if x != nil {
+		return x.EndSessionDiscovery
+	}
+	return false
+}
+
+func (x *Settings) GetPushedRequests() bool {
+	if x != nil {
+		return x.PushedRequests
+	}
+	return false
+}
+
+func (x *Settings) GetIssuerInResponses() bool {
+	if x != nil {
+		return x.IssuerInResponses
+	}
+	return false
+}
+
+func (x *Settings) GetAcrValuesSupported() []string {
+	if x != nil {
+		return x.AcrValuesSupported
+	}
+	return nil
+}
+
+func (x *Settings) GetMtlsAliases() bool {
+	if x != nil {
+		return x.MtlsAliases
+	}
+	return false
+}
+
+func (x *Settings) GetSkipConfirmation() bool {
+	if x != nil {
+		return x.SkipConfirmation
+	}
+	return false
+}
+
+func (x *Settings) GetResourceParameter() bool {
+	if x != nil {
+		return x.ResourceParameter
+	}
+	return false
+}
+
+func (x *Settings) GetEnabledLocales() []string {
+	if x != nil {
+		return x.EnabledLocales
+	}
+	return nil
+}
+
+func (x *Settings) GetUserCodeCharset() string {
+	if x != nil {
+		return x.UserCodeCharset
+	}
+	return ""
+}
+
+func (x *Settings) GetUserCodeMask() string {
+	if x != nil {
+		return x.UserCodeMask
+	}
+	return ""
+}
+
+func (x *Settings) GetErrorPageUrl() string {
+	if x != nil {
+		return x.ErrorPageUrl
+	}
+	return ""
 }
 
 type SignUpRequest struct {
@@ -1207,7 +1327,8 @@ const file_tenant_tenant_proto_rawDesc = "" +
 	"\n" +
 	"\x13tenant/tenant.proto\x12\x11postern.tenant.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"2\n" +
 	"\x13FindSettingsRequest\x12\x1b\n" +
-	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\xcb\x04\n" +
+	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\xa1\n" +
+	"\n" +
 	"\bSettings\x12#\n" +
 	"\rfriendly_name\x18\x01 \x01(\tR\ffriendlyName\x12\x1f\n" +
 	"\vpicture_url\x18\x02 \x01(\tR\n" +
@@ -1222,7 +1343,22 @@ const file_tenant_tenant_proto_rawDesc = "" +
 	"\x1didle_session_lifetime_seconds\x18\t \x01(\x03R\x1aidleSessionLifetimeSeconds\x126\n" +
 	"\x17default_redirection_uri\x18\n" +
 	" \x01(\tR\x15defaultRedirectionUri\x12<\n" +
-	"\x05flags\x18\v \x03(\v2&.postern.tenant.v1.Settings.FlagsEntryR\x05flags\x1a8\n" +
+	"\x05flags\x18\v \x03(\v2&.postern.tenant.v1.Settings.FlagsEntryR\x05flags\x12K\n" +
+	"\"ephemeral_session_lifetime_seconds\x18\f \x01(\x03R\x1fephemeralSessionLifetimeSeconds\x12T\n" +
+	"'idle_ephemeral_session_lifetime_seconds\x18\r \x01(\x03R#idleEphemeralSessionLifetimeSeconds\x12-\n" +
+	"\x12ephemeral_sessions\x18\x0e \x01(\bR\x11ephemeralSessions\x12#\n" +
+	"\rlogout_prompt\x18\x0f \x01(\bR\flogoutPrompt\x122\n" +
+	"\x15end_session_discovery\x18\x10 \x01(\bR\x13endSessionDiscovery\x12'\n" +
+	"\x0fpushed_requests\x18\x11 \x01(\bR\x0epushedRequests\x12.\n" +
+	"\x13issuer_in_responses\x18\x12 \x01(\bR\x11issuerInResponses\x120\n" +
+	"\x14acr_values_supported\x18\x13 \x03(\tR\x12acrValuesSupported\x12!\n" +
+	"\fmtls_aliases\x18\x14 \x01(\bR\vmtlsAliases\x12+\n" +
+	"\x11skip_confirmation\x18\x15 \x01(\bR\x10skipConfirmation\x12-\n" +
+	"\x12resource_parameter\x18\x16 \x01(\bR\x11resourceParameter\x12'\n" +
+	"\x0fenabled_locales\x18\x17 \x03(\tR\x0eenabledLocales\x12*\n" +
+	"\x11user_code_charset\x18\x18 \x01(\tR\x0fuserCodeCharset\x12$\n" +
+	"\x0euser_code_mask\x18\x19 \x01(\tR\fuserCodeMask\x12$\n" +
+	"\x0eerror_page_url\x18\x1a \x01(\tR\ferrorPageUrl\x1a8\n" +
 	"\n" +
 	"FlagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

@@ -65,7 +65,6 @@ func TestFindClient_credentials(t *testing.T) {
 		assert.Equal(t, time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC).Unix(), cred.GetExpiresUnix())
 		assert.True(t, got.GetStrict())
 		assert.Equal(t, url, got.GetExternalClientId())
-		assert.Equal(t, "https://app.example/keys", got.GetJwksUri())
 		assert.Equal(t, "allow", got.GetOrganizationUsage())
 		assert.True(t, got.GetIpHeaderTrusted())
 		_, err = find(globex, name)

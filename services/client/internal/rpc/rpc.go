@@ -4,12 +4,8 @@ package rpc
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 
 	clientapi "github.com/postern-id/postern/libs/api/client"
 	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
@@ -63,19 +59,7 @@ func (s server) FindResourceServer(ctx context.Context, req *clientapi.FindResou
 	if r.Identifier != req.GetIdentifier() { // an id is no audience
 		return nil, client.ErrNoResourceServer
 	}
-	return &clientapi.ResourceServer{
-		Id: r.ID, Name: r.Name, Identifier: r.Identifier, Scopes: r.ScopeValues(), SigningAlg: r.SigningAlg(),
-		TokenLifetimeSeconds:                      r.Settings.Number("token_lifetime"),
-		TokenLifetimeForWebSeconds:                r.Settings.Number("token_lifetime_for_web"),
-		AllowOfflineAccess:                        r.Settings.Flag("allow_offline_access"),
-		SkipConsentForVerifiableFirstPartyClients: r.Settings.Flag("skip_consent_for_verifiable_first_party_clients"),
-		IsSystem:        r.System,
-		TokenDialect:    r.Settings.Text("token_dialect"),
-		EnforcePolicies: r.Settings.Flag("enforce_policies"),
-		SigningSecret:   string(r.SigningSecret),
-		UserPolicy:      r.AccessPolicy(client.SubjectUser),
-		ClientPolicy:    r.AccessPolicy(client.SubjectClient),
-	}, nil
+	return toResourceServer(r), nil
 }
 
 // FindClientGrant implements clientapiconnect.ClientServiceHandler.
@@ -134,51 +118,6 @@ func (s server) FindConnection(ctx context.Context, req *clientapi.FindConnectio
 		return nil, err
 	}
 	return toConnection(c)
-}
-
-func toClient(c client.Client) *clientapi.Client {
-	out := &clientapi.Client{
-		ClientId: string(c.ID), Name: c.Name, Secret: string(c.Secret), AppType: c.AppType,
-		Callbacks: c.Settings.Texts("callbacks"), AllowedLogoutUrls: c.Settings.Texts("allowed_logout_urls"),
-		WebOrigins: c.Settings.Texts("web_origins"), AllowedOrigins: c.Settings.Texts("allowed_origins"),
-		GrantTypes: c.GrantTypes(), TokenEndpointAuthMethod: c.AuthMethod(), IsFirstParty: c.FirstParty,
-		OidcConformant: c.Settings.Flag("oidc_conformant"), SsoDisabled: c.Settings.Flag("sso_disabled"), Global: c.Global,
-		IdTokenAlg: c.IDTokenAlg(), IdTokenLifetimeSeconds: int64(c.IDTokenLife().Seconds()),
-		SecretEncoded:    c.Settings.Group("jwt_configuration").Flag("secret_encoded"),
-		InitiateLoginUri: c.Settings.Text("initiate_login_uri"), LogoUri: c.Settings.Text("logo_uri"), Metadata: c.Metadata(),
-		AuthenticationMethods: c.AuthMethods(), Strict: c.Strict(), ExternalClientId: c.Settings.Text("external_client_id"),
-		JwksUri: c.Settings.Text("jwks_uri"), OrganizationUsage: c.Settings.Text("organization_usage"),
-		IpHeaderTrusted:      c.Settings.Flag("is_token_endpoint_ip_header_trusted"),
-		RequirePar:           c.Settings.Flag("require_pushed_authorization_requests"),
-		RequireSignedRequest: c.Settings.Group("signed_request_object").Flag("required"),
-		RequireProof:         c.Settings.Flag("require_proof_of_possession"),
-	}
-	uses := c.CredentialUses()
-	for _, method := range slices.Sorted(maps.Keys(uses)) {
-		for _, cred := range uses[method] {
-			one := &clientapi.Credential{
-				Id: cred.ID, Method: method, Kid: cred.KeyID, Alg: cred.Alg, PublicKey: cred.PublicKey, SubjectDn: cred.SubjectDN,
-				ThumbprintSha256: cred.Thumbprint,
-			}
-			if !cred.Expires.IsZero() {
-				one.ExpiresUnix = cred.Expires.Unix()
-			}
-			out.Credentials = append(out.Credentials, one)
-		}
-	}
-	return out
-}
-
-func toConnection(c client.Connection) (*clientapi.Connection, error) {
-	options, err := json.Marshal(c.Options)
-	if err != nil {
-		return nil, fault.Internal(fmt.Errorf("encoding options: %w", err))
-	}
-	ids := make([]string, len(c.EnabledClients))
-	for i, id := range c.EnabledClients {
-		ids[i] = string(id)
-	}
-	return &clientapi.Connection{Id: c.ID, Name: c.Name, Strategy: c.Strategy, EnabledClients: ids, OptionsJson: options}, nil
 }
 
 // SeedTenant implements clientapiconnect.ClientServiceHandler.

@@ -18,6 +18,7 @@ func (s *Settings) FindSettings(ctx context.Context, r *tenantapi.FindSettingsRe
 	if err != nil {
 		return nil, err
 	}
+	all := document(found.All())
 	return &tenantapi.Settings{
 		FriendlyName: found.Text(tenant.FriendlyName), PictureUrl: found.Text(tenant.PictureURL), SupportEmail: found.Text(tenant.SupportEmail),
 		SupportUrl: found.Text(tenant.SupportURL), DefaultAudience: found.Text(tenant.DefaultAudience),
@@ -25,5 +26,27 @@ func (s *Settings) FindSettings(ctx context.Context, r *tenantapi.FindSettingsRe
 		SessionLifetimeSeconds:     int64(found.Lifetime("session_lifetime") / time.Second),
 		IdleSessionLifetimeSeconds: int64(found.Lifetime("idle_session_lifetime") / time.Second),
 		DefaultRedirectionUri:      found.Text(tenant.DefaultRedirectionURI), Flags: found.AllFlags(),
+		EphemeralSessionLifetimeSeconds:     int64(found.Lifetime("ephemeral_session_lifetime") / time.Second),
+		IdleEphemeralSessionLifetimeSeconds: int64(found.Lifetime("idle_ephemeral_session_lifetime") / time.Second),
+		EphemeralSessions:                   all.group("session_cookie").text("mode") == "non-persistent",
+		LogoutPrompt:                        all.group("sessions").flag("oidc_logout_prompt_enabled"),
+		EndSessionDiscovery:                 all.group("oidc_logout").flag("rp_logout_end_session_endpoint_discovery"),
+		PushedRequests:                      all.flag("pushed_authorization_requests_supported"),
+		IssuerInResponses:                   all.flag("authorization_response_iss_parameter_supported"),
+		AcrValuesSupported:                  found.Texts("acr_values_supported"),
+		MtlsAliases:                         all.group("mtls").flag("enable_endpoint_aliases"),
+		SkipConfirmation:                    all.flag("skip_non_verifiable_callback_uri_confirmation_prompt"),
+		ResourceParameter:                   all.text("resource_parameter_profile") == "compatibility",
+		EnabledLocales:                      tenant.Settings(all).Texts("enabled_locales"),
+		UserCodeCharset:                     all.group("device_flow").text("charset"),
+		UserCodeMask:                        all.group("device_flow").text("mask"),
+		ErrorPageUrl:                        all.group("error_page").text("url"),
 	}, nil
 }
+
+// document reads the wire's settings by their names; what is not there, or of another type, is the zero value.
+type document map[string]any
+
+func (d document) group(name string) document { g, _ := d[name].(map[string]any); return g }
+func (d document) text(name string) string    { s, _ := d[name].(string); return s }
+func (d document) flag(name string) bool      { b, _ := d[name].(bool); return b }

@@ -4,8 +4,6 @@ package remote
 
 import (
 	"context"
-	"crypto/x509"
-	"fmt"
 	"strings"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
-	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/cache"
 	"github.com/postern-id/postern/services/token/internal/token"
@@ -170,81 +167,4 @@ func (c *Configuration) Missed() {
 	c.grants.Expire()
 	c.connections.Expire()
 	c.settings.Expire()
-}
-
-func clientOf(r *clientapi.Client) (*token.Client, error) {
-	c := &token.Client{
-		ID: r.GetClientId(), Name: r.GetName(), Secret: token.Secret(r.GetSecret()), SecretEncoded: r.GetSecretEncoded(),
-		Callbacks: r.GetCallbacks(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(), WebOrigins: r.GetWebOrigins(),
-		AllowedOrigins: r.GetAllowedOrigins(), AuthMethod: r.GetTokenEndpointAuthMethod(), AuthMethods: r.GetAuthenticationMethods(),
-		Native: r.GetAppType() == "native", FirstParty: r.GetIsFirstParty(), Strict: r.GetStrict(),
-		OIDCConformant: r.GetOidcConformant(), SSODisabled: r.GetSsoDisabled(),
-		IDTokenAlg: r.GetIdTokenAlg(), IDTokenLifetime: time.Duration(r.GetIdTokenLifetimeSeconds()) * time.Second,
-		InitiateLoginURI: r.GetInitiateLoginUri(), LogoURI: r.GetLogoUri(), ExternalID: r.GetExternalClientId(),
-		OrganizationUsage: r.GetOrganizationUsage(), IPHeaderTrusted: r.GetIpHeaderTrusted(),
-	}
-	for _, g := range r.GetGrantTypes() {
-		c.GrantTypes = append(c.GrantTypes, oauth.GrantType(g))
-	}
-	for _, demand := range []struct {
-		made bool
-		name token.Demand
-	}{
-		{r.GetRequirePar(), token.DemandPAR}, {r.GetRequireSignedRequest(), token.DemandRequestObject}, {r.GetRequireProof(), token.DemandProof},
-	} {
-		if demand.made {
-			c.Demands = append(c.Demands, demand.name)
-		}
-	}
-	for _, cred := range r.GetCredentials() {
-		one, err := credentialOf(cred)
-		if err != nil {
-			return nil, fault.Internal(fmt.Errorf("reading credential %s: %w", cred.GetId(), err))
-		}
-		c.Credentials = append(c.Credentials, one)
-	}
-	return c, nil
-}
-
-func credentialOf(r *clientapi.Credential) (token.Credential, error) {
-	c := token.Credential{ID: r.GetId(), Method: r.GetMethod(), KeyID: r.GetKid(), Alg: r.GetAlg()}
-	if unix := r.GetExpiresUnix(); unix != 0 {
-		c.Expires = time.Unix(unix, 0).UTC()
-	}
-	if len(r.GetPublicKey()) == 0 {
-		return c, nil
-	}
-	var err error
-	c.Public, err = x509.ParsePKIXPublicKey(r.GetPublicKey())
-	return c, err
-}
-
-func resourceServerOf(r *clientapi.ResourceServer) *token.ResourceServer {
-	return &token.ResourceServer{
-		Name: r.GetName(), Identifier: r.GetIdentifier(), Scopes: r.GetScopes(), SigningAlg: r.GetSigningAlg(),
-		SigningSecret: token.Secret(r.GetSigningSecret()), TokenLifetime: time.Duration(r.GetTokenLifetimeSeconds()) * time.Second,
-		WebLifetime:   time.Duration(r.GetTokenLifetimeForWebSeconds()) * time.Second,
-		OfflineAccess: r.GetAllowOfflineAccess(), SkipConsent: r.GetSkipConsentForVerifiableFirstPartyClients(),
-		System: r.GetIsSystem(), EnforcePolicies: r.GetEnforcePolicies(), Dialect: r.GetTokenDialect(),
-		UserPolicy: token.AccessPolicy(r.GetUserPolicy()),
-	}
-}
-
-func connectionsOf(r *clientapi.ListConnectionsResponse) []token.Connection {
-	out := make([]token.Connection, 0, len(r.GetConnections()))
-	for _, c := range r.GetConnections() {
-		out = append(out, token.Connection{ID: c.GetId(), Name: c.GetName(), Strategy: c.GetStrategy()})
-	}
-	return out
-}
-
-func settingsOf(r *tenantapi.Settings) *token.Settings {
-	return &token.Settings{
-		FriendlyName: r.GetFriendlyName(), PictureURL: r.GetPictureUrl(), SupportURL: r.GetSupportUrl(), SupportEmail: r.GetSupportEmail(),
-		DefaultAudience: r.GetDefaultAudience(), DefaultDirectory: r.GetDefaultDirectory(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(),
-		SessionLifetime:       time.Duration(r.GetSessionLifetimeSeconds()) * time.Second,
-		IdleSessionLifetime:   time.Duration(r.GetIdleSessionLifetimeSeconds()) * time.Second,
-		DefaultRedirectionURI: r.GetDefaultRedirectionUri(),
-		Registration:          r.GetFlags()["enable_dynamic_client_registration"],
-	}
 }

@@ -20,6 +20,18 @@ func insertCode(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, a to
 	})
 }
 
+func insertGiven(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, g token.Given) error {
+	if g.Code != nil {
+		if err := insertCode(ctx, q, tenant, *g.Code); err != nil {
+			return err
+		}
+	}
+	if g.Token == nil {
+		return nil
+	}
+	return insertAccessToken(ctx, q, tenant, *g.Token, g.Token.Code)
+}
+
 // FindCode implements token.CodeStore.
 func (s *Store) FindCode(ctx context.Context, tenant tenancy.ID, code token.Hash, now time.Time) (token.Authorization, error) {
 	var row sqlcgen.Code

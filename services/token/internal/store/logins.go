@@ -83,12 +83,12 @@ func (s *Store) OpenSession(ctx context.Context, tenant tenancy.ID, o token.Open
 }
 
 // CompleteTransaction implements token.LoginStore.
-func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, state token.Hash, code token.Authorization) error {
+func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c token.Completion) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
-		if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: state[:]})); err != nil {
+		if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]})); err != nil {
 			return err
 		}
-		return insertCode(ctx, q, tenant, code)
+		return insertGiven(ctx, q, tenant, c.Given)
 	})
 }
 
@@ -99,7 +99,7 @@ func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use toke
 		if err := must(q.TouchSession(ctx, touch)); err != nil {
 			return err
 		}
-		return insertCode(ctx, q, tenant, use.Code)
+		return insertGiven(ctx, q, tenant, use.Given)
 	})
 }
 

@@ -40,6 +40,37 @@ type Client struct {
 	IDTokenLifetime   time.Duration // zero means the wire's 10 h
 	InitiateLoginURI  string
 	LogoURI           string
+	Refresh           RefreshPolicy
+	Backchannel       Backchannel
+	Exchanges         []string      // kinds of token exchange profiles that the client may use
+	PARLifetime       time.Duration // zero: the default
+	SkipConfirmation  *bool         // of callbacks that prove nobody; nil: as the tenant says
+	// OpenRedirectProtection keeps a third party from using this host to send people where they did not mean to go.
+	OpenRedirectProtection bool
+	ResourceServer         string // the API that a client of type resource_server stands for
+}
+
+// RefreshPolicy is how a client's refresh tokens live.
+type RefreshPolicy struct {
+	Rotating bool
+	Leeway   time.Duration // how long the token before the newest is still taken
+	Lifetime time.Duration // zero: no end
+	Idle     time.Duration // zero: no end
+	Also     []Further     // what a refresh token opens beside what it was issued for
+}
+
+// Further is an API that a refresh token opens, and how far.
+type Further struct {
+	Audience string
+	Scope    Scope
+}
+
+// Backchannel is how a client hears of logouts (OIDC Back-Channel Logout §2.2).
+type Backchannel struct {
+	URL        string   // empty: it does not
+	Initiators []string // of those it hears
+	All        bool     // of all
+	Metadata   bool     // with the session's metadata
 }
 
 // Credential is a public key by which a client proves itself.
@@ -103,6 +134,17 @@ type ResourceServer struct {
 	EnforcePolicies bool // scopes are what roles say, not what is asked for
 	Dialect         string
 	UserPolicy      AccessPolicy // what users need for a token; "": allow
+	// OnlineAccess allows refresh tokens that live as long as their session; OnlineEphemeral, also of a session that ends with its browser.
+	OnlineAccess, OnlineEphemeral bool
+	ConsentPolicy                 string            // "": what was consented to is remembered
+	Proof                         Proof             // what its tokens are bound to
+	Descriptions                  map[string]string // of scopes, for people
+}
+
+// Proof says what access tokens for a resource server are bound to (RFC 8705 §3, RFC 9449 §5).
+type Proof struct {
+	Mechanism string // "mtls" or "dpop"; empty: to nothing unless the client brings a proof
+	Required  string // "all_clients" or "public_clients"; empty: nobody must
 }
 
 // AccessPolicy says how a kind of subject gets tokens for a resource server.
@@ -156,6 +198,29 @@ type Settings struct {
 	IdleSessionLifetime   time.Duration // zero means 72 h
 	DefaultRedirectionURI string
 	Registration          bool // clients may register themselves (RFC 7591)
+	// EphemeralLifetime and EphemeralIdle are those of sessions that end with their browser.
+	EphemeralLifetime, EphemeralIdle time.Duration
+	Ephemeral                        bool // sessions end with their browser
+	LogoutPrompt                     bool // /oidc/logout asks when it cannot tell who wants it
+	EndSessionDiscovery              bool // discovery names /oidc/logout
+	PushedRequests                   bool // RFC 9126
+	IssuerInResponses                bool // RFC 9207
+	ACRValues                        []string
+	MTLSAliases                      bool // RFC 8705 §5
+	SkipConfirmation                 bool // of callbacks that prove nobody
+	ResourceParameter                bool // resource stands for audience (RFC 8707)
+	Locales                          []string
+	UserCodes                        UserCodes
+	ErrorPageURL                     string
+	RevokeRefreshTokenGrant          bool // revoking a refresh token takes what the user agreed to back, too
+	RemoveAlgFromJWKS                bool
+	ScopeDescriptions                bool // the consent page shows scopes as the API describes them
+}
+
+// UserCodes is how the codes look that people type on another device (RFC 8628 §6.1).
+type UserCodes struct {
+	Charset string // "base20" or "digits"
+	Mask    string // "*" stands for a character
 }
 
 const (

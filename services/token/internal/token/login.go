@@ -169,7 +169,9 @@ func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b B
 	if err != nil {
 		return l.refuse(ctx, t, c, &tx.Request, b, err)
 	}
-	err = l.store.CompleteTransaction(ctx, t.ID, tx.State, authorization)
+	err = l.store.CompleteTransaction(ctx, t.ID, Completion{
+		State: tx.State, SessionID: s.ID, ClientID: c.ID, Now: l.now(), Given: Given{Code: &authorization},
+	})
 	if fault.Is(err, fault.KindNotFound) {
 		return Answer{}, errStale()
 	}

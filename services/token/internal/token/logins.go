@@ -142,7 +142,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 		}
 	}
 	err = l.store.ContinueSession(ctx, t.ID, SessionUse{
-		SessionID: s.ID, Now: now, IdleUntil: earlier(now.Add(idle), s.Until), Code: authorization,
+		SessionID: s.ID, Now: now, ClientID: c.ID, IdleUntil: earlier(now.Add(idle), s.Until), Given: Given{Code: &authorization},
 		Fact: l.reuseFact(t, c, r, s, u, b),
 	})
 	if fault.Is(err, fault.KindNotFound) {

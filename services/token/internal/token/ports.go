@@ -97,11 +97,11 @@ type LoginStore interface {
 	// OpenSession stores a new session, ends the one it replaces, ties it to the transaction and writes the fact, in one step.
 	// A transaction that is gone is fault.NotFound and changes nothing.
 	OpenSession(ctx context.Context, tenant tenancy.ID, opening Opening) error
-	// CompleteTransaction removes the transaction and stores the code that came of it, in one step. Of two concurrent calls one
-	// wins; the other is fault.NotFound.
-	CompleteTransaction(ctx context.Context, tenant tenancy.ID, state Hash, code Authorization) error
-	// ContinueSession notes the use of a session, stores the code that it gave and writes the fact, in one step. A session that
-	// has ended meanwhile is fault.NotFound and changes nothing.
+	// CompleteTransaction removes the transaction and stores what came of it, in one step. Of two concurrent calls one wins; the
+	// other is fault.NotFound.
+	CompleteTransaction(ctx context.Context, tenant tenancy.ID, c Completion) error
+	// ContinueSession notes the use of a session, stores what it gave and writes the fact, in one step. A session that has ended
+	// meanwhile is fault.NotFound and changes nothing.
 	ContinueSession(ctx context.Context, tenant tenancy.ID, use SessionUse) error
 	// EndSession removes the session and writes the fact, in one step. A session that is gone is fault.NotFound; no fact then.
 	EndSession(ctx context.Context, tenant tenancy.ID, sessionID string, fact Fact) error

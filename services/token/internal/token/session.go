@@ -39,11 +39,27 @@ type Opening struct {
 	Fact     Fact
 }
 
-// SessionUse is a code that a session gave without a prompt.
+// Given is what an authorization response hands out and the store must know of.
+type Given struct {
+	Code  *Authorization // nil: no code was asked for
+	Token *AccessToken   // nil: no token for /userinfo alone was
+}
+
+// SessionUse is an answer that a session gave without a prompt.
 type SessionUse struct {
 	SessionID string
+	ClientID  string // to whom
 	Now       time.Time
 	IdleUntil time.Time
-	Code      Authorization
+	Given     Given
 	Fact      Fact
+}
+
+// Completion is the end of a login transaction.
+type Completion struct {
+	State     Hash
+	SessionID string // that it led to
+	ClientID  string
+	Now       time.Time
+	Given     Given
 }

@@ -195,15 +195,24 @@ func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening
 }
 
 // CompleteTransaction implements token.LoginStore.
-func (f *Fake) CompleteTransaction(_ context.Context, tenant tenancy.ID, state token.Hash, code token.Authorization) error {
+func (f *Fake) CompleteTransaction(_ context.Context, tenant tenancy.ID, c token.Completion) error {
 	return f.do(func() error {
-		if _, ok := f.transactions[id{tenant, state}]; !ok {
+		if _, ok := f.transactions[id{tenant, c.State}]; !ok {
 			return notFound()
 		}
-		delete(f.transactions, id{tenant, state})
-		f.codes[id{tenant, code.Code}] = code
+		delete(f.transactions, id{tenant, c.State})
+		f.give(tenant, c.Given)
 		return nil
 	})
+}
+
+func (f *Fake) give(tenant tenancy.ID, g token.Given) {
+	if g.Code != nil {
+		f.codes[id{tenant, g.Code.Code}] = *g.Code
+	}
+	if g.Token != nil {
+		f.tokens[id{tenant, g.Token.Hash}] = *g.Token
+	}
 }
 
 // ContinueSession implements token.LoginStore.
@@ -218,7 +227,7 @@ func (f *Fake) ContinueSession(_ context.Context, tenant tenancy.ID, use token.S
 			s.IdleUntil = s.Until
 		}
 		f.sessions[sid{tenant, use.SessionID}] = s
-		f.codes[id{tenant, use.Code.Code}] = use.Code
+		f.give(tenant, use.Given)
 		f.facts = append(f.facts, use.Fact)
 		return nil
 	})

@@ -175,9 +175,9 @@ func tryTransactions(t *testing.T, w *world) {
 	_, err = w.FindTransaction(ctx, w.a, tx.State, tx.Expires)
 	notFoundHere(t, err)
 
-	notFoundHere(t, w.CompleteTransaction(ctx, w.b, tx.State, w.code("by a stranger")))
-	require.NoError(t, w.CompleteTransaction(ctx, w.a, tx.State, w.code("code")))
-	notFoundHere(t, w.CompleteTransaction(ctx, w.a, tx.State, w.code("again")))
+	notFoundHere(t, w.CompleteTransaction(ctx, w.b, w.completion(tx, "by a stranger")))
+	require.NoError(t, w.CompleteTransaction(ctx, w.a, w.completion(tx, "code")))
+	notFoundHere(t, w.CompleteTransaction(ctx, w.a, w.completion(tx, "again")))
 	_, err = w.FindCode(ctx, w.a, token.HashOf("code"), w.now)
 	require.NoError(t, err)
 	for _, code := range []string{"by a stranger", "again"} {
@@ -218,7 +218,7 @@ func trySessions(t *testing.T, w *world) {
 	_, err = w.FindSession(ctx, w.a, s.Secret, s.IdleUntil)
 	notFoundHere(t, err)
 
-	use := token.SessionUse{SessionID: s.ID, Now: w.now.Add(time.Minute), IdleUntil: s.Until.Add(time.Hour), Code: w.code("by session"), Fact: w.fact("ssa")}
+	use := token.SessionUse{SessionID: s.ID, Now: w.now.Add(time.Minute), IdleUntil: s.Until.Add(time.Hour), ClientID: "client", Given: w.given("by session"), Fact: w.fact("ssa")}
 	notFoundHere(t, w.ContinueSession(ctx, w.b, use))
 	require.NoError(t, w.ContinueSession(ctx, w.a, use))
 	got, err = w.FindSession(ctx, w.a, s.Secret, w.now)
@@ -231,7 +231,7 @@ func trySessions(t *testing.T, w *world) {
 	require.NoError(t, w.OpenSession(ctx, w.a, token.Opening{Session: second, Replaces: s.ID, State: tx.State, Fact: w.fact("s")}))
 	_, err = w.FindSession(ctx, w.a, s.Secret, w.now)
 	notFoundHere(t, err)
-	use.Code = w.code("after the end")
+	use.Given = w.given("after the end")
 	notFoundHere(t, w.ContinueSession(ctx, w.a, use))
 	_, err = w.FindCode(ctx, w.a, token.HashOf("after the end"), w.now)
 	notFoundHere(t, err)
@@ -252,12 +252,21 @@ func (w *world) code(raw string) token.Authorization {
 	}
 }
 
+func (w *world) given(raw string) token.Given {
+	code := w.code(raw)
+	return token.Given{Code: &code}
+}
+
+func (w *world) completion(tx token.Transaction, raw string) token.Completion {
+	return token.Completion{State: tx.State, SessionID: "sid-1", ClientID: "client", Now: w.now, Given: w.given(raw)}
+}
+
 // save stores a code the way logins do.
 func (w *world) save(t *testing.T) token.Authorization {
 	t.Helper()
 	tx, code := w.transaction("state of the code"), w.code("code")
 	require.NoError(t, w.SaveTransaction(t.Context(), w.a, tx))
-	require.NoError(t, w.CompleteTransaction(t.Context(), w.a, tx.State, code))
+	require.NoError(t, w.CompleteTransaction(t.Context(), w.a, token.Completion{State: tx.State, Given: token.Given{Code: &code}}))
 	return code
 }
 

@@ -1,0 +1,64 @@
+package rpc_test
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	clientapi "github.com/postern-id/postern/libs/api/client"
+	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
+	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/rpckit"
+	"github.com/postern-id/postern/services/client/internal/client"
+	"github.com/postern-id/postern/services/client/internal/rpc"
+	"github.com/postern-id/postern/services/client/internal/store/storetest"
+)
+
+func TestFindClient_what_its_tokens_live_by(t *testing.T) {
+	t.Parallel()
+	now, store := clock.At("2026-03-01T12:00:00Z"), storetest.NewFake()
+	clients := client.NewService(store, now.Now)
+	remote := clientapiconnect.NewClientServiceClient(
+		rpckit.Client(rpc.New(clients, slog.New(slog.DiscardHandler))), rpckit.InProcessURL, rpckit.ClientOption())
+	find := func(settings client.Settings) *clientapi.Client {
+		settings["name"] = "app"
+		c, err := client.NewClient(settings, now.Now())
+		require.NoError(t, err)
+		require.NoError(t, store.CreateClient(t.Context(), acme, c, false))
+		got, err := remote.FindClient(t.Context(), &clientapi.FindClientRequest{TenantId: acme, ClientId: string(c.ID)})
+		require.NoError(t, err)
+		return got
+	}
+
+	plain := find(client.Settings{})
+	require.False(t, plain.GetRefresh().GetRotating())
+	require.Zero(t, plain.GetRefresh().GetLifetimeSeconds(), "what does not expire has no end, whatever its lifetime says")
+	require.Zero(t, plain.GetRefresh().GetIdleLifetimeSeconds())
+	require.Nil(t, plain.GetBackchannelLogout())
+	require.Nil(t, plain.SkipConfirmation, "the tenant says")
+
+	rotating := find(client.Settings{
+		"oidc_conformant": true, "token_endpoint_auth_method": "none", "app_type": "spa", "par_request_expiry": float64(60),
+		"refresh_token": map[string]any{
+			"rotation_type": "rotating", "expiration_type": "expiring", "leeway": float64(3), "token_lifetime": float64(1000),
+			"idle_token_lifetime": float64(100), "infinite_idle_token_lifetime": false, "infinite_token_lifetime": false,
+			"policies": []any{map[string]any{"audience": "https://other", "scope": []any{"read:y"}}},
+		},
+		"oidc_logout": map[string]any{
+			"backchannel_logout_urls": []any{"https://app.example/out"}, "backchannel_logout_initiators": map[string]any{"mode": "all"},
+		},
+		"skip_non_verifiable_callback_uri_confirmation_prompt": true,
+		"token_exchange": map[string]any{"allow_any_profile_of_type": []any{"on_behalf_of_token_exchange"}},
+	})
+	r := rotating.GetRefresh()
+	require.True(t, r.GetRotating())
+	require.Equal(t, []int64{3, 1000, 100}, []int64{r.GetLeewaySeconds(), r.GetLifetimeSeconds(), r.GetIdleLifetimeSeconds()})
+	require.Equal(t, "https://other", r.GetAlso()[0].GetAudience())
+	require.Equal(t, []string{"read:y"}, r.GetAlso()[0].GetScope())
+	require.Equal(t, "https://app.example/out", rotating.GetBackchannelLogout().GetUrl())
+	require.True(t, rotating.GetBackchannelLogout().GetAllInitiators())
+	require.True(t, rotating.GetSkipConfirmation())
+	require.Equal(t, []string{"on_behalf_of_token_exchange"}, rotating.GetTokenExchange())
+	require.EqualValues(t, 60, rotating.GetParExpirySeconds())
+}
