@@ -130,7 +130,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 				&token.Code{Store: db, Record: db},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 			},
-			Assertions: assertion.Reader{}, Used: db,
+			Auth: token.NewAuthenticator(config, assertion.Reader{}, db),
 		}),
 		Logins:   token.NewLogins(token.LoginDeps{Config: config, Policy: policy, Users: users, Store: db, Now: deps.Now, CodeTTL: cfg.CodeTTL}),
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},

@@ -87,7 +87,7 @@ func newWorld(t *testing.T) *world {
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 			},
-			Assertions: assertion.Reader{}, Used: w.store,
+			Auth: token.NewAuthenticator(w.config, assertion.Reader{}, w.store),
 		}),
 		Logins:   token.NewLogins(token.LoginDeps{Config: w.config, Policy: policy, Users: w.users, Store: w.store, Now: w.clock.Now}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
 )
 
 const (
@@ -68,10 +69,10 @@ func subjectOf(raw string) (string, error) {
 }
 
 // prove checks a client's assertion (RFC 7523 §3) and uses it up.
-func (a *authenticator) prove(ctx context.Context, x *Exchange, c *Client, cred credentials) error {
+func (a *Authenticator) prove(ctx context.Context, t tenancy.Tenant, c *Client, cred credentials, now time.Time) error {
 	var keys []Credential
 	for _, key := range c.Credentials {
-		if key.Method == oauth.AuthPrivateKeyJWT && key.Public != nil && (key.Expires.IsZero() || x.Now.Before(key.Expires)) {
+		if key.Method == oauth.AuthPrivateKeyJWT && key.Public != nil && (key.Expires.IsZero() || now.Before(key.Expires)) {
 			keys = append(keys, key)
 		}
 	}
@@ -82,10 +83,10 @@ func (a *authenticator) prove(ctx context.Context, x *Exchange, c *Client, cred 
 	if err != nil {
 		return failedAuthentication().Because(err)
 	}
-	if err := claims.check(cred.id, []string{x.Tenant.Issuer(), x.Tenant.Issuer() + "oauth/token"}, x.Now); err != nil {
+	if err := claims.check(cred.id, []string{t.Issuer(), t.Issuer() + "oauth/token"}, now); err != nil {
 		return failedAuthentication().Because(err)
 	}
-	err = a.used.UseAssertion(ctx, x.Tenant.ID, HashOf(c.ID+"\x00"+claims.ID), claims.Expires.Add(assertionLeeway))
+	err = a.used.UseAssertion(ctx, t.ID, HashOf(c.ID+"\x00"+claims.ID), claims.Expires.Add(assertionLeeway))
 	if fault.Is(err, fault.KindConflict) {
 		return failedAuthentication().Because(errors.New("the assertion was used before"))
 	}

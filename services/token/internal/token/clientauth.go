@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/oauth"
@@ -48,11 +49,29 @@ func oneMethod() error {
 	return fault.Invalid(oauth.InvalidRequest, "The client must authenticate by one method only")
 }
 
-// authenticator finds out whether clients are who they say.
-type authenticator struct {
+// Authenticator finds out whether clients are who they say, at every endpoint that they call themselves.
+type Authenticator struct {
 	config     Configuration
 	assertions AssertionReader
 	used       AssertionStore
+}
+
+// NewAuthenticator makes one; assertions and used are for clients that prove a key.
+func NewAuthenticator(config Configuration, assertions AssertionReader, used AssertionStore) *Authenticator {
+	return &Authenticator{config: config, assertions: assertions, used: used}
+}
+
+// Authenticate reads who calls and proves it. The name is given beside a failure, too, as far as it was said.
+func (a *Authenticator) Authenticate(ctx context.Context, t tenancy.Tenant, p Params, basic *Basic, now time.Time) (c *Client, id string, err error) {
+	cred, err := credentialsOf(p, basic)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err = a.authenticate(ctx, t, cred, now)
+	if err != nil {
+		return nil, cred.id, err
+	}
+	return c, cred.id, nil
 }
 
 func failedAuthentication() *fault.Error {
@@ -60,8 +79,8 @@ func failedAuthentication() *fault.Error {
 }
 
 // authenticate finds the client and checks that it is who it says, by the method it is configured for. Why it is not stays untold.
-func (a *authenticator) authenticate(ctx context.Context, x *Exchange, cred credentials) (*Client, error) {
-	c, err := a.find(ctx, x.Tenant, cred)
+func (a *Authenticator) authenticate(ctx context.Context, t tenancy.Tenant, cred credentials, now time.Time) (*Client, error) {
+	c, err := a.find(ctx, t, cred)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +89,7 @@ func (a *authenticator) authenticate(ctx context.Context, x *Exchange, cred cred
 		if cred.method != oauth.AuthPrivateKeyJWT || !slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) {
 			return c, failedAuthentication()
 		}
-		return c, a.prove(ctx, x, c, cred)
+		return c, a.prove(ctx, t, c, cred, now)
 	}
 	switch c.AuthMethod {
 	case oauth.AuthNone:
@@ -90,7 +109,7 @@ func (a *authenticator) authenticate(ctx context.Context, x *Exchange, cred cred
 	return c, failedAuthentication()
 }
 
-func (a *authenticator) find(ctx context.Context, t tenancy.Tenant, cred credentials) (*Client, error) {
+func (a *Authenticator) find(ctx context.Context, t tenancy.Tenant, cred credentials) (*Client, error) {
 	c, err := a.config.FindClient(ctx, t.ID, cred.id)
 	if fault.Is(err, fault.KindNotFound) {
 		sameSecret(cred.secret, cred.id) // an unknown client takes as long as a wrong secret

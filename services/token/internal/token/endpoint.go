@@ -73,9 +73,7 @@ type EndpointDeps struct {
 	Issuer *Issuer
 	Grants []Grant
 	Now    clock.Now
-	// Assertions and Used are for clients that prove a key.
-	Assertions AssertionReader
-	Used       AssertionStore
+	Auth   *Authenticator
 }
 
 // Endpoint is the token endpoint.
@@ -86,14 +84,14 @@ type Endpoint struct {
 	issuer *Issuer
 	grants map[oauth.GrantType]Grant
 	now    clock.Now
-	auth   *authenticator
+	auth   *Authenticator
 }
 
 // NewEndpoint makes the token endpoint of the given grants.
 func NewEndpoint(d EndpointDeps) *Endpoint {
 	e := &Endpoint{
 		config: d.Config, policy: d.Policy, users: d.Users, issuer: d.Issuer, now: d.Now, grants: map[oauth.GrantType]Grant{},
-		auth: &authenticator{config: d.Config, assertions: d.Assertions, used: d.Used},
+		auth: d.Auth,
 	}
 	for _, g := range d.Grants {
 		e.grants[g.Type()] = g
@@ -128,13 +126,9 @@ func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeR
 }
 
 func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req ExchangeRequest) (Tokens, Authorization, error) {
-	cred, err := credentialsOf(x.Params, req.Basic)
+	c, id, err := e.auth.Authenticate(ctx, x.Tenant, x.Params, req.Basic, x.Now)
 	if err != nil {
-		return Tokens{}, Authorization{}, err
-	}
-	c, err := e.auth.authenticate(ctx, x, cred)
-	if err != nil {
-		return Tokens{}, Authorization{ClientID: cred.id}, err
+		return Tokens{}, Authorization{ClientID: id}, err
 	}
 	x.Client = c
 	if ip, err := netip.ParseAddr(req.ForwardedFor); err == nil && c.IPHeaderTrusted && !c.Public() {
