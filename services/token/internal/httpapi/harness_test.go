@@ -74,7 +74,9 @@ func newWorld(t *testing.T) *world {
 		w.setUp(ten)
 	}
 	ring := keyring.New(w.store, w.clock.Now)
-	policy := token.NewPolicy(w.config)
+	policy := token.NewPolicy(w.config, w.store)
+	auth := token.NewAuthenticator(w.config, assertion.Reader{}, w.store)
+	issuer := &token.Issuer{Keys: ring, Signer: w.signer}
 	passwords := func(kind oauth.GrantType) token.Grant {
 		return &token.Password{Kind: kind, Config: w.config, Policy: policy, Users: w.users, Store: w.store, Record: w.store}
 	}
@@ -82,18 +84,21 @@ func newWorld(t *testing.T) *world {
 	httpapi.Mount(engine, httpapi.Deps{
 		Settings: w.config,
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
-			Config: w.config, Policy: policy, Users: w.users, Issuer: &token.Issuer{Keys: ring, Signer: w.signer}, Now: w.clock.Now,
+			Config: w.config, Policy: policy, Users: w.users, Issuer: issuer, Now: w.clock.Now,
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 			},
-			Auth: token.NewAuthenticator(w.config, assertion.Reader{}, w.store),
+			Auth: auth,
 		}),
-		Logins:   token.NewLogins(token.LoginDeps{Config: w.config, Policy: policy, Users: w.users, Store: w.store, Now: w.clock.Now}),
+		Logins: token.NewLogins(token.LoginDeps{
+			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth,
+			Objects: assertion.Reader{}, Issuer: issuer, Now: w.clock.Now,
+		}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
 		Ring:     ring,
 	})
-	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), ring)
+	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{Ring: ring, Consents: w.store, Now: w.clock.Now})
 	w.handler = engine
 	return w
 }
@@ -125,9 +130,9 @@ func (w *world) setUp(ten tenancy.Tenant) {
 			c.Clients[k(client.ID)] = &client
 			c.Connections[k(client.ID)] = con
 		}
-		c.ResourceServers[k(apiAudience)] = &token.ResourceServer{Name: "API", Identifier: apiAudience, Scopes: []string{"read:x", "write:x", "admin:x"}}
+		c.ResourceServers[k(apiAudience)] = &token.ResourceServer{Name: "API", Identifier: apiAudience, SkipConsent: true, Scopes: []string{"read:x", "write:x", "admin:x"}}
 		c.ResourceServers[k(ten.ManagementAudience())] = &token.ResourceServer{
-			Name: "Management API", Identifier: ten.ManagementAudience(), System: true,
+			Name: "Management API", Identifier: ten.ManagementAudience(), System: true, SkipConsent: true,
 			Scopes: []string{"read:users", "read:signing_keys", "read:current_user"}, TokenLifetime: time.Hour,
 		}
 		c.Grants[k("machine "+apiAudience)] = &token.ClientGrant{ClientID: "machine", Audience: apiAudience, Scope: []string{"read:x", "write:x"}}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -19,9 +20,17 @@ import (
 
 // The content security policies. form-action is left out on purpose: Chromium applies it to the redirects that follow a form, too,
 // and those lead to the client's callback, wherever that is. The only form of these pages goes to this host.
-const pageCSP = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+const pageCSP = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; " + frameless
 
-var formPostCSP = "default-src 'none'; img-src data:; script-src " + pages.FormPostHash + "; base-uri 'none'; frame-ancestors 'none'"
+// frameless keeps a page out of all frames (clickjacking, RFC 9700 §4.16).
+const frameless = "frame-ancestors 'none'"
+
+// webMessageCSP lets the page be framed by the client's own origin.
+func webMessageCSP(origin string) string {
+	return "default-src 'none'; img-src data:; script-src " + pages.WebMessageHash + "; base-uri 'none'; form-action 'none'; frame-ancestors " + origin
+}
+
+var formPostCSP = "default-src 'none'; img-src data:; script-src " + pages.FormPostHash + "; base-uri 'none'; " + frameless
 
 // noEnd makes a cookie end with the browser.
 var noEnd time.Time
@@ -45,6 +54,9 @@ func draw(c *gin.Context, status int, page templ.Component, csp string) error {
 		return fault.Internal(err)
 	}
 	browserHeaders(c)
+	if !strings.Contains(csp, frameless) {
+		c.Writer.Header().Del("X-Frame-Options") // it knows no list of origins; the policy does
+	}
 	c.Header("Content-Security-Policy", csp)
 	c.Data(status, "text/html; charset=utf-8", body.Bytes())
 	return nil

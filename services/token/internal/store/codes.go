@@ -78,7 +78,7 @@ func (s *Store) SaveToken(ctx context.Context, tenant tenancy.ID, t *token.Acces
 func insertAccessToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, t token.AccessToken, code token.Hash) error {
 	return q.InsertAccessToken(ctx, sqlcgen.InsertAccessTokenParams{
 		TenantID: string(tenant), TokenHash: t.Hash[:], ClientID: t.ClientID, UserID: t.UserID,
-		SessionID: t.SessionID, Scope: t.Scope.String(), CodeHash: code[:], IssuedAt: t.Issued, ExpiresAt: t.Expires,
+		SessionID: t.SessionID, Scope: t.Scope.String(), CodeHash: code[:], Claims: append([]string{}, t.Claims...), IssuedAt: t.Issued, ExpiresAt: t.Expires,
 	})
 }
 
@@ -101,6 +101,14 @@ func (s *Store) FindAccessToken(ctx context.Context, tenant tenancy.ID, tok toke
 	}
 	return token.AccessToken{
 		Hash: hash(row.TokenHash), ClientID: row.ClientID, UserID: row.UserID, Scope: token.ParseScope(row.Scope),
-		SessionID: row.SessionID, Code: hash(row.CodeHash), Issued: row.IssuedAt.UTC(), Expires: row.ExpiresAt.UTC(),
+		SessionID: row.SessionID, Code: hash(row.CodeHash), Claims: claimsOf(row.Claims), Issued: row.IssuedAt.UTC(), Expires: row.ExpiresAt.UTC(),
 	}, nil
+}
+
+// claimsOf reads a column that is never null: none is nil here.
+func claimsOf(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	return names
 }

@@ -44,6 +44,8 @@ var (
 
 	_ token.OpaqueStore    = (*Store)(nil)
 	_ token.AssertionStore = (*Store)(nil)
+	_ token.ConsentStore   = (*Store)(nil)
+	_ token.PushStore      = (*Store)(nil)
 )
 
 // New makes a Store; kick is called after each commit that left a fact (pgkit.Relay.Kick).
@@ -104,6 +106,7 @@ func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		for _, remove := range []func(context.Context, string) error{
 			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
+			q.DeleteTenantConsents, q.DeleteTenantPushed,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err

@@ -15,6 +15,7 @@ type Authorization struct {
 	Nonce        string
 	AuthTime     time.Time
 	WantAuthTime bool
+	Claims       ClaimsRequest // of a first party
 	// What follows belongs to codes.
 	Code            Hash
 	RedirectURI     string
@@ -32,7 +33,8 @@ type AccessToken struct {
 	UserID          string
 	Scope           Scope
 	SessionID       string
-	Code            Hash // what it was issued from
+	Claims          []string // that /userinfo gives beside those of the scope
+	Code            Hash     // what it was issued from
 	Issued, Expires time.Time
 }
 

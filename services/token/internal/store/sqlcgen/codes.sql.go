@@ -43,7 +43,7 @@ func (q *Queries) DeleteTokensOfCode(ctx context.Context, arg DeleteTokensOfCode
 }
 
 const findAccessToken = `-- name: FindAccessToken :one
-select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
+select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, claims from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
 `
 
 type FindAccessTokenParams struct {
@@ -65,6 +65,7 @@ func (q *Queries) FindAccessToken(ctx context.Context, arg FindAccessTokenParams
 		&i.CodeHash,
 		&i.IssuedAt,
 		&i.ExpiresAt,
+		&i.Claims,
 	)
 	return i, err
 }
@@ -97,8 +98,8 @@ func (q *Queries) FindCode(ctx context.Context, arg FindCodeParams) (Code, error
 }
 
 const insertAccessToken = `-- name: InsertAccessToken :exec
-insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, claims, issued_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 `
 
 type InsertAccessTokenParams struct {
@@ -109,6 +110,7 @@ type InsertAccessTokenParams struct {
 	SessionID string
 	Scope     string
 	CodeHash  []byte
+	Claims    []string
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
@@ -122,6 +124,7 @@ func (q *Queries) InsertAccessToken(ctx context.Context, arg InsertAccessTokenPa
 		arg.SessionID,
 		arg.Scope,
 		arg.CodeHash,
+		arg.Claims,
 		arg.IssuedAt,
 		arg.ExpiresAt,
 	)

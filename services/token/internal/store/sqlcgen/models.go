@@ -20,6 +20,8 @@ type AccessToken struct {
 	CodeHash  []byte
 	IssuedAt  time.Time
 	ExpiresAt time.Time
+	// Claims that /userinfo gives beside those of the scope (OIDC Core §5.5).
+	Claims []string
 }
 
 // The jti of client assertions, until they would have expired by themselves.
@@ -44,6 +46,19 @@ type Code struct {
 	RedeemedAt *time.Time
 }
 
+// What users agreed that clients may do; the wire calls them grants. They end when the user or the tenant takes them back.
+type Consent struct {
+	TenantID string
+	ID       string
+	UserID   string
+	ClientID string
+	// Of the API, or of /userinfo where none was asked for.
+	Audience string
+	Scope    []string
+	// When it was last widened.
+	GivenAt time.Time
+}
+
 // Facts committed with the change they tell of, and not yet published. The relay publishes them in order and deletes them.
 type Outbox struct {
 	ID       int64
@@ -55,6 +70,18 @@ type Outbox struct {
 	// The trace of the change (W3C Trace Context), under which the fact is published. Null when nobody traces.
 	Traceparent *string
 	CreatedAt   time.Time
+}
+
+// Authorization requests that clients left here for their browsers (RFC 9126), each for one use.
+type PushedRequest struct {
+	TenantID string
+	// SHA-256 of the secret in the request_uri.
+	UriHash  []byte
+	ClientID string
+	Params   []byte
+	// It came as a signed request object (RFC 9101).
+	Signed    bool
+	ExpiresAt time.Time
 }
 
 // Browsers that are logged in at a tenant.
@@ -110,4 +137,8 @@ type Transaction struct {
 	SessionID *string
 	BeganAt   time.Time
 	ExpiresAt time.Time
+	// The user was asked on the consent page and agreed.
+	Agreed bool
+	// The session was there before: nobody took part in this login yet.
+	Reused bool
 }

@@ -27,6 +27,8 @@ type Store interface {
 	token.CodeStore
 	token.OpaqueStore
 	token.AssertionStore
+	token.ConsentStore
+	token.PushStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
@@ -47,6 +49,9 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"codes":        tryCodes,
 		"tokens":       tryTokens,
 		"assertions":   tryAssertions,
+		"consents":     tryConsents,
+		"pushed":       tryPushed,
+		"completions":  tryCompletions,
 		"facts":        tryFacts,
 		"removal":      tryRemoval,
 		"sweep":        trySweep,
@@ -155,6 +160,8 @@ func (w *world) transaction(state string) token.Transaction {
 			ClientID: "client", RedirectURI: "https://app.example/cb", RedirectSent: true, Mode: token.ModeQuery, State: "s", Nonce: "n",
 			Scope: token.Scope{"openid", "email"}, Audience: "https://api.example", Challenge: "c", ChallengeMethod: "S256",
 			Prompt: []string{"login"}, MaxAge: 0, LoginHint: "ada@example.com", Connection: "db", Locales: "de",
+			Types: token.ResponseType{Code: true, IDToken: true}, Issuer: "https://acme/", ScreenHint: "signup", ACRValues: []string{"urn:x"},
+			Claims: token.ClaimsRequest{IDToken: []string{"email"}, Userinfo: []string{"name"}},
 		},
 	}
 }
@@ -248,7 +255,7 @@ func (w *world) code(raw string) token.Authorization {
 		ClientID: "client", UserID: "auth0|1", Audience: "https://api.example", Scope: token.Scope{"openid", "read:x"},
 		Connection: token.Connection{ID: "con_1", Name: "db", Strategy: "auth0"}, SessionID: "sid-1", Nonce: "n", AuthTime: w.now,
 		WantAuthTime: true, Code: token.HashOf(raw), RedirectURI: "https://app.example/cb", RedirectSent: true,
-		Challenge: "c", ChallengeMethod: "S256", Issued: w.now, Expires: w.now.Add(time.Minute),
+		Challenge: "c", ChallengeMethod: "S256", Claims: token.ClaimsRequest{IDToken: []string{"email"}}, Issued: w.now, Expires: w.now.Add(time.Minute),
 	}
 }
 
