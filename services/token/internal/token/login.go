@@ -44,15 +44,6 @@ func (l *Logins) Page(ctx context.Context, t tenancy.Tenant, state string, b Bro
 	return page, err
 }
 
-// DefaultRedirection gives where a browser with a stale login page may be sent; empty when the tenant says nowhere.
-func (l *Logins) DefaultRedirection(ctx context.Context, t tenancy.Tenant) string {
-	settings, err := l.config.FindSettings(ctx, t.ID)
-	if err != nil || !strings.HasPrefix(settings.DefaultRedirectionURI, "https://") {
-		return "" // the error page tells the story instead
-	}
-	return settings.DefaultRedirectionURI
-}
-
 // Typed is what somebody typed into the login page.
 type Typed struct {
 	State      string

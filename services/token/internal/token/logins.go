@@ -180,7 +180,7 @@ func (l *Logins) askConsent(ctx context.Context, t tenancy.Tenant, c *Client, tx
 		}
 		return l.refuse(ctx, t, c, &tx.Request, b, why)
 	}
-	return l.open(ctx, t, NextConsent, tx, b)
+	return l.open(ctx, t, c, NextConsent, tx, b)
 }
 
 // ask is what a transaction asks of the policy point, once its user is known.
@@ -263,12 +263,12 @@ func (l *Logins) begin(ctx context.Context, t tenancy.Tenant, c *Client, r Reque
 	if _, err := l.policy.Connection(ctx, t, c, r.Connection); err != nil {
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
-	return l.open(ctx, t, NextLogin, Transaction{Request: r}, b)
+	return l.open(ctx, t, c, NextLogin, Transaction{Request: r}, b)
 }
 
 // open stores a transaction of this browser and leads to its page.
-func (l *Logins) open(ctx context.Context, t tenancy.Tenant, page Next, tx Transaction, b Browser) (Answer, error) {
-	answer := Answer{Next: page, State: newSecret()}
+func (l *Logins) open(ctx context.Context, t tenancy.Tenant, c *Client, page Next, tx Transaction, b Browser) (Answer, error) {
+	answer := Answer{Next: page, State: newState(c)}
 	secret := b.Secret
 	if secret == "" {
 		secret = newSecret()
