@@ -44,6 +44,7 @@ var (
 
 	_ token.OpaqueStore    = (*Store)(nil)
 	_ token.AssertionStore = (*Store)(nil)
+	_ token.RefreshStore   = (*Store)(nil)
 )
 
 // New makes a Store; kick is called after each commit that left a fact (pgkit.Relay.Kick).
@@ -103,7 +104,7 @@ func (s *Store) Record(ctx context.Context, f token.Fact) error { return s.Recor
 func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		for _, remove := range []func(context.Context, string) error{
-			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
+			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err
@@ -118,6 +119,20 @@ func nullTime(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func orZero(t *time.Time) time.Time {

@@ -22,6 +22,7 @@ var expiring = []struct{ table, key, until string }{
 	{"transactions", "state_hash", "expires_at"},
 	{"access_tokens", "token_hash", "expires_at"},
 	{"assertions", "assertion_hash", "expires_at"},
+	{"refresh_tokens", "id", "dead_from"},
 	{"sessions", "id", "idle_until"},
 }
 

@@ -26,6 +26,7 @@ type Fact struct {
 	Audience    string
 	Scope       Scope
 	SessionID   string
+	Family      string // of refresh tokens
 	Details     map[string]any
 }
 
@@ -42,6 +43,8 @@ const (
 	SilentLoginFailed    FactName = "silent_login.failed"
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"
+	RefreshTokenReused   FactName = "refresh_token.reused"
+	RefreshTokenRevoked  FactName = "refresh_token.revoked"
 	KeysPublished        FactName = "key.published"
 )
 

@@ -24,6 +24,8 @@ type Fake struct {
 	codes        map[id]token.Authorization
 	tokens       map[id]token.AccessToken
 	assertions   map[id]time.Time
+	refresh      map[sid]token.RefreshToken
+	ofCode       map[id]string // the family that a code gave
 	facts        []token.Fact
 	failures     []error
 	calls        int
@@ -47,6 +49,7 @@ var (
 
 	_ token.OpaqueStore    = (*Fake)(nil)
 	_ token.AssertionStore = (*Fake)(nil)
+	_ token.RefreshStore   = (*Fake)(nil)
 )
 
 // NewFake makes an empty one.
@@ -54,6 +57,7 @@ func NewFake() *Fake {
 	return &Fake{
 		keys: map[tenancy.ID][]token.SigningKey{}, transactions: map[id]token.Transaction{}, sessions: map[sid]token.Session{},
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
+		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{},
 	}
 }
 
@@ -283,6 +287,10 @@ func (f *Fake) RedeemCode(_ context.Context, tenant tenancy.ID, r token.Redempti
 			t.Code = r.Code
 			f.tokens[id{tenant, t.Hash}] = t
 		}
+		if r.Refresh != nil {
+			f.ofCode[id{tenant, r.Code}] = r.Refresh.ID
+			f.addRefreshToken(tenant, r.Refresh)
+		}
 		f.facts = append(f.facts, r.Fact)
 		return nil
 	})
@@ -296,6 +304,7 @@ func (f *Fake) RevokeCode(_ context.Context, tenant tenancy.ID, code token.Hash)
 				delete(f.tokens, key)
 			}
 		}
+		f.endRefreshToken(tenant, f.ofCode[id{tenant, code}])
 		return nil
 	})
 }
@@ -342,6 +351,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 				delete(f.assertions, key)
 			}
 		}
+		f.removeRefreshTokens(tenant)
 		return nil
 	})
 }
@@ -375,19 +385,22 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 				delete(f.assertions, key)
 			}
 		}
-		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions)
+		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) + f.sweepRefreshTokens(now)
 		return nil
 	})
 	return n, err
 }
 
-// SaveToken implements token.OpaqueStore.
-func (f *Fake) SaveToken(_ context.Context, tenant tenancy.ID, t *token.AccessToken, fact token.Fact) error {
+// SaveTokens implements token.OpaqueStore.
+func (f *Fake) SaveTokens(_ context.Context, tenant tenancy.ID, s token.Settlement) error {
 	return f.do(func() error {
-		if t != nil {
-			f.tokens[id{tenant, t.Hash}] = *t
+		if s.Opaque != nil {
+			f.tokens[id{tenant, s.Opaque.Hash}] = *s.Opaque
 		}
-		f.facts = append(f.facts, fact)
+		if s.Refresh != nil {
+			f.addRefreshToken(tenant, s.Refresh)
+		}
+		f.facts = append(f.facts, s.Fact)
 		return nil
 	})
 }

@@ -27,6 +27,7 @@ type Store interface {
 	token.CodeStore
 	token.OpaqueStore
 	token.AssertionStore
+	token.RefreshStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
@@ -47,6 +48,11 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"codes":        tryCodes,
 		"tokens":       tryTokens,
 		"assertions":   tryAssertions,
+		"refresh":      tryRefreshTokens,
+		"rotation":     tryRotation,
+		"leeway":       tryLeeway,
+		"migration":    tryMigration,
+		"refresh ends": tryRefreshEnds,
 		"facts":        tryFacts,
 		"removal":      tryRemoval,
 		"sweep":        trySweep,
