@@ -116,6 +116,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	users := remote.Users{Service: deps.Users}
 	policy := token.NewPolicy(config)
 
+	auth := token.NewAuthenticator(config, assertion.Reader{}, db)
 	passwords := func(kind oauth.GrantType) token.Grant {
 		return &token.Password{Kind: kind, Config: config, Policy: policy, Users: users, Store: db, Record: db}
 	}
@@ -129,9 +130,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 				&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: buffer}},
 				&token.Code{Store: db, Record: db},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
+				&token.Refresh{Store: db, Record: db},
 			},
-			Auth: token.NewAuthenticator(config, assertion.Reader{}, db),
+			Auth: auth,
 		}),
+		Revoker:  &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
 		Logins:   token.NewLogins(token.LoginDeps{Config: config, Policy: policy, Users: users, Store: db, Now: deps.Now, CodeTTL: cfg.CodeTTL}),
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},
 		Ring:     ring,

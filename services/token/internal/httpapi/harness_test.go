@@ -49,8 +49,10 @@ type world struct {
 	store  *storetest.Fake
 	queue  *storetest.Fake
 	seal   *tenancy.Seal
-	acme   tenancy.Tenant
-	bolt   tenancy.Tenant
+	// consents remembers what was withdrawn.
+	consents *tokentest.Consents
+	acme     tenancy.Tenant
+	bolt     tenancy.Tenant
 
 	handler http.Handler
 }
@@ -65,7 +67,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, clock: clock.At("2026-03-01T12:00:00Z"), config: tokentest.NewConfiguration(), users: tokentest.NewUsers(),
 		signer: tokentest.SharedSigner(t, 0), store: storetest.NewFake(), queue: storetest.NewFake(),
-		acme: tenantOf("tnt_acme", "acme"), bolt: tenantOf("tnt_bolt", "bolt"),
+		consents: &tokentest.Consents{},
+		acme:     tenantOf("tnt_acme", "acme"), bolt: tenantOf("tnt_bolt", "bolt"),
 	}
 	var err error
 	w.seal, err = tenancy.NewSeal([]byte(strings.Repeat("k", 32)), w.clock.Now)
@@ -75,6 +78,7 @@ func newWorld(t *testing.T) *world {
 	}
 	ring := keyring.New(w.store, w.clock.Now)
 	policy := token.NewPolicy(w.config)
+	auth := token.NewAuthenticator(w.config, assertion.Reader{}, w.store)
 	passwords := func(kind oauth.GrantType) token.Grant {
 		return &token.Password{Kind: kind, Config: w.config, Policy: policy, Users: w.users, Store: w.store, Record: w.store}
 	}
@@ -86,9 +90,11 @@ func newWorld(t *testing.T) *world {
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
+				&token.Refresh{Store: w.store, Record: w.store},
 			},
-			Auth: token.NewAuthenticator(w.config, assertion.Reader{}, w.store),
+			Auth: auth,
 		}),
+		Revoker:  &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Consents: w.consents, Now: w.clock.Now},
 		Logins:   token.NewLogins(token.LoginDeps{Config: w.config, Policy: policy, Users: w.users, Store: w.store, Now: w.clock.Now}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
 		Ring:     ring,

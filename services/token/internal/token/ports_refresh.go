@@ -23,3 +23,9 @@ type RefreshStore interface {
 	// RevokeAccessToken removes an opaque token; one that is gone is no error.
 	RevokeAccessToken(ctx context.Context, tenant tenancy.ID, token Hash) error
 }
+
+// Consents is where what users agreed to is kept.
+type Consents interface {
+	// Withdraw forgets what the user agreed to for the client at the API (empty: none); nothing agreed to is no error.
+	Withdraw(ctx context.Context, tenant tenancy.ID, userID, clientID, audience string) error
+}

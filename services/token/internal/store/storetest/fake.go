@@ -68,6 +68,9 @@ func (f *Fake) FailNext(errs ...error) {
 	f.failures = append(f.failures, errs...)
 }
 
+// FailAfter lets so many calls pass and makes the one after them fail.
+func (f *Fake) FailAfter(pass int, err error) { f.FailNext(append(make([]error, pass), err)...) }
+
 // Facts gives what was written down so far.
 func (f *Fake) Facts() []token.Fact {
 	f.mu.Lock()
@@ -106,7 +109,9 @@ func (f *Fake) do(step func() error) error {
 	if len(f.failures) > 0 {
 		err := f.failures[0]
 		f.failures = f.failures[1:]
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	return step()
 }
