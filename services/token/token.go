@@ -114,9 +114,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	ring := keyring.New(db, deps.Now)
 	config := remote.NewConfiguration(deps.Clients, deps.Settings, deps.Now)
 	users := remote.Users{Service: deps.Users}
-	policy := token.NewPolicy(config)
-
+	policy := token.NewPolicy(config, db)
 	auth := token.NewAuthenticator(config, assertion.Reader{}, db)
+	issuer := &token.Issuer{Keys: ring, Signer: signer}
+
 	passwords := func(kind oauth.GrantType) token.Grant {
 		return &token.Password{Kind: kind, Config: config, Policy: policy, Users: users, Store: db, Record: db}
 	}
@@ -125,7 +126,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	rooms := httpapi.Deps{
 		Settings: config,
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
-			Config: config, Policy: policy, Users: users, Issuer: &token.Issuer{Keys: ring, Signer: signer}, Now: deps.Now,
+			Config: config, Policy: policy, Users: users, Issuer: issuer, Now: deps.Now,
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: buffer}},
 				&token.Code{Store: db, Record: db},
@@ -134,16 +135,20 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 			},
 			Auth: auth,
 		}),
-		Revoker:  &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
-		Logins:   token.NewLogins(token.LoginDeps{Config: config, Policy: policy, Users: users, Store: db, Now: deps.Now, CodeTTL: cfg.CodeTTL}),
+		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
+		Logins: token.NewLogins(token.LoginDeps{
+			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Issuer: issuer,
+			Now: deps.Now, CodeTTL: cfg.CodeTTL,
+		}),
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},
 		Ring:     ring,
 	}
 	//nolint:contextcheck // requests bring their own
 	management := mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: deps.Now},
 		mgmtkit.WithRecorder(&auditkit.Lines{Pool: s.pool, Kick: relay.Kick, Now: deps.Now}))
-	httpapi.Mount(engine, rooms)              //nolint:contextcheck // requests bring their own
-	httpapi.MountManagement(management, ring) //nolint:contextcheck // requests bring their own
+	httpapi.Mount(engine, rooms) //nolint:contextcheck // requests bring their own
+	//nolint:contextcheck // requests bring their own
+	httpapi.MountManagement(management, httpapi.Management{Ring: ring, Consents: db, Devices: &token.Devices{Refresh: db, Keys: db, Now: deps.Now}, Now: deps.Now})
 	s.public = engine
 	s.internal = rpc.New(rpc.Deps{
 		Keys: token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now}), Ring: ring, Remover: db, Log: deps.Log,

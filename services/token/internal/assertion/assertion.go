@@ -3,6 +3,7 @@
 package assertion
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,10 +16,13 @@ import (
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
-// Reader implements token.AssertionReader.
+// Reader implements token.AssertionReader and token.RequestObjectReader.
 type Reader struct{}
 
-var _ token.AssertionReader = Reader{}
+var (
+	_ token.AssertionReader     = Reader{}
+	_ token.RequestObjectReader = Reader{}
+)
 
 // accepted are the only algorithms an assertion may name (RFC 8725 §3.1).
 var accepted = func() []jose.SignatureAlgorithm {
@@ -31,9 +35,33 @@ var accepted = func() []jose.SignatureAlgorithm {
 
 // Read implements token.AssertionReader. A header that names a key is believed about nothing but which of the client's own it is.
 func (Reader) Read(raw string, keys []token.Credential) (token.AssertionClaims, error) {
-	sig, err := jose.ParseSignedCompact(raw, accepted)
+	payload, err := verify(raw, keys)
 	if err != nil {
 		return token.AssertionClaims{}, refused(err)
+	}
+	return read(payload)
+}
+
+// ReadObject implements token.RequestObjectReader. A request object that is encrypted, or signed by nobody, is refused.
+func (Reader) ReadObject(raw string, keys []token.Credential) (map[string]any, error) {
+	payload, err := verify(raw, keys)
+	if err != nil {
+		return nil, fault.Invalid("invalid_request_object", "Invalid request object").Because(err)
+	}
+	var claims map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	if err := decoder.Decode(&claims); err != nil {
+		return nil, fault.Invalid("invalid_request_object", "Invalid request object").Because(err)
+	}
+	return claims, nil
+}
+
+// verify gives what one of the keys signed.
+func verify(raw string, keys []token.Credential) ([]byte, error) {
+	sig, err := jose.ParseSignedCompact(raw, accepted)
+	if err != nil {
+		return nil, err
 	}
 	header := sig.Signatures[0].Protected
 	for _, key := range keys {
@@ -41,10 +69,10 @@ func (Reader) Read(raw string, keys []token.Credential) (token.AssertionClaims, 
 			continue
 		}
 		if payload, err := sig.Verify(key.Public); err == nil {
-			return read(payload)
+			return payload, nil
 		}
 	}
-	return token.AssertionClaims{}, refused(errors.New("none of the client's keys signed it"))
+	return nil, errors.New("none of the client's keys signed it")
 }
 
 // read gives the registered claims (RFC 7519 §4.1).

@@ -11,9 +11,12 @@ import (
 
 const subjects = "postern.token."
 
+// Subject is where what is called by that name is told of.
+func Subject(name token.FactName) string { return subjects + string(name) }
+
 // Event gives the event of f, with a fresh ID.
 func Event(f token.Fact) logapi.Event {
-	e := logapi.New(f.Time, f.Tenant, subjects+string(f.Name))
+	e := logapi.New(f.Time, f.Tenant, Subject(f.Name))
 	e.TenantName = f.TenantName
 	if len(f.KeyIDs) > 0 {
 		e.Object = &logapi.Object{Kind: "key", ID: f.KeyIDs[0]}

@@ -171,8 +171,8 @@ func TestSubjectTypeAuthorization(t *testing.T) {
 func TestDemandsThatNothingMeets(t *testing.T) {
 	t.Parallel()
 	for demand, sentence := range map[token.Demand]string{
-		token.DemandPAR:           "The client must push its authorization requests, which is not supported",
-		token.DemandRequestObject: "The client must sign its authorization requests, which is not supported",
+		token.DemandPAR:           "Pushed Authorization Requests are required for the client",
+		token.DemandRequestObject: "A signed request object is required for the client",
 		token.DemandProof:         "The client must prove possession of a key, which is not supported",
 	} {
 		w := newWorld(t)

@@ -51,8 +51,11 @@ func TestAuthorize_refusals_at_the_callback(t *testing.T) {
 		code, sentence string
 	}{
 		"no_response_type":                {[]string{"response_type", ""}, nil, "invalid_request", "Missing required parameter: response_type"},
-		"a_response_type_we_do_not_have":  {[]string{"response_type", "token"}, nil, "unsupported_response_type", "Unsupported response type: token"},
-		"a_response_mode_we_do_not_have":  {[]string{"response_mode", "web_message"}, nil, "invalid_request", "Unsupported response_mode: web_message"},
+		"a_response_type_we_do_not_have":  {[]string{"response_type", "none"}, nil, "unsupported_response_type", "Unsupported response type: none"},
+		"a_word_of_it_twice":              {[]string{"response_type", "code code"}, nil, "unsupported_response_type", "Unsupported response type: code code"},
+		"a_response_mode_we_do_not_have":  {[]string{"response_mode", "jwt"}, nil, "invalid_request", "Unsupported response_mode: jwt"},
+		"details_nobody_understands":      {[]string{"authorization_details", "[]"}, nil, "invalid_authorization_details", "Rich authorization requests are not supported"},
+		"claims_that_are_no_json":         {[]string{"claims", "{"}, nil, "invalid_request", "Invalid claims"},
 		"a_request_object_OIDC_3_1_2_6":   {[]string{"request", "ey"}, nil, "request_not_supported", "Request objects are not supported"},
 		"a_request_uri":                   {[]string{"request_uri", "urn:x"}, nil, "request_uri_not_supported", "request_uri is not supported"},
 		"a_public_client_without_pkce":    {[]string{"code_challenge", "", "code_challenge_method", ""}, public, "invalid_request", "Missing required parameter: code_challenge"},
@@ -63,11 +66,9 @@ func TestAuthorize_refusals_at_the_callback(t *testing.T) {
 		"a_bad_max_age":                   {[]string{"max_age", "-1"}, nil, "invalid_request", "Invalid max_age"},
 		"none_with_login_OIDC_3_1_2_1":    {[]string{"prompt", "none login"}, nil, "invalid_request", "prompt none excludes any other"},
 		"none_without_a_session":          {[]string{"prompt", "none"}, nil, "login_required", "Login required"},
-		"consent_nobody_can_be_asked_for": {[]string{"prompt", "consent"}, nil, "consent_required", "Consent required"},
 		"a_grant_that_is_not_allowed":     {nil, func(c *token.Client) { c.GrantTypes = []oauth.GrantType{oauth.GrantImplicit} }, "unauthorized_client", "Grant type 'authorization_code' not allowed for the client."},
 		"an_api_that_is_not_there":        {[]string{"audience", "https://none"}, nil, "access_denied", "Service not enabled within domain: https://none"},
 		"a_connection_that_is_not_on":     {[]string{"connection", "other"}, nil, "invalid_request", "The connection is not enabled for the client"},
-		"a_third_party_without_consent":   {nil, func(c *token.Client) { c.FirstParty = false }, "consent_required", "Consent required"},
 		"a_third_party_at_management":     {[]string{"audience", "https://acme.eu.postern.localhost:8443/api/v2/"}, func(c *token.Client) { c.FirstParty = false }, "access_denied", `Client "web" is not authorized to access resource server "https://acme.eu.postern.localhost:8443/api/v2/".`},
 	} {
 		t.Run(name, func(t *testing.T) {

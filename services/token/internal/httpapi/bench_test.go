@@ -54,7 +54,7 @@ func BenchmarkClientCredentials(b *testing.B) {
 	}
 	engine := httpkit.NewEngine(httpkit.Config{Service: "token", Log: slog.New(slog.DiscardHandler), Seal: seal})
 	httpapi.Mount(engine, httpapi.Deps{Endpoint: token.NewEndpoint(token.EndpointDeps{
-		Config: config, Policy: token.NewPolicy(config), Now: time.Now,
+		Config: config, Policy: token.NewPolicy(config, storetest.NewFake()), Now: time.Now,
 		Issuer: &token.Issuer{Keys: keyring.New(store, time.Now), Signer: &stamp{}},
 		Grants: []token.Grant{&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: &sink{}}}},
 	})})

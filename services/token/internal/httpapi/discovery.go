@@ -38,13 +38,25 @@ type metadata struct {
 	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
 	RequestParameter      bool     `json:"request_parameter_supported"`
 	RequestURIParameter   bool     `json:"request_uri_parameter_supported"`
+	RequestAlgs           []string `json:"request_object_signing_alg_values_supported"`
+	ClaimsParameter       bool     `json:"claims_parameter_supported"`
+	PushEndpoint          string   `json:"pushed_authorization_request_endpoint,omitempty"`
+	IssuerInResponses     bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
+	ACRValues             []string `json:"acr_values_supported,omitempty"`
 }
 
 func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
-	registration := ""
+	registration, push := "", ""
 	// Where the settings are away and were never seen, the document does without: it must be there when nothing else is.
-	if settings, err := h.Settings.FindSettings(c.Request.Context(), t.ID); err == nil && settings.Registration {
+	settings, err := h.Settings.FindSettings(c.Request.Context(), t.ID)
+	if err != nil {
+		settings = &token.Settings{}
+	}
+	if settings.Registration {
 		registration = t.Base + "/oidc/register"
+	}
+	if settings.PushedRequests {
+		push = t.Base + "/oauth/par"
 	}
 	keep(c, "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
 	c.JSON(http.StatusOK, metadata{
@@ -56,10 +68,12 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 		JWKSURI:               t.Base + "/.well-known/jwks.json",
 		RevocationEndpoint:    t.Base + "/oauth/revoke",
 		Scopes:                []string{"openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "phone"},
-		ResponseTypes:         []string{"code"},
-		ResponseModes:         []string{"query", "fragment", "form_post"},
+		ResponseTypes: []string{
+			"code", "token", "id_token", "code token", "code id_token", "token id_token", "code token id_token",
+		},
+		ResponseModes: []string{"query", "fragment", "form_post", "web_message"},
 		GrantTypes: []string{
-			string(oauth.GrantAuthorizationCode), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
+			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
 			string(oauth.GrantRefreshToken),
 		},
 		ChallengeMethods: []string{"S256", "plain"},
@@ -72,7 +86,13 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 			"aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname",
 			"phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",
 		},
-		IDTokenAlgs: []string{token.AlgHS256, token.AlgRS256, token.AlgRS512, token.AlgPS256},
+		IDTokenAlgs:       []string{token.AlgHS256, token.AlgRS256, token.AlgRS512, token.AlgPS256},
+		RequestParameter:  true,
+		RequestAlgs:       token.ObjectAlgs(),
+		ClaimsParameter:   true,
+		PushEndpoint:      push,
+		IssuerInResponses: settings.IssuerInResponses,
+		ACRValues:         settings.ACRValues,
 	})
 	return nil
 }

@@ -26,9 +26,11 @@ func TestDiscovery(t *testing.T) {
 	doc := res.json(t)
 	require.Equal(t, "https://acme.eu.postern.localhost:8443/", doc["issuer"], "exactly the issuer of tokens (OIDC Discovery §4.3)")
 	require.Equal(t, "https://acme.eu.postern.localhost:8443/oauth/token", doc["token_endpoint"])
-	require.Equal(t, []any{"code"}, doc["response_types_supported"])
 	require.Contains(t, doc["grant_types_supported"], "refresh_token")
 	require.Contains(t, doc["scopes_supported"], "offline_access")
+	require.Len(t, doc["response_types_supported"], 7)
+	require.NotContains(t, doc, "pushed_authorization_request_endpoint", "closed until the tenant opens it")
+	require.NotContains(t, doc, "authorization_response_iss_parameter_supported")
 	require.Equal(t, []any{"S256", "plain"}, doc["code_challenge_methods_supported"])
 	require.Equal(t, res.body, w.browser().get("/.well-known/oauth-authorization-server", nil).body, "one document under both names")
 

@@ -49,10 +49,8 @@ type world struct {
 	store  *storetest.Fake
 	queue  *storetest.Fake
 	seal   *tenancy.Seal
-	// consents remembers what was withdrawn.
-	consents *tokentest.Consents
-	acme     tenancy.Tenant
-	bolt     tenancy.Tenant
+	acme   tenancy.Tenant
+	bolt   tenancy.Tenant
 
 	handler http.Handler
 }
@@ -67,8 +65,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, clock: clock.At("2026-03-01T12:00:00Z"), config: tokentest.NewConfiguration(), users: tokentest.NewUsers(),
 		signer: tokentest.SharedSigner(t, 0), store: storetest.NewFake(), queue: storetest.NewFake(),
-		consents: &tokentest.Consents{},
-		acme:     tenantOf("tnt_acme", "acme"), bolt: tenantOf("tnt_bolt", "bolt"),
+		acme: tenantOf("tnt_acme", "acme"), bolt: tenantOf("tnt_bolt", "bolt"),
 	}
 	var err error
 	w.seal, err = tenancy.NewSeal([]byte(strings.Repeat("k", 32)), w.clock.Now)
@@ -77,8 +74,9 @@ func newWorld(t *testing.T) *world {
 		w.setUp(ten)
 	}
 	ring := keyring.New(w.store, w.clock.Now)
-	policy := token.NewPolicy(w.config)
+	policy := token.NewPolicy(w.config, w.store)
 	auth := token.NewAuthenticator(w.config, assertion.Reader{}, w.store)
+	issuer := &token.Issuer{Keys: ring, Signer: w.signer}
 	passwords := func(kind oauth.GrantType) token.Grant {
 		return &token.Password{Kind: kind, Config: w.config, Policy: policy, Users: w.users, Store: w.store, Record: w.store}
 	}
@@ -86,7 +84,7 @@ func newWorld(t *testing.T) *world {
 	httpapi.Mount(engine, httpapi.Deps{
 		Settings: w.config,
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
-			Config: w.config, Policy: policy, Users: w.users, Issuer: &token.Issuer{Keys: ring, Signer: w.signer}, Now: w.clock.Now,
+			Config: w.config, Policy: policy, Users: w.users, Issuer: issuer, Now: w.clock.Now,
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
@@ -94,12 +92,15 @@ func newWorld(t *testing.T) *world {
 			},
 			Auth: auth,
 		}),
-		Revoker:  &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Consents: w.consents, Now: w.clock.Now},
-		Logins:   token.NewLogins(token.LoginDeps{Config: w.config, Policy: policy, Users: w.users, Store: w.store, Now: w.clock.Now}),
+		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
+		Logins: token.NewLogins(token.LoginDeps{
+			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth,
+			Objects: assertion.Reader{}, Issuer: issuer, Now: w.clock.Now,
+		}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
 		Ring:     ring,
 	})
-	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), ring)
+	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{Ring: ring, Consents: w.store, Devices: &token.Devices{Refresh: w.store, Keys: w.store, Now: w.clock.Now}, Now: w.clock.Now})
 	w.handler = engine
 	return w
 }
@@ -131,9 +132,9 @@ func (w *world) setUp(ten tenancy.Tenant) {
 			c.Clients[k(client.ID)] = &client
 			c.Connections[k(client.ID)] = con
 		}
-		c.ResourceServers[k(apiAudience)] = &token.ResourceServer{Name: "API", Identifier: apiAudience, Scopes: []string{"read:x", "write:x", "admin:x"}}
+		c.ResourceServers[k(apiAudience)] = &token.ResourceServer{Name: "API", Identifier: apiAudience, SkipConsent: true, Scopes: []string{"read:x", "write:x", "admin:x"}}
 		c.ResourceServers[k(ten.ManagementAudience())] = &token.ResourceServer{
-			Name: "Management API", Identifier: ten.ManagementAudience(), System: true,
+			Name: "Management API", Identifier: ten.ManagementAudience(), System: true, SkipConsent: true,
 			Scopes: []string{"read:users", "read:signing_keys", "read:current_user"}, TokenLifetime: time.Hour,
 		}
 		c.Grants[k("machine "+apiAudience)] = &token.ClientGrant{ClientID: "machine", Audience: apiAudience, Scope: []string{"read:x", "write:x"}}

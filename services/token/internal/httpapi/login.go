@@ -77,12 +77,12 @@ func (h *Handler) resume(c *gin.Context, t tenancy.Tenant) error {
 	return follow(c, t, answer)
 }
 
-// stale sends a browser whose login page is no longer good to where the tenant wants it, if it says where.
+// stale sends a browser whose login page is no longer good to where client or tenant want it, if they say where.
 func (h *Handler) stale(c *gin.Context, t tenancy.Tenant, err error) error {
 	if !token.Stale(err) {
 		return err
 	}
-	to := h.Logins.DefaultRedirection(c.Request.Context(), t)
+	to := h.Logins.Elsewhere(c.Request.Context(), t, c.Query("state"))
 	if to == "" {
 		return err
 	}
@@ -121,13 +121,30 @@ func follow(c *gin.Context, t tenancy.Tenant, a token.Answer) error {
 		redirect(c, "/u/login?state="+url.QueryEscape(a.State))
 	case token.NextResume:
 		redirect(c, "/authorize/resume?state="+url.QueryEscape(a.State))
+	case token.NextConsent:
+		redirect(c, "/u/consent?state="+url.QueryEscape(a.State))
 	case token.NextCallback:
-		if a.Callback.Mode == token.ModeFormPost {
+		switch a.Callback.Mode {
+		case token.ModeFormPost:
 			return formPost(c, a.Callback)
+		case token.ModeWebMessage:
+			return webMessage(c, a.Callback)
+		case token.ModeQuery, token.ModeFragment:
+			redirect(c, a.Callback.URL())
 		}
-		redirect(c, a.Callback.URL())
 	}
 	return nil
+}
+
+// webMessage draws the page that posts the answer. It may be framed by the client's own origin alone, which is why this page, of all,
+// is not denied to frames.
+func webMessage(c *gin.Context, cb token.Callback) error {
+	origin := cb.Origin()
+	page := pages.WebMessage{Origin: origin}
+	for _, p := range cb.Params {
+		page.Fields = append(page.Fields, pages.Field{Name: p.Name, Value: p.Value})
+	}
+	return draw(c, http.StatusOK, page.Page(), webMessageCSP(origin))
 }
 
 func formPost(c *gin.Context, cb token.Callback) error {

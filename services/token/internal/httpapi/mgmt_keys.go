@@ -39,9 +39,8 @@ type keyOutput struct{ Body signingKey }
 
 type keysOutput struct{ Body []signingKey }
 
-// MountManagement hangs this service's operations of the Management API on api.
-func MountManagement(api *mgmtkit.API, ring Ring) {
-	scopes := []string{"read:signing_keys"}
+func (d Management) mountKeys(api *mgmtkit.API) {
+	ring, scopes := d.Ring, []string{"read:signing_keys"}
 	mgmtkit.Register(api, mgmtkit.Op{
 		ID: "list_signing_keys", Summary: "Get all Application Signing Keys", Method: http.MethodGet, Path: "/keys/signing", Scopes: scopes, Tag: "keys",
 	}, func(ctx context.Context, t tenancy.Tenant, _ *struct{}) (*keysOutput, error) {

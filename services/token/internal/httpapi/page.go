@@ -3,6 +3,8 @@ package httpapi
 import (
 	"bytes"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -19,9 +21,17 @@ import (
 
 // The content security policies. form-action is left out on purpose: Chromium applies it to the redirects that follow a form, too,
 // and those lead to the client's callback, wherever that is. The only form of these pages goes to this host.
-const pageCSP = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+const pageCSP = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; " + frameless
 
-var formPostCSP = "default-src 'none'; img-src data:; script-src " + pages.FormPostHash + "; base-uri 'none'; frame-ancestors 'none'"
+// frameless keeps a page out of all frames (clickjacking, RFC 9700 §4.16).
+const frameless = "frame-ancestors 'none'"
+
+// webMessageCSP lets the page be framed by the client's own origin.
+func webMessageCSP(origin string) string {
+	return "default-src 'none'; img-src data:; script-src " + pages.WebMessageHash + "; base-uri 'none'; form-action 'none'; frame-ancestors " + origin
+}
+
+var formPostCSP = "default-src 'none'; img-src data:; script-src " + pages.FormPostHash + "; base-uri 'none'; " + frameless
 
 // noEnd makes a cookie end with the browser.
 var noEnd time.Time
@@ -45,6 +55,9 @@ func draw(c *gin.Context, status int, page templ.Component, csp string) error {
 		return fault.Internal(err)
 	}
 	browserHeaders(c)
+	if !strings.Contains(csp, frameless) {
+		c.Writer.Header().Del("X-Frame-Options") // it knows no list of origins; the policy does
+	}
 	c.Header("Content-Security-Policy", csp)
 	c.Data(status, "text/html; charset=utf-8", body.Bytes())
 	return nil
@@ -91,10 +104,37 @@ func (h *Handler) writePage(c *gin.Context, err error) {
 	if sc := trace.SpanContextFromContext(c.Request.Context()); sc.HasTraceID() {
 		p.Trace = sc.TraceID().String()
 	}
+	if to := h.errorPage(c, t, p); to != "" {
+		redirect(c, to)
+		c.Abort()
+		return
+	}
 	if err := draw(c, httpkit.Status(f.Kind), p.Page(), pageCSP); err != nil {
 		httpkit.Write(c, err)
 	}
 	c.Abort()
+}
+
+// errorPage gives the address of the tenant's own error page with what it is told, where there is one.
+func (h *Handler) errorPage(c *gin.Context, t tenancy.Tenant, p pages.Problem) string {
+	settings, err := h.Settings.FindSettings(c.Request.Context(), t.ID)
+	if err != nil || !strings.HasPrefix(settings.ErrorPageURL, "https://") {
+		return ""
+	}
+	to, err := url.Parse(settings.ErrorPageURL)
+	if err != nil {
+		return ""
+	}
+	query := to.Query()
+	for name, value := range map[string]string{
+		"client_id": c.Query("client_id"), "connection": c.Query("connection"), "lang": "en", "error": p.Code, "error_description": p.Text, "tracking": p.Trace,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	to.RawQuery = query.Encode()
+	return to.String()
 }
 
 // asset serves the one style sheet, which may be kept for ever: its name has its hash.

@@ -48,7 +48,6 @@ func TestRevoke(t *testing.T) {
 			requireOAuth(t, b.refresh(second), 403, "invalid_grant", unknownRefresh)
 			require.Equal(t, http.StatusUnauthorized, b.userinfo(access).StatusCode, "access tokens of the same grant go, too (RFC 7009 §2.1)")
 			requireRevoked(t, b.revoke(second)) // a repeat
-			require.Empty(t, w.consents.Withdrawn())
 		}
 	})
 	t.Run("an_opaque_access_token", func(t *testing.T) {
@@ -139,20 +138,40 @@ func TestRevoke_takes_the_consent_back(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.withRefresh(token.RefreshPolicy{})
+	agreed := func() []token.Consent {
+		list, _, err := w.store.ListConsents(t.Context(), w.acme.ID, token.ConsentFilter{}, 0, 10)
+		require.NoError(t, err)
+		return list
+	}
+	give := func(userID, audience string) {
+		state := token.HashOf("state")
+		require.NoError(t, w.store.SaveTransaction(t.Context(), w.acme.ID, token.Transaction{State: state, Expires: w.clock.Now().Add(time.Hour)}))
+		require.NoError(t, w.store.GiveConsent(t.Context(), w.acme.ID, state, &token.Consent{
+			ID: "grt_" + userID + audience, UserID: userID, ClientID: "web", Audience: audience, Scope: token.Scope{"openid"},
+		}))
+	}
+	give(adaID, apiAudience)
+	give(adaID, w.acme.UserinfoAudience())
+	give("auth0|bob", apiAudience)
+	raw, twin, elsewhere := b.offline(), b.offline(), b.offline("audience", "")
+	requireRevoked(t, b.revoke(raw))
+	require.Len(t, agreed(), 3, "unless the tenant wants it so, a consent outlives its tokens")
+	require.Equal(t, http.StatusOK, b.refresh(twin).StatusCode)
+
 	w.config.Change(func(c *tokentest.Configuration) {
 		c.Settings[w.acme.ID] = &token.Settings{DefaultDirectory: database, RevokeRefreshTokenGrant: true}
 	})
-	raw := b.offline()
-	w.consents.Away(fault.Unavailable("away"))
-	require.Equal(t, http.StatusServiceUnavailable, b.revoke(raw).StatusCode)
-	w.consents.Away(nil)
+	raw = b.offline()
 	w.store.FailAfter(1, fault.Unavailable("away"))
 	require.Equal(t, http.StatusServiceUnavailable, b.revoke(raw).StatusCode)
-	require.Len(t, w.store.RefreshTokens(), 1, "a repeat has something to find both by")
+	require.Len(t, agreed(), 3)
+	require.Equal(t, http.StatusOK, b.refresh(raw).StatusCode, "nothing is half done")
 	requireRevoked(t, b.revoke(raw))
-	withdrawn := tokentest.Withdrawal{Tenant: w.acme.ID, UserID: adaID, ClientID: "web", Audience: apiAudience}
-	require.Equal(t, []tokentest.Withdrawal{withdrawn, withdrawn}, w.consents.Withdrawn())
-	require.Empty(t, w.store.RefreshTokens())
+	require.Len(t, agreed(), 2)
+	requireOAuth(t, b.refresh(twin), 403, "invalid_grant", unknownRefresh) // it was given by the same consent
+	require.Equal(t, http.StatusOK, b.refresh(elsewhere).StatusCode)
+	requireRevoked(t, b.revoke(elsewhere))
+	require.Len(t, agreed(), 1, "without an API it is the one of /userinfo")
 }
 
 func TestRevoke_from_a_page(t *testing.T) {

@@ -63,6 +63,9 @@ func Mount(engine *gin.Engine, d Deps) {
 	engine.GET("/authorize/resume", httpkit.Handle(h.resume, h.writePage))
 	engine.GET("/u/login", httpkit.Handle(h.showLogin, h.writePage))
 	engine.POST("/u/login", httpkit.Handle(h.submitLogin, h.writePage))
+	engine.GET("/u/consent", httpkit.Handle(h.showConsent, h.writePage))
+	engine.POST("/u/consent", httpkit.Handle(h.submitConsent, h.writePage))
+	engine.POST("/oauth/par", httpkit.Handle(h.push, httpkit.WriteOAuth))
 	engine.GET("/v2/logout", httpkit.Handle(h.logout, h.writePage))
 
 	engine.GET(pages.AssetBase+":name", asset)

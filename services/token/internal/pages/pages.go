@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"strings"
 )
 
@@ -27,6 +28,13 @@ const FormPostScript = `document.forms[0].submit()`
 
 // FormPostHash is the script's source expression.
 var FormPostHash = "'sha256-" + base64.StdEncoding.EncodeToString(hashOf([]byte(FormPostScript))) + "'"
+
+// WebMessageScript posts the answer to the window that opened or framed the page, if that is of the client's own origin.
+const WebMessageScript = `const a=document.getElementById('answer'),w=window.opener||window.parent;` +
+	`w.postMessage({type:'authorization_response',response:JSON.parse(a.textContent)},a.dataset.origin)`
+
+// WebMessageHash is the script's source expression.
+var WebMessageHash = "'sha256-" + base64.StdEncoding.EncodeToString(hashOf([]byte(WebMessageScript))) + "'"
 
 func mustRead(name string) []byte {
 	b, err := assets.ReadFile(name)
@@ -87,6 +95,35 @@ type LoggedOut struct{ Frame }
 type FormPost struct {
 	Action string
 	Fields []Field
+}
+
+// WebMessage hands an answer to the page that opened or framed this one.
+type WebMessage struct {
+	Origin string // which alone may read it
+	Fields []Field
+}
+
+// JSON gives the fields as the script reads them.
+func (w WebMessage) JSON() string {
+	fields := make(map[string]string, len(w.Fields))
+	for _, f := range w.Fields {
+		fields[f.Name] = f.Value
+	}
+	b, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // texts only
+	}
+	return string(b)
+}
+
+// Consent asks whether a client may do what it wants or, without Items, whether to go on to it.
+type Consent struct {
+	Frame
+	ClientName, UserName string
+	Audience             string // the API's name; may be empty
+	Items                []string
+	Callback             string // shown where it proves nobody
+	Action               string
 }
 
 // Field is a hidden field.

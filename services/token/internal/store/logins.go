@@ -15,11 +15,14 @@ func (s *Store) SaveTransaction(ctx context.Context, tenant tenancy.ID, tx token
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
-		return q.InsertTransaction(ctx, sqlcgen.InsertTransactionParams{
-			TenantID: string(tenant), StateHash: tx.State[:], BrowserHash: tx.Browser[:], Request: request, BeganAt: tx.Began, ExpiresAt: tx.Expires,
-		})
-	})
+	insert := sqlcgen.InsertTransactionParams{
+		TenantID: string(tenant), StateHash: tx.State[:], BrowserHash: tx.Browser[:], Request: request, Reused: tx.Reused,
+		BeganAt: tx.Began, ExpiresAt: tx.Expires,
+	}
+	if tx.SessionID != "" {
+		insert.SessionID = &tx.SessionID
+	}
+	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error { return q.InsertTransaction(ctx, insert) })
 }
 
 // FindTransaction implements token.LoginStore.
@@ -38,6 +41,7 @@ func (s *Store) FindTransaction(ctx context.Context, tenant tenancy.ID, state to
 	}
 	tx := token.Transaction{
 		State: hash(row.StateHash), Browser: hash(row.BrowserHash), Request: request, Began: row.BeganAt.UTC(), Expires: row.ExpiresAt.UTC(),
+		Reused: row.Reused, Agreed: row.Agreed,
 	}
 	if row.SessionID != nil {
 		tx.SessionID = *row.SessionID
@@ -84,11 +88,24 @@ func (s *Store) OpenSession(ctx context.Context, tenant tenancy.ID, o token.Open
 
 // CompleteTransaction implements token.LoginStore.
 func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c token.Completion) error {
-	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
+	return s.write(ctx, tenant, c.Fact, func(q *sqlcgen.Queries) error {
+		if c.Fact != nil {
+			touch := sqlcgen.TouchSessionParams{Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID}
+			if err := must(q.TouchSession(ctx, touch)); err != nil {
+				return err
+			}
+		}
 		if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]})); err != nil {
 			return err
 		}
 		return insertGiven(ctx, q, tenant, c.Given)
+	})
+}
+
+// AbandonTransaction implements token.LoginStore.
+func (s *Store) AbandonTransaction(ctx context.Context, tenant tenancy.ID, state token.Hash) error {
+	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
+		return must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: state[:]}))
 	})
 }
 

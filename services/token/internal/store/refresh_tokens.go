@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,7 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 		PreviousHashes: bytesOf(r.Previous), RotatedAt: nullTime(r.Rotated), Rotating: r.Rotating, ClientID: r.ClientID, UserID: r.UserID,
 		SessionID: orNull(r.SessionID), Audience: r.Audience, Scope: r.Scope.String(), ConnectionID: r.Connection.ID,
 		Connection: r.Connection.Name, Strategy: r.Connection.Strategy, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
+		IDTokenClaims: append([]string{}, r.Claims.IDToken...), UserinfoClaims: append([]string{}, r.Claims.Userinfo...),
 		CreatedAt: r.Created, LastExchangedAt: nullTime(r.LastExchanged), IdleUntil: nullTime(r.IdleUntil), ExpiresAt: nullTime(r.Until),
 		FirstIp: r.First.IP, FirstUserAgent: r.First.UserAgent, LastIp: r.Last.IP, LastUserAgent: r.Last.UserAgent, Metadata: metadata,
 	})
@@ -125,14 +127,41 @@ func whyNot(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.
 }
 
 // RevokeRefreshToken implements token.RefreshStore.
-func (s *Store) RevokeRefreshToken(ctx context.Context, tenant tenancy.ID, id string, f token.Fact) error {
-	return s.write(ctx, tenant, &f, func(q *sqlcgen.Queries) error {
-		if err := must(q.DeleteRefreshToken(ctx, sqlcgen.DeleteRefreshTokenParams{TenantID: string(tenant), ID: id})); err != nil {
+func (s *Store) RevokeRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Revocation) error {
+	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+		if err := must(q.DeleteRefreshToken(ctx, sqlcgen.DeleteRefreshTokenParams{TenantID: string(tenant), ID: r.ID})); err != nil {
 			return err
 		}
-		return deleteGiven(ctx, q, tenant, []string{id})
+		if err := deleteGiven(ctx, q, tenant, []string{r.ID}); err != nil || r.Consent == nil {
+			return err
+		}
+		_, err := q.WithdrawConsents(ctx, sqlcgen.WithdrawConsentsParams{
+			TenantID: string(tenant), UserID: r.Consent.UserID, ClientID: r.Consent.ClientID, Audience: r.Consent.Audience,
+		})
+		if err != nil {
+			return err
+		}
+		return deleteRefreshTokens(ctx, q, tenant, *r.Consent)
 	})
 }
+
+// deleteRefreshTokens removes what was given by a consent that is taken back.
+func deleteRefreshTokens(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.ConsentFilter) error {
+	audiences := []string{c.Audience}
+	if strings.HasSuffix(c.Audience, userinfo) { // which a refresh token for no API does not name
+		audiences = append(audiences, "")
+	}
+	gone, err := q.DeleteRefreshTokensOfConsent(ctx, sqlcgen.DeleteRefreshTokensOfConsentParams{
+		TenantID: string(tenant), UserID: c.UserID, ClientID: c.ClientID, Audiences: audiences,
+	})
+	if err != nil {
+		return err
+	}
+	return deleteGiven(ctx, q, tenant, gone)
+}
+
+// userinfo ends the audience under which a consent is kept that names no API.
+const userinfo = "/userinfo"
 
 // RevokeAccessToken implements token.RefreshStore.
 func (s *Store) RevokeAccessToken(ctx context.Context, tenant tenancy.ID, tok token.Hash) error {
@@ -149,6 +178,7 @@ func toRefreshToken(row sqlcgen.RefreshToken) (token.RefreshToken, error) {
 		Audience: row.Audience, Scope: token.ParseScope(row.Scope),
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
 		AuthTime:   row.AuthTime.UTC(), WantAuthTime: row.WantAuthTime, Created: row.CreatedAt.UTC(), LastExchanged: orZero(row.LastExchangedAt),
+		Claims:    token.ClaimsRequest{IDToken: claimsOf(row.IDTokenClaims), Userinfo: claimsOf(row.UserinfoClaims)},
 		IdleUntil: orZero(row.IdleUntil), Until: orZero(row.ExpiresAt), First: token.Origin{IP: row.FirstIp, UserAgent: row.FirstUserAgent},
 		Last: token.Origin{IP: row.LastIp, UserAgent: row.LastUserAgent}, Metadata: metadata,
 	}

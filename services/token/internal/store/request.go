@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -14,6 +15,8 @@ type request struct {
 	ClientID        string   `json:"client_id"`
 	RedirectURI     string   `json:"redirect_uri"`
 	RedirectSent    bool     `json:"redirect_sent,omitempty"`
+	Types           []string `json:"response_type,omitempty"` // none: code, in rows of an older release
+	Issuer          string   `json:"iss,omitempty"`
 	Mode            string   `json:"response_mode"`
 	State           string   `json:"state,omitempty"`
 	Nonce           string   `json:"nonce,omitempty"`
@@ -26,6 +29,15 @@ type request struct {
 	LoginHint       string   `json:"login_hint,omitempty"`
 	Connection      string   `json:"connection,omitempty"`
 	Locales         string   `json:"ui_locales,omitempty"`
+	ScreenHint      string   `json:"screen_hint,omitempty"`
+	ACRValues       []string `json:"acr_values,omitempty"`
+	claims
+}
+
+// claims are those asked for by name (OIDC Core §5.5).
+type claims struct {
+	IDToken  []string `json:"claims_id_token,omitempty"`
+	Userinfo []string `json:"claims_userinfo,omitempty"`
 }
 
 func encodeRequest(r token.Request) ([]byte, error) {
@@ -33,6 +45,7 @@ func encodeRequest(r token.Request) ([]byte, error) {
 		ClientID: r.ClientID, RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent, Mode: string(r.Mode), State: r.State,
 		Nonce: r.Nonce, Scope: r.Scope, Audience: r.Audience, Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod,
 		Prompt: r.Prompt, LoginHint: r.LoginHint, Connection: r.Connection, Locales: r.Locales,
+		Types: typesOf(r.Types), Issuer: r.Issuer, ScreenHint: r.ScreenHint, ACRValues: r.ACRValues, claims: claims(r.Claims),
 	}
 	if r.MaxAge >= 0 {
 		seconds := int64(r.MaxAge / time.Second)
@@ -51,6 +64,14 @@ func decodeRequest(b []byte) (token.Request, error) {
 		State: row.State, Nonce: row.Nonce, Scope: row.Scope, Audience: row.Audience, Challenge: row.Challenge,
 		ChallengeMethod: row.ChallengeMethod, Prompt: row.Prompt, MaxAge: -1, LoginHint: row.LoginHint,
 		Connection: row.Connection, Locales: row.Locales,
+		Types: token.ResponseType{Code: len(row.Types) == 0}, Issuer: row.Issuer, ScreenHint: row.ScreenHint, ACRValues: row.ACRValues,
+		Claims: token.ClaimsRequest(row.claims),
+	}
+	if len(row.Types) > 0 {
+		var err error
+		if r.Types, err = token.ParseResponseType(strings.Join(row.Types, " ")); err != nil {
+			return token.Request{}, fault.Internal(err)
+		}
 	}
 	if row.MaxAgeSeconds != nil {
 		r.MaxAge = time.Duration(*row.MaxAgeSeconds) * time.Second
@@ -72,13 +93,14 @@ type authorized struct {
 	RedirectSent    bool      `json:"redirect_sent,omitempty"`
 	Challenge       string    `json:"code_challenge,omitempty"`
 	ChallengeMethod string    `json:"code_challenge_method,omitempty"`
+	claims
 }
 
 func encodeAuthorization(a token.Authorization) ([]byte, error) {
 	return encode(authorized{
 		Audience: a.Audience, Scope: a.Scope, ConnectionID: a.Connection.ID, Connection: a.Connection.Name, Strategy: a.Connection.Strategy,
 		Nonce: a.Nonce, AuthTime: a.AuthTime.UTC(), WantAuthTime: a.WantAuthTime, RedirectURI: a.RedirectURI, RedirectSent: a.RedirectSent,
-		Challenge: a.Challenge, ChallengeMethod: a.ChallengeMethod,
+		Challenge: a.Challenge, ChallengeMethod: a.ChallengeMethod, claims: claims(a.Claims),
 	})
 }
 
@@ -91,8 +113,21 @@ func decodeAuthorization(b []byte) (token.Authorization, error) {
 		Audience: row.Audience, Scope: row.Scope,
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
 		Nonce:      row.Nonce, AuthTime: row.AuthTime, WantAuthTime: row.WantAuthTime, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent,
-		Challenge: row.Challenge, ChallengeMethod: row.ChallengeMethod,
+		Challenge: row.Challenge, ChallengeMethod: row.ChallengeMethod, Claims: token.ClaimsRequest(row.claims),
 	}, nil
+}
+
+func typesOf(t token.ResponseType) []string {
+	var words []string
+	for _, w := range []struct {
+		asked bool
+		word  string
+	}{{t.Code, "code"}, {t.Token, "token"}, {t.IDToken, "id_token"}} {
+		if w.asked {
+			words = append(words, w.word)
+		}
+	}
+	return words
 }
 
 func encode(v any) ([]byte, error) {

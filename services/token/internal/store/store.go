@@ -45,6 +45,10 @@ var (
 	_ token.OpaqueStore    = (*Store)(nil)
 	_ token.AssertionStore = (*Store)(nil)
 	_ token.RefreshStore   = (*Store)(nil)
+	_ token.RefreshAdmin   = (*Store)(nil)
+	_ token.DeviceKeyStore = (*Store)(nil)
+	_ token.ConsentStore   = (*Store)(nil)
+	_ token.PushStore      = (*Store)(nil)
 )
 
 // New makes a Store; kick is called after each commit that left a fact (pgkit.Relay.Kick).
@@ -104,7 +108,8 @@ func (s *Store) Record(ctx context.Context, f token.Fact) error { return s.Recor
 func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		for _, remove := range []func(context.Context, string) error{
-			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
+			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
+			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantConsents, q.DeleteTenantPushed,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err

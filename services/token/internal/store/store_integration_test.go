@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +32,11 @@ func TestPostgres(t *testing.T) {
 				e, err := logapi.Decode(payload)
 				require.NoError(t, err)
 				require.Equal(t, tenant, e.Tenant)
-				kinds = append(kinds, e.Entry.Type)
+				kind := strings.TrimPrefix(e.Subject, "postern.token.")
+				if e.Entry != nil {
+					kind = e.Entry.Type
+				}
+				kinds = append(kinds, kind)
 			}
 			require.NoError(t, rows.Err())
 			return kinds
@@ -43,7 +48,7 @@ func TestPostgres(t *testing.T) {
 func TestPostgres_rows_are_behind_row_level_security(t *testing.T) {
 	t.Parallel()
 	db := testkit.Postgres(t, "token", store.Migrations())
-	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "outbox"} {
+	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "assertions", "consents", "pushed_requests", "outbox"} {
 		var enabled, forced bool
 		require.NoError(t, db.Pool.QueryRow(t.Context(), "select relrowsecurity, relforcerowsecurity from pg_class where oid = $1::regclass", table).Scan(&enabled, &forced))
 		require.True(t, enabled && forced, table)

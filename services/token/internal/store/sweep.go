@@ -23,6 +23,7 @@ var expiring = []struct{ table, key, until string }{
 	{"access_tokens", "token_hash", "expires_at"},
 	{"assertions", "assertion_hash", "expires_at"},
 	{"refresh_tokens", "id", "dead_from"},
+	{"pushed_requests", "uri_hash", "expires_at"},
 	{"sessions", "id", "idle_until"},
 }
 

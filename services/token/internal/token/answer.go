@@ -17,6 +17,7 @@ const (
 	NextLogin    Next = iota + 1 // the login page of State
 	NextResume                   // /authorize/resume of State
 	NextCallback                 // back to the client
+	NextConsent                  // the consent page of State
 )
 
 // Answer is what comes of a browser's request. Secrets in it are for cookies alone.
@@ -64,9 +65,15 @@ func (c Callback) URL() string {
 	return b.String()
 }
 
+// Origin is the web origin of the callback, which alone may read a ModeWebMessage answer.
+func (c Callback) Origin() string { return originOf(c.URI) }
+
 func (r *Request) callback(params ...Param) Answer {
 	if r.State != "" {
 		params = append(params, Param{"state", r.State})
+	}
+	if r.Issuer != "" {
+		params = append(params, Param{"iss", r.Issuer})
 	}
 	return Answer{Next: NextCallback, Callback: Callback{URI: r.RedirectURI, Mode: r.Mode, Params: params}}
 }

@@ -15,6 +15,7 @@ type Authorization struct {
 	Nonce        string
 	AuthTime     time.Time
 	WantAuthTime bool
+	Claims       ClaimsRequest // of a first party
 	// What follows belongs to codes.
 	Code            Hash
 	RedirectURI     string
@@ -34,8 +35,9 @@ type AccessToken struct {
 	UserID          string
 	Scope           Scope
 	SessionID       string
-	Code            Hash   // what it was issued from
-	Family          string // of the refresh token that came with it; it ends with that
+	Claims          []string // that /userinfo gives beside those of the scope
+	Code            Hash     // what it was issued from
+	Family          string   // of the refresh token that came with it; it ends with that
 	Issued, Expires time.Time
 }
 

@@ -41,10 +41,16 @@ const (
 	LogoutFailed         FactName = "logout.failed"
 	SilentLoginSucceeded FactName = "silent_login.succeeded"
 	SilentLoginFailed    FactName = "silent_login.failed"
+	PushRefused          FactName = "request.refused"
+	ConsentGiven         FactName = "consent.given"
+	ConsentWithdrawn     FactName = "consent.withdrawn"
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"
 	RefreshTokenReused   FactName = "refresh_token.reused"
 	RefreshTokenRevoked  FactName = "refresh_token.revoked"
+	RefreshTokenUpdated  FactName = "refresh_token.updated"
+	DeviceKeyCreated     FactName = "device_key.created"
+	DeviceKeyDeleted     FactName = "device_key.deleted"
 	KeysPublished        FactName = "key.published"
 )
 

@@ -80,7 +80,7 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 	}
 	a := Authorization{
 		ClientID: r.ClientID, UserID: r.UserID, Connection: r.Connection, SessionID: r.SessionID, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
-		Renewal: &Renewal{Family: r},
+		Claims: r.Claims, Renewal: &Renewal{Family: r},
 	}
 	policy := x.Client.Refresh
 	switch r.standing(p) {
@@ -229,7 +229,7 @@ func (g *Refresh) Refuse(ctx context.Context, f Fact) error {
 	if f.Name != RefreshTokenReused {
 		return g.Record.Record(ctx, f)
 	}
-	err := g.Store.RevokeRefreshToken(ctx, f.Tenant, f.Family, f)
+	err := g.Store.RevokeRefreshToken(ctx, f.Tenant, Revocation{ID: f.Family, Fact: f})
 	if fault.Is(err, fault.KindNotFound) { // revoked already; that it was tried again is told all the same
 		return g.Record.Record(ctx, f)
 	}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -8,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -37,7 +39,9 @@ type Issue struct {
 	Grant          oauth.GrantType
 	Authorization  Authorization
 	ResourceServer *ResourceServer // nil: an opaque token
-	Now            time.Time
+	// Front is what the authorization endpoint hands out; zero at the token endpoint.
+	Front ResponseType
+	Now   time.Time
 }
 
 // Issued is what was made. Nothing of it is valid yet where Opaque is set: the store must know that first.
@@ -59,7 +63,7 @@ func (i *Issuer) Issue(ctx context.Context, in Issue) (Issued, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		token, err := i.idToken(ctx, in)
+		token, err := i.idToken(ctx, in, nil)
 		done <- result{token, err}
 	}()
 	issued, err := i.access(ctx, in)
@@ -75,15 +79,18 @@ func (i *Issuer) Issue(ctx context.Context, in Issue) (Issued, error) {
 func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 	a := in.Authorization
 	if in.ResourceServer == nil {
-		raw := newSecret()
-		return Issued{AccessToken: raw, ExpiresIn: opaqueLifetime, Opaque: &AccessToken{
+		raw, life := newSecret(), opaqueLifetime
+		if in.Front.Front() && !in.Front.Code {
+			life = frontOpaqueLifetime
+		}
+		return Issued{AccessToken: raw, ExpiresIn: life, Opaque: &AccessToken{
 			Hash: HashOf(raw), ClientID: in.Client.ID, UserID: a.UserID, Scope: a.Scope, SessionID: a.SessionID,
-			Issued: in.Now, Expires: in.Now.Add(opaqueLifetime),
+			Claims: a.Claims.Userinfo, Issued: in.Now, Expires: in.Now.Add(life),
 		}}, nil
 	}
-	life := in.ResourceServer.TokenLifetime
-	if life <= 0 {
-		life = defaultAccessLifetime
+	life := cmp.Or(in.ResourceServer.TokenLifetime, defaultAccessLifetime)
+	if in.Front.Front() {
+		life = cmp.Or(in.ResourceServer.WebLifetime, frontLifetime)
 	}
 	rs := in.ResourceServer
 	claims, typ := accessClaims(in, life)
@@ -137,14 +144,16 @@ const (
 	dialectAuthz   = "_authz"
 )
 
-// idToken makes the ID token (OIDC Core §2).
-func (i *Issuer) idToken(ctx context.Context, in Issue) (string, error) {
+// idToken makes the ID token (OIDC Core §2); extra are claims about what is handed out beside it.
+func (i *Issuer) idToken(ctx context.Context, in Issue, extra map[string]any) (string, error) {
 	a := in.Authorization
 	life := in.Client.IDTokenLifetime
 	if life <= 0 {
 		life = defaultIDTokenLifetime
 	}
 	claims := in.User.claims(a.Scope)
+	in.User.add(claims, a.Claims.IDToken)
+	maps.Copy(claims, extra)
 	claims["iss"], claims["aud"] = in.Tenant.Issuer(), in.Client.Identifier()
 	claims["iat"], claims["exp"] = in.Now.Unix(), in.Now.Add(life).Unix()
 	if a.SessionID != "" {

@@ -44,15 +44,6 @@ func (l *Logins) Page(ctx context.Context, t tenancy.Tenant, state string, b Bro
 	return page, err
 }
 
-// DefaultRedirection gives where a browser with a stale login page may be sent; empty when the tenant says nowhere.
-func (l *Logins) DefaultRedirection(ctx context.Context, t tenancy.Tenant) string {
-	settings, err := l.config.FindSettings(ctx, t.ID)
-	if err != nil || !strings.HasPrefix(settings.DefaultRedirectionURI, "https://") {
-		return "" // the error page tells the story instead
-	}
-	return settings.DefaultRedirectionURI
-}
-
 // Typed is what somebody typed into the login page.
 type Typed struct {
 	State      string
@@ -105,8 +96,7 @@ func (l *Logins) Submit(ctx context.Context, t tenancy.Tenant, in Typed, b Brows
 // enter opens the session of a user whose password was right.
 func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Transaction, state string, con Connection, u *User, b Browser) (Answer, error) {
 	r := &tx.Request
-	ask := Ask{Client: c, Grant: oauth.GrantAuthorizationCode, User: u, Connection: con.Name, Audience: r.Audience, Scope: r.Scope}
-	if _, err := l.policy.Check(ctx, t, ask); err != nil {
+	if _, err := l.policy.Check(ctx, t, l.ask(c, &tx, Session{Connection: con}, u).asked()); err != nil {
 		return l.refuse(ctx, t, c, r, b, err)
 	}
 	now := l.now()
@@ -144,20 +134,18 @@ func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Tran
 	return Answer{Next: NextResume, State: state, Session: secret, SessionUntil: s.Until}, nil
 }
 
-// Resume gives the code of a transaction whose login is done. It is given once.
+// Resume gives what a transaction asked for, once its login is done and its user was asked what there is to ask. It is given once.
 func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b Browser) (Answer, error) {
-	tx, err := l.transaction(ctx, t, state, b)
+	tx, s, err := l.entered(ctx, t, state, b)
 	if err != nil {
 		return Answer{}, err
 	}
-	s, ok, err := l.session(ctx, t, b)
+	r := &tx.Request
+	c, err := l.config.FindClient(ctx, t.ID, r.ClientID)
 	if err != nil {
 		return Answer{}, err
 	}
-	if !ok || tx.SessionID == "" || s.ID != tx.SessionID {
-		return Answer{}, errStale()
-	}
-	c, err := l.config.FindClient(ctx, t.ID, tx.Request.ClientID)
+	settings, err := l.config.FindSettings(ctx, t.ID)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -165,20 +153,34 @@ func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b B
 	if err != nil {
 		return Answer{}, err
 	}
-	code, authorization, err := l.permit(ctx, t, c, &tx.Request, s, u)
-	if err != nil {
-		return l.refuse(ctx, t, c, &tx.Request, b, err)
+	permit, err := l.policy.Check(ctx, t, l.ask(c, &tx, s, u))
+	if l.mustAsk(c, settings, &tx, err) {
+		return Answer{Next: NextConsent, State: state}, nil
 	}
-	err = l.store.CompleteTransaction(ctx, t.ID, Completion{
-		State: tx.State, SessionID: s.ID, ClientID: c.ID, Now: l.now(), Given: Given{Code: &authorization},
-	})
+	if err != nil {
+		return l.refuse(ctx, t, c, r, b, err)
+	}
+	handed, err := l.hand(ctx, t, c, r, s, u, permit)
+	if err != nil {
+		return Answer{}, err
+	}
+	done := Completion{State: tx.State, SessionID: s.ID, ClientID: c.ID, Now: l.now(), Given: handed.given}
+	if tx.Reused {
+		if u, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
+			return Answer{}, err
+		}
+		_, idle := settings.Lifetimes()
+		f := l.reuseFact(t, c, r, s, u, b)
+		done.IdleUntil, done.Fact = earlier(done.Now.Add(idle), s.Until), &f
+	}
+	err = l.store.CompleteTransaction(ctx, t.ID, done)
 	if fault.Is(err, fault.KindNotFound) {
 		return Answer{}, errStale()
 	}
 	if err != nil {
 		return Answer{}, err
 	}
-	return tx.Request.callback(Param{"code", code}), nil
+	return r.callback(handed.params...), nil
 }
 
 // transaction finds the login of a state, for the browser that began it alone.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/postern-id/postern/libs/clock"
@@ -21,22 +22,32 @@ const (
 
 // LoginDeps are what logins need.
 type LoginDeps struct {
-	Config  Configuration
-	Policy  *Policy
-	Users   Users
-	Store   LoginStore
-	Now     clock.Now
-	CodeTTL time.Duration // zero means DefaultCodeTTL
+	Config   Configuration
+	Policy   *Policy
+	Users    Users
+	Store    LoginStore
+	Consents ConsentStore
+	Pushes   PushStore
+	Auth     *Authenticator // of clients that push
+	Objects  RequestObjectReader
+	Issuer   *Issuer
+	Now      clock.Now
+	CodeTTL  time.Duration // zero means DefaultCodeTTL
 }
 
-// Logins takes authorization requests and leads the browser to a code: by a login, or by the session it has.
+// Logins takes authorization requests and leads the browser to what they ask for: by a login, or by the session it has.
 type Logins struct {
-	config  Configuration
-	policy  *Policy
-	users   Users
-	store   LoginStore
-	now     clock.Now
-	codeTTL time.Duration
+	config   Configuration
+	policy   *Policy
+	users    Users
+	store    LoginStore
+	consents ConsentStore
+	pushes   PushStore
+	auth     *Authenticator
+	objects  RequestObjectReader
+	issuer   *Issuer
+	now      clock.Now
+	codeTTL  time.Duration
 }
 
 // NewLogins makes logins.
@@ -44,7 +55,10 @@ func NewLogins(d LoginDeps) *Logins {
 	if d.CodeTTL <= 0 {
 		d.CodeTTL = DefaultCodeTTL
 	}
-	return &Logins{config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, now: d.Now, codeTTL: d.CodeTTL}
+	return &Logins{
+		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth,
+		objects: d.Objects, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
+	}
 }
 
 // Browser is what a request shows of the browser it comes from.
@@ -57,30 +71,34 @@ type Browser struct {
 // Authorize answers an authorization request (RFC 6749 §4.1.1). An error is for the error page: who asks, or where the answer may
 // go, is not proved, or an engine is away. All other failures are answers to the callback.
 func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Values, b Browser) (Answer, error) {
-	c, r, err := l.findRedirect(ctx, t, params)
+	in, err := l.receive(ctx, t, params)
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := r.read(c, params); err != nil {
-		return l.refuse(ctx, t, c, &r, b, err)
-	}
-	if err := l.resolveAudience(ctx, t, &r); err != nil {
+	r, err := l.findRedirect(ctx, t, in)
+	if err != nil {
 		return Answer{}, err
 	}
-	ask := Ask{Client: c, Grant: oauth.GrantAuthorizationCode, Audience: r.Audience, Scope: r.Scope}
+	c := in.client
+	settings, err := l.config.FindSettings(ctx, t.ID)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := r.read(in, settings); err != nil {
+		return l.refuseUnseen(ctx, t, c, &r, b, err)
+	}
+	r.resolveAudience(t, settings)
+	ask := Ask{Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), Audience: r.Audience, Scope: r.Scope}
 	if _, err := l.policy.Check(ctx, t, ask); err != nil {
-		return l.refuse(ctx, t, c, &r, b, err)
+		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
-	if r.prompts(promptConsent) { // there is no page to ask on yet, and pretending that somebody agreed is worse than refusing
-		return l.refuse(ctx, t, c, &r, b, fault.Denied(oauth.ConsentRequired, "Consent required"))
-	}
-	a, done, err := l.bySession(ctx, t, c, &r, b)
+	a, done, err := l.bySession(ctx, t, c, &r, settings, b)
 	switch {
 	case err == nil && done:
 		return a, nil
 	case (errors.Is(err, errConnectionOff) || errors.Is(err, errLoginOver)) && !r.prompts(promptNone):
 	case err != nil:
-		return l.refuse(ctx, t, c, &r, b, err)
+		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
 	if r.prompts(promptNone) {
 		return l.refuse(ctx, t, c, &r, b, fault.Denied(oauth.LoginRequired, "Login required"))
@@ -89,29 +107,20 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 }
 
 // resolveAudience settles which API is asked for: the tenant's default where the request names none.
-func (l *Logins) resolveAudience(ctx context.Context, t tenancy.Tenant, r *Request) error {
+func (r *Request) resolveAudience(t tenancy.Tenant, settings *Settings) {
 	if r.Audience == "" {
-		settings, err := l.config.FindSettings(ctx, t.ID)
-		if err != nil {
-			return err
-		}
 		r.Audience = settings.DefaultAudience
 	}
 	if r.Audience == t.UserinfoAudience() {
 		r.Audience = ""
 	}
-	return nil
 }
 
 // bySession answers from the browser's session, where there is one that this request may use. done is false when the user must
-// be asked.
-func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, b Browser) (a Answer, done bool, err error) {
+// log in.
+func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, settings *Settings, b Browser) (a Answer, done bool, err error) {
 	s, ok, err := l.session(ctx, t, b)
 	if err != nil || !ok {
-		return Answer{}, false, err
-	}
-	settings, err := l.config.FindSettings(ctx, t.ID)
-	if err != nil {
 		return Answer{}, false, err
 	}
 	now := l.now()
@@ -132,7 +141,16 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 	if err != nil {
 		return Answer{}, false, err
 	}
-	code, authorization, err := l.permit(ctx, t, c, r, s, u)
+	tx := Transaction{Request: *r, SessionID: s.ID, Reused: true}
+	permit, err := l.policy.Check(ctx, t, l.ask(c, &tx, s, u))
+	if l.mustAsk(c, settings, &tx, err) {
+		a, err := l.askConsent(ctx, t, c, tx, b, err)
+		return a, true, err
+	}
+	if err != nil {
+		return Answer{}, false, err
+	}
+	handed, err := l.hand(ctx, t, c, r, s, u, permit)
 	if err != nil {
 		return Answer{}, false, err
 	}
@@ -142,7 +160,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 		}
 	}
 	err = l.store.ContinueSession(ctx, t.ID, SessionUse{
-		SessionID: s.ID, Now: now, ClientID: c.ID, IdleUntil: earlier(now.Add(idle), s.Until), Given: Given{Code: &authorization},
+		SessionID: s.ID, Now: now, ClientID: c.ID, IdleUntil: earlier(now.Add(idle), s.Until), Given: handed.given,
 		Fact: l.reuseFact(t, c, r, s, u, b),
 	})
 	if fault.Is(err, fault.KindNotFound) {
@@ -151,7 +169,33 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 	if err != nil {
 		return Answer{}, false, err
 	}
-	return r.callback(Param{"code", code}), true, nil
+	return r.callback(handed.params...), true, nil
+}
+
+// askConsent leads to the consent page, unless the client does not want anybody to be asked.
+func (l *Logins) askConsent(ctx context.Context, t tenancy.Tenant, c *Client, tx Transaction, b Browser, why error) (Answer, error) {
+	if tx.Request.prompts(promptNone) {
+		if why == nil {
+			why = fault.Denied(oauth.InteractionRequired, "Interaction required")
+		}
+		return l.refuse(ctx, t, c, &tx.Request, b, why)
+	}
+	return l.open(ctx, t, c, NextConsent, tx, b)
+}
+
+// ask is what a transaction asks of the policy point, once its user is known.
+func (l *Logins) ask(c *Client, tx *Transaction, s Session, u *User) Ask {
+	r := &tx.Request
+	return Ask{
+		Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
+		Audience: r.Audience, Scope: r.Scope, Agreed: tx.Agreed, Unverifiable: unverifiable(r.RedirectURI),
+	}
+}
+
+// asked is the ask of somebody who is asked just now.
+func (a Ask) asked() Ask {
+	a.Asking = true
+	return a
 }
 
 // session finds the session of the browser's cookie; ok is false when there is none.
@@ -166,43 +210,86 @@ func (l *Logins) session(ctx context.Context, t tenancy.Tenant, b Browser) (s Se
 	return s, err == nil, err
 }
 
-// permit passes the policy point and makes the code that the store is then given. Every code is made here.
-func (l *Logins) permit(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, s Session, u *User) (string, Authorization, error) {
-	permit, err := l.policy.Check(ctx, t, Ask{
-		Client: c, Grant: oauth.GrantAuthorizationCode, User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
-		Audience: r.Audience, Scope: r.Scope,
-	})
-	if err != nil {
-		return "", Authorization{}, err
-	}
-	code, now := newSecret(), l.now()
-	return code, Authorization{
+// handed is what an authorization response hands out, and what the store must know of it.
+type handed struct {
+	params []Param
+	given  Given
+}
+
+// hand makes what the request asked for, after the policy point permitted it. Every code is made here.
+func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, s Session, u *User, permit Permit) (handed, error) {
+	now := l.now()
+	a := Authorization{
 		ClientID: c.ID, UserID: u.ID, Audience: r.Audience, Scope: permit.Scope,
 		Connection: s.Connection, SessionID: s.ID, Nonce: r.Nonce, AuthTime: s.AuthTime, WantAuthTime: r.wantsAuthTime(),
-		Code: HashOf(code), RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent,
+		RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent,
 		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Issued: now, Expires: now.Add(l.codeTTL),
-	}, nil
+	}
+	if c.FirstParty { // what a third party may know is what was agreed to, by scope
+		a.Claims = r.Claims
+	}
+	var out handed
+	code := ""
+	if r.Types.Code {
+		code = newSecret()
+		own := a
+		own.Code = HashOf(code)
+		out.given.Code = &own
+		out.params = append(out.params, Param{"code", code})
+	}
+	if !r.Types.Front() {
+		return out, nil
+	}
+	issued, err := l.issuer.IssueFront(ctx, Issue{
+		Tenant: t, Client: c, User: u, Grant: oauth.GrantImplicit, Authorization: a, ResourceServer: permit.ResourceServer, Front: r.Types, Now: now,
+	}, code)
+	if err != nil {
+		return handed{}, err
+	}
+	if r.Types.Token {
+		out.given.Token = issued.Opaque
+		out.params = append(out.params,
+			Param{"access_token", issued.AccessToken}, Param{"scope", permit.Scope.without([]string{oauth.ScopeOfflineAccess}).String()},
+			Param{"expires_in", strconv.FormatInt(int64(issued.ExpiresIn.Seconds()), 10)}, Param{"token_type", "Bearer"})
+	}
+	if r.Types.IDToken {
+		out.params = append(out.params, Param{"id_token", issued.IDToken})
+	}
+	return out, nil
 }
 
 // begin opens a login transaction and leads to the login page.
 func (l *Logins) begin(ctx context.Context, t tenancy.Tenant, c *Client, r Request, b Browser) (Answer, error) {
 	if _, err := l.policy.Connection(ctx, t, c, r.Connection); err != nil {
-		return l.refuse(ctx, t, c, &r, b, err)
+		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
-	answer := Answer{Next: NextLogin, State: newSecret()}
+	return l.open(ctx, t, c, NextLogin, Transaction{Request: r}, b)
+}
+
+// open stores a transaction of this browser and leads to its page.
+func (l *Logins) open(ctx context.Context, t tenancy.Tenant, c *Client, page Next, tx Transaction, b Browser) (Answer, error) {
+	answer := Answer{Next: page, State: newState(c)}
 	secret := b.Secret
 	if secret == "" {
 		secret = newSecret()
 		answer.Browser = secret
 	}
-	now := l.now()
-	err := l.store.SaveTransaction(ctx, t.ID, Transaction{
-		State: HashOf(answer.State), Browser: HashOf(secret), Request: r, Began: now, Expires: now.Add(transactionTTL),
-	})
-	if err != nil {
+	tx.State, tx.Browser, tx.Began = HashOf(answer.State), HashOf(secret), l.now()
+	tx.Expires = tx.Began.Add(transactionTTL)
+	if err := l.store.SaveTransaction(ctx, t.ID, tx); err != nil {
 		return Answer{}, err
 	}
 	return answer, nil
+}
+
+// refuseUnseen refuses a request before anybody saw a page of this host. A client that must not use it to send people elsewhere gets
+// its answer by way of a page, where there is one to show (RFC 9700 §4.11.2).
+func (l *Logins) refuseUnseen(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, b Browser, cause error) (Answer, error) {
+	a, err := l.refuse(ctx, t, c, r, b, cause)
+	if err != nil || !c.OpenRedirectProtection || r.prompts(promptNone) || r.Mode == ModeWebMessage {
+		return a, err
+	}
+	return Answer{}, cause
 }
 
 // refuse answers a failure at the callback and writes it down.

@@ -16,6 +16,16 @@ func (c *Client) AllowsOrigin(origin string) bool {
 	return slices.ContainsFunc(c.AllowedOrigins, match) || slices.ContainsFunc(c.WebOrigins, match) || slices.ContainsFunc(c.Callbacks, match)
 }
 
+// AllowsWebOrigin says whether pages of the web origin may get answers by web_message: its web origins alone, since no redirect stands
+// between such an answer and the page.
+func (c *Client) AllowsWebOrigin(origin string) bool {
+	origin = strings.ToLower(origin)
+	return origin != "" && slices.ContainsFunc(c.WebOrigins, func(entry string) bool {
+		have := originOf(entry)
+		return have != "" && (have == origin || !c.Strict && matchWildcard(have, origin))
+	})
+}
+
 // originOf gives the web origin of an http(s) URL in lower case, a default port left out; empty for anything else.
 func originOf(uri string) string {
 	uri = strings.ToLower(uri)

@@ -25,6 +25,14 @@ type Ask struct {
 	AuthTime time.Time
 	Audience string
 	Scope    Scope
+	// Front says that the authorization endpoint hands tokens out, which takes oauth.GrantImplicit, too.
+	Front bool
+	// Agreed says that a login with this ask behind it has asked the user; it counts for first parties alone.
+	Agreed bool
+	// Asking says that the user is about to be asked: what is permitted then is what they are asked for.
+	Asking bool
+	// Unverifiable says that the answer goes to a callback that proves nobody.
+	Unverifiable bool
 }
 
 // Permit is what may be done.
@@ -36,16 +44,22 @@ type Permit struct {
 // Policy is the one point where it is decided whether a client may do what it asks. Every grant, every login, every session that is
 // used again, silently or not, and every redemption of a code passes it, so that a new flow cannot leave a check out.
 type Policy struct {
-	config Configuration
+	config   Configuration
+	consents ConsentStore
 }
 
-// NewPolicy makes a policy over what the tenants set up.
-func NewPolicy(config Configuration) *Policy { return &Policy{config: config} }
+// NewPolicy makes a policy over what the tenants set up and their users agreed to.
+func NewPolicy(config Configuration, consents ConsentStore) *Policy {
+	return &Policy{config: config, consents: consents}
+}
 
 // Check gives what may be done, or a fault with the wire's code and sentence.
 func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, error) {
 	if !ask.Client.Allows(ask.Grant) {
-		return Permit{}, fault.Denied(oauth.UnauthorizedClient, fmt.Sprintf("Grant type '%s' not allowed for the client.", ask.Grant))
+		return Permit{}, grantNotAllowed(ask.Grant)
+	}
+	if ask.Front && !ask.Client.Allows(oauth.GrantImplicit) {
+		return Permit{}, grantNotAllowed(oauth.GrantImplicit)
 	}
 	rs, err := p.resourceServer(ctx, t, ask)
 	if err != nil {
@@ -78,7 +92,7 @@ func (p *Policy) resourceServer(ctx context.Context, t tenancy.Tenant, ask Ask) 
 // machine decides for a client that acts for itself (RFC 6749 §4.4).
 func (p *Policy) machine(ctx context.Context, t tenancy.Tenant, ask Ask, rs *ResourceServer) (Permit, error) {
 	if ask.Client.Public() {
-		return Permit{}, fault.Denied(oauth.UnauthorizedClient, fmt.Sprintf("Grant type '%s' not allowed for the client.", ask.Grant))
+		return Permit{}, grantNotAllowed(ask.Grant)
 	}
 	if rs == nil {
 		return Permit{}, fault.Denied(oauth.AccessDenied, "No audience parameter was provided, and no default audience has been configured")
@@ -111,9 +125,8 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if err != nil {
 		return Permit{}, err
 	}
-	if !ask.Client.FirstParty {
-		// Nobody can be asked yet, and what nobody was asked, nobody agreed to.
-		return Permit{}, fault.Denied(oauth.ConsentRequired, "Consent required")
+	if password := ask.Grant == oauth.GrantPassword || ask.Grant == oauth.GrantPasswordRealm; password && !ask.Client.FirstParty {
+		return Permit{}, grantNotAllowed(ask.Grant) // a third party never gets to see a password
 	}
 	if ask.User != nil {
 		if ask.User.Blocked {
@@ -134,7 +147,13 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if granted != nil {
 		scope = scope.within(granted)
 	}
-	return Permit{ResourceServer: rs, Scope: ask.withOffline(scope, rs)}, nil
+	scope = ask.withOffline(scope, rs)
+	if ask.User != nil && !ask.Asking {
+		if err := p.agreed(ctx, t, ask, rs, scope); err != nil {
+			return Permit{}, err
+		}
+	}
+	return Permit{ResourceServer: rs, Scope: scope}, nil
 }
 
 // grantedToUsers gives what the client may ask of the API on behalf of users; nil where the API lets every client ask. A third party
@@ -162,6 +181,10 @@ func (p *Policy) grant(ctx context.Context, t tenancy.Tenant, c *Client, rs *Res
 		return nil, notAuthorized(c, rs)
 	}
 	return grant, err
+}
+
+func grantNotAllowed(g oauth.GrantType) error {
+	return fault.Denied(oauth.UnauthorizedClient, fmt.Sprintf("Grant type '%s' not allowed for the client.", g))
 }
 
 func notAuthorized(c *Client, rs *ResourceServer) error {

@@ -85,6 +85,7 @@ type AccessClaims struct {
 	Subject  string
 	ClientID string
 	Scope    Scope
+	Claims   []string  // that /userinfo gives beside those of the scope
 	Issued   time.Time // to the second
 }
 
@@ -97,9 +98,11 @@ type LoginStore interface {
 	// OpenSession stores a new session, ends the one it replaces, ties it to the transaction and writes the fact, in one step.
 	// A transaction that is gone is fault.NotFound and changes nothing.
 	OpenSession(ctx context.Context, tenant tenancy.ID, opening Opening) error
-	// CompleteTransaction removes the transaction and stores what came of it, in one step. Of two concurrent calls one wins; the
-	// other is fault.NotFound.
+	// CompleteTransaction removes the transaction, stores what came of it and, for a session that was there before, notes its use and
+	// writes the fact, in one step. Of two concurrent calls one wins; the other, like one whose session has ended, is fault.NotFound.
 	CompleteTransaction(ctx context.Context, tenant tenancy.ID, c Completion) error
+	// AbandonTransaction removes the transaction; one that is gone is fault.NotFound.
+	AbandonTransaction(ctx context.Context, tenant tenancy.ID, state Hash) error
 	// ContinueSession notes the use of a session, stores what it gave and writes the fact, in one step. A session that has ended
 	// meanwhile is fault.NotFound and changes nothing.
 	ContinueSession(ctx context.Context, tenant tenancy.ID, use SessionUse) error

@@ -42,6 +42,7 @@ type RefreshToken struct {
 	Connection    Connection
 	AuthTime      time.Time
 	WantAuthTime  bool
+	Claims        ClaimsRequest
 	Created       time.Time
 	LastExchanged time.Time // zero: not yet
 	IdleUntil     time.Time // moves with use; zero: no end
@@ -179,7 +180,7 @@ func newRefreshToken(x Exchange, a Authorization) (raw string, r *RefreshToken) 
 	r = &RefreshToken{
 		ID: refreshIDPrefix + base64.RawURLEncoding.EncodeToString(id), Counter: 1, Rotating: p.Rotating, ClientID: x.Client.ID,
 		UserID: a.UserID, SessionID: a.SessionID, Audience: a.Audience, Scope: a.Scope, Connection: a.Connection, AuthTime: a.AuthTime,
-		WantAuthTime: a.WantAuthTime, Created: x.Now, IdleUntil: after(x.Now, p.Idle), Until: after(x.Now, p.Lifetime),
+		WantAuthTime: a.WantAuthTime, Claims: a.Claims, Created: x.Now, IdleUntil: after(x.Now, p.Idle), Until: after(x.Now, p.Lifetime),
 		First: x.Origin.clipped(), Last: x.Origin.clipped(),
 	}
 	_, _ = rand.Read(r.Key[:])

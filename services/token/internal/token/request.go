@@ -16,11 +16,12 @@ import (
 // ResponseMode is how the answer reaches the client.
 type ResponseMode string
 
-// The response modes for codes (OAuth Multiple Response Types §2.1, Form Post Response Mode).
+// The response modes (OAuth Multiple Response Types §2.1, Form Post Response Mode; web_message is the wire's).
 const (
-	ModeQuery    ResponseMode = "query"
-	ModeFragment ResponseMode = "fragment"
-	ModeFormPost ResponseMode = "form_post"
+	ModeQuery      ResponseMode = "query"
+	ModeFragment   ResponseMode = "fragment"
+	ModeFormPost   ResponseMode = "form_post"
+	ModeWebMessage ResponseMode = "web_message" // a page that posts the answer to the window which opened or framed it
 )
 
 // Request is an authorization request that was found valid (RFC 6749 §4.1.1, OIDC Core §3.1.2.1).
@@ -28,7 +29,9 @@ type Request struct {
 	ClientID        string
 	RedirectURI     string
 	RedirectSent    bool // the token request must repeat it then (RFC 6749 §4.1.3)
+	Types           ResponseType
 	Mode            ResponseMode
+	Issuer          string // told beside the answer (RFC 9207 §2); empty: not told
 	State           string
 	Nonce           string
 	Scope           Scope  // as asked
@@ -40,13 +43,18 @@ type Request struct {
 	LoginHint       string
 	Connection      string
 	Locales         string
+	ScreenHint      string
+	ACRValues       []string
+	Claims          ClaimsRequest
 }
 
 // prompts says whether the client asked for the prompt.
 func (r *Request) prompts(word string) bool { return slices.Contains(r.Prompt, word) }
 
 // wantsAuthTime says whether the ID token must tell when the user logged in (OIDC Core §2).
-func (r *Request) wantsAuthTime() bool { return r.MaxAge >= 0 || r.prompts(promptLogin) }
+func (r *Request) wantsAuthTime() bool {
+	return r.MaxAge >= 0 || r.prompts(promptLogin) || slices.Contains(r.Claims.IDToken, claimAuthTime)
+}
 
 // The prompts (OIDC Core §3.1.2.1).
 const (
@@ -59,46 +67,48 @@ const (
 // maxParam bounds each parameter, so that what we keep of a request stays small.
 const maxParam = 4 << 10
 
-// findRedirect settles who is asking and where the answer may go. Until it succeeds nothing may be redirected: its failures are
-// for the error page (RFC 6749 §4.1.2.1).
-func (l *Logins) findRedirect(ctx context.Context, t tenancy.Tenant, params url.Values) (*Client, Request, error) {
-	var r Request
-	id, err := one(params, "client_id")
+// findRedirect settles where the answer may go. Until it succeeds nothing may be redirected: its failures are for the error page
+// (RFC 6749 §4.1.2.1).
+func (l *Logins) findRedirect(ctx context.Context, t tenancy.Tenant, in received) (Request, error) {
+	r := Request{ClientID: in.client.ID, MaxAge: -1}
+	var err error
+	r.RedirectURI, err = one(in.params, "redirect_uri")
 	if err != nil {
-		return nil, r, err
+		return r, err
 	}
-	if id == "" {
-		return nil, r, missing("client_id")
-	}
-	c, err := l.config.FindClient(ctx, t.ID, id)
-	if fault.Is(err, fault.KindNotFound) {
-		return nil, r, fault.Invalid(oauth.InvalidRequest, "Unknown client: "+id)
-	}
-	if err != nil {
-		return nil, r, err
-	}
-	r.ClientID = id
-	r.RedirectURI, err = one(params, "redirect_uri")
-	if err != nil {
-		return nil, r, err
-	}
+	c := in.client
 	r.RedirectSent = r.RedirectURI != ""
 	if !r.RedirectSent {
 		if c.OIDCConformant || len(c.Callbacks) != 1 {
-			return nil, r, missing("redirect_uri")
+			return r, missing("redirect_uri")
 		}
 		r.RedirectURI = c.Callbacks[0]
 	}
 	if !c.AllowsRedirect(r.RedirectURI) {
-		return nil, r, fault.Denied(oauth.InvalidRequest, "Callback URL mismatch. "+r.RedirectURI+" is not in the list of allowed callback URLs")
+		return r, fault.Denied(oauth.InvalidRequest, "Callback URL mismatch. "+r.RedirectURI+" is not in the list of allowed callback URLs")
 	}
-	r.Mode = ModeQuery
-	r.State, _ = one(params, "state") // a repeated state is refused below, when there is a mode to refuse it by
-	return c, r, nil
+	types, _ := ParseResponseType(in.params.Get("response_type")) // a bad one is refused below, in the mode of what can be read of it
+	r.Mode = types.mode()
+	if in.params.Get("response_mode") == string(ModeWebMessage) {
+		if !c.AllowsWebOrigin(originOf(r.RedirectURI)) { // it gets the answer, without any redirect (RFC 6749 §10.6 in another guise)
+			return r, fault.Denied(oauth.InvalidRequest, "The origin of redirect_uri is not in the list of allowed web origins")
+		}
+		r.Mode = ModeWebMessage
+	}
+	settings, err := l.config.FindSettings(ctx, t.ID)
+	if err != nil {
+		return r, err
+	}
+	if settings.IssuerInResponses {
+		r.Issuer = t.Issuer()
+	}
+	r.State, _ = one(in.params, "state") // a repeated state is refused below, when there is a mode to refuse it by
+	return r, nil
 }
 
 // read fills in the rest of a request whose redirect is proved; its failures go to the callback.
-func (r *Request) read(c *Client, params url.Values) error {
+func (r *Request) read(in received, settings *Settings) error {
+	params := in.params
 	for name, values := range params {
 		if len(values) > 1 {
 			return repeated(name) // RFC 6749 §3.1
@@ -110,39 +120,35 @@ func (r *Request) read(c *Client, params url.Values) error {
 	if err := r.readMode(params.Get("response_mode")); err != nil {
 		return err
 	}
-	for _, demand := range c.Demands {
-		switch demand {
-		case DemandPAR:
-			return fault.Invalid(oauth.InvalidRequest, "The client must push its authorization requests, which is not supported")
-		case DemandRequestObject:
-			return fault.Invalid(oauth.InvalidRequest, "The client must sign its authorization requests, which is not supported")
-		case DemandProof: // the policy point's
+	if err := in.refused(); err != nil {
+		return err
+	}
+	var err error
+	if r.Types, err = ParseResponseType(params.Get("response_type")); err != nil {
+		return err
+	}
+	if r.Types.Code {
+		r.Challenge = params.Get("code_challenge")
+		if r.ChallengeMethod, err = checkChallenge(in.client, r.Challenge, params.Get("code_challenge_method")); err != nil {
+			return err
 		}
 	}
-	switch {
-	case params.Get("request") != "":
-		return fault.Invalid("request_not_supported", "Request objects are not supported")
-	case params.Get("request_uri") != "":
-		return fault.Invalid("request_uri_not_supported", "request_uri is not supported")
-	case params.Get("organization") != "" || params.Get("invitation") != "":
-		return noOrganizations() // a login that was to be one organization's must not become anybody's
-	}
-	if err := readResponseType(params.Get("response_type")); err != nil {
-		return err
-	}
-	r.Challenge = params.Get("code_challenge")
-	method, err := checkChallenge(c, r.Challenge, params.Get("code_challenge_method"))
-	if err != nil {
-		return err
-	}
-	r.ChallengeMethod = method
 	r.Nonce = params.Get("nonce")
 	r.Scope = ParseScope(params.Get("scope"))
 	r.Audience = params.Get("audience")
+	if r.Audience == "" && settings.ResourceParameter { // RFC 8707 §2, as the wire reads it
+		r.Audience = params.Get("resource")
+	}
 	r.LoginHint = params.Get("login_hint")
 	r.Connection = params.Get("connection")
 	r.Locales = params.Get("ui_locales")
-	r.MaxAge = -1
+	r.ScreenHint = params.Get("screen_hint")
+	if err := r.readContext(params.Get("acr_values"), settings); err != nil {
+		return err
+	}
+	if r.Claims, err = parseClaims(params.Get("claims")); err != nil {
+		return err
+	}
 	if s := params.Get("max_age"); s != "" {
 		seconds, err := strconv.ParseUint(s, 10, 31)
 		if err != nil {
@@ -150,13 +156,16 @@ func (r *Request) read(c *Client, params url.Values) error {
 		}
 		r.MaxAge = time.Duration(seconds) * time.Second
 	}
-	return r.readPrompt(params.Get("prompt"))
+	if err := r.readPrompt(params.Get("prompt")); err != nil {
+		return err
+	}
+	return r.Types.check(r)
 }
 
 func (r *Request) readMode(mode string) error {
 	switch m := ResponseMode(mode); m {
 	case "":
-	case ModeQuery, ModeFragment, ModeFormPost:
+	case ModeQuery, ModeFragment, ModeFormPost, ModeWebMessage:
 		r.Mode = m
 	default:
 		return fault.Invalid(oauth.InvalidRequest, "Unsupported response_mode: "+mode)
@@ -164,14 +173,19 @@ func (r *Request) readMode(mode string) error {
 	return nil
 }
 
-func readResponseType(kind string) error {
-	switch kind {
-	case "code":
+// readContext reads how the client would like the user to log in (OIDC Core §3.1.2.1). A wish it stays: what was done is what the ID
+// token says. Where the tenant lists what there is, a wish for anything else is refused.
+func (r *Request) readContext(values string, settings *Settings) error {
+	r.ACRValues = strings.Fields(values)
+	if len(settings.ACRValues) == 0 {
 		return nil
-	case "":
-		return missing("response_type")
 	}
-	return fault.Invalid(oauth.UnsupportedResponseType, "Unsupported response type: "+kind)
+	for _, value := range r.ACRValues {
+		if !slices.Contains(settings.ACRValues, value) {
+			return fault.Invalid(oauth.InvalidRequest, "Unsupported acr_values: "+value)
+		}
+	}
+	return nil
 }
 
 func (r *Request) readPrompt(prompt string) error {

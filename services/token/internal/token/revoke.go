@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -16,9 +17,7 @@ type Revoker struct {
 	Store  RefreshStore
 	Codes  CodeStore
 	Users  Users
-	// Consents is where a revoked refresh token's consent is taken back, for tenants that want it so.
-	Consents Consents
-	Now      clock.Now
+	Now    clock.Now
 }
 
 // RevokeRequest is a request to /oauth/revoke (RFC 7009 §2.1).
@@ -74,12 +73,6 @@ func (r *Revoker) refreshToken(ctx context.Context, t tenancy.Tenant, c *Client,
 	if err != nil {
 		return err
 	}
-	if settings.RevokeRefreshTokenGrant && r.Consents != nil {
-		// Before the token, which is what a repeat would find the consent by.
-		if err := r.Consents.Withdraw(ctx, t.ID, family.UserID, c.ID, family.Audience); err != nil {
-			return err
-		}
-	}
 	f := factOf(t, now, RefreshTokenRevoked, "srrt")
 	f.ClientID, f.ClientName, f.Origin, f.UserID, f.Connection = c.ID, c.Name, from, family.UserID, family.Connection
 	f.SessionID, f.Family = family.SessionID, family.ID
@@ -90,7 +83,11 @@ func (r *Revoker) refreshToken(ctx context.Context, t tenancy.Tenant, c *Client,
 	if family.Audience != "" {
 		f.Details["audience"] = family.Audience
 	}
-	err = r.Store.RevokeRefreshToken(ctx, t.ID, family.ID, f)
+	revocation := Revocation{ID: family.ID, Fact: f}
+	if settings.RevokeRefreshTokenGrant {
+		revocation.Consent = &ConsentFilter{UserID: family.UserID, ClientID: c.ID, Audience: cmp.Or(family.Audience, t.UserinfoAudience())}
+	}
+	err = r.Store.RevokeRefreshToken(ctx, t.ID, revocation)
 	if fault.Is(err, fault.KindNotFound) { // another revocation came first
 		return nil
 	}

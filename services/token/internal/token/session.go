@@ -27,6 +27,8 @@ type Transaction struct {
 	Request Request
 	// SessionID is set once the user has logged in.
 	SessionID string
+	Reused    bool // the session was there before: nobody took part in this login yet
+	Agreed    bool // the user was asked on the consent page and agreed
 	Began     time.Time
 	Expires   time.Time
 }
@@ -62,4 +64,7 @@ type Completion struct {
 	ClientID  string
 	Now       time.Time
 	Given     Given
+	// IdleUntil and Fact are set where the session was there before: its use is noted and told of then.
+	IdleUntil time.Time
+	Fact      *Fact
 }

@@ -36,6 +36,22 @@ func (u *User) Handle() string {
 	return u.Phone
 }
 
+// allScopes are those that open all claims there are.
+var allScopes = Scope{"profile", "email", "phone"}
+
+// add puts the claims of the given names that u has into c (OIDC Core §5.5).
+func (u *User) add(c map[string]any, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	all := u.claims(allScopes)
+	for _, name := range names {
+		if value, ok := all[name]; ok {
+			c[name] = value
+		}
+	}
+}
+
 // claims gives what the scopes let a client know of the user (OIDC Core §5.4), the subject always. Absent values are left out.
 func (u *User) claims(scope Scope) map[string]any {
 	c := map[string]any{"sub": u.ID}

@@ -45,7 +45,9 @@ func (i *Userinfo) Claims(ctx context.Context, t tenancy.Tenant, raw string) (cl
 	if err != nil {
 		return nil, nil, err
 	}
-	return u.claims(token.Scope), client, nil
+	claims = u.claims(token.Scope)
+	u.add(claims, token.Claims)
+	return claims, client, nil
 }
 
 // open reads either kind of token. A JWT has dots and an opaque one has none.
@@ -64,7 +66,7 @@ func (i *Userinfo) open(ctx context.Context, t tenancy.Tenant, raw string) (Acce
 	if fault.Is(err, fault.KindNotFound) {
 		return AccessClaims{}, errToken()
 	}
-	return AccessClaims{Subject: token.UserID, ClientID: token.ClientID, Scope: token.Scope, Issued: token.Issued}, err
+	return AccessClaims{Subject: token.UserID, ClientID: token.ClientID, Scope: token.Scope, Claims: token.Claims, Issued: token.Issued}, err
 }
 
 // errNoToken marks a request that brought none.

@@ -19,6 +19,8 @@ create table refresh_tokens (
   strategy          text not null,
   auth_time         timestamptz not null,
   want_auth_time    boolean not null,
+  id_token_claims   text[] not null,
+  userinfo_claims   text[] not null,
   created_at        timestamptz not null,
   last_exchanged_at timestamptz,
   idle_until        timestamptz,
@@ -41,6 +43,7 @@ comment on column refresh_tokens.session_id is 'The session it came from. Null: 
 comment on column refresh_tokens.audience is 'Empty: for /userinfo alone.';
 comment on column refresh_tokens.auth_time is 'When the user proved who they are (OIDC Core §2, auth_time).';
 comment on column refresh_tokens.want_auth_time is 'ID tokens tell auth_time, since the first one did.';
+comment on column refresh_tokens.id_token_claims is 'Claims that ID tokens give beside those of the scope (OIDC Core §5.5); userinfo_claims are those of /userinfo.';
 comment on column refresh_tokens.idle_until is 'Moves with use. Null: no end.';
 comment on column refresh_tokens.expires_at is 'Never moves. Null: no end.';
 comment on column refresh_tokens.dead_from is 'The whole hour after the nearer end. It has the index, so that the ends that move with each exchange need none.';

@@ -1,12 +1,12 @@
 -- name: InsertTransaction :exec
-insert into transactions (tenant_id, state_hash, browser_hash, request, began_at, expires_at)
-values (@tenant_id, @state_hash, @browser_hash, @request, @began_at, @expires_at);
+insert into transactions (tenant_id, state_hash, browser_hash, request, session_id, reused, began_at, expires_at)
+values (@tenant_id, @state_hash, @browser_hash, @request, @session_id, @reused, @began_at, @expires_at);
 
 -- name: FindTransaction :one
 select * from transactions where tenant_id = @tenant_id and state_hash = @state_hash and expires_at > @now;
 
 -- name: AttachSession :execrows
-update transactions set session_id = @session_id where tenant_id = @tenant_id and state_hash = @state_hash;
+update transactions set session_id = @session_id, reused = false, agreed = false where tenant_id = @tenant_id and state_hash = @state_hash;
 
 -- name: DeleteTransaction :execrows
 delete from transactions where tenant_id = @tenant_id and state_hash = @state_hash;

@@ -1,11 +1,11 @@
 -- name: InsertRefreshToken :exec
 insert into refresh_tokens (
   tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope,
-  connection_id, connection, strategy, auth_time, want_auth_time, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
+  connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
   first_ip, first_user_agent, last_ip, last_user_agent, metadata
 ) values (
   @tenant_id, @id, @tag_key, @counter, @current_hashes, @previous_hashes, @rotated_at, @rotating, @client_id, @user_id, @session_id, @audience, @scope,
-  @connection_id, @connection, @strategy, @auth_time, @want_auth_time, @created_at, @last_exchanged_at, sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz,
+  @connection_id, @connection, @strategy, @auth_time, @want_auth_time, @id_token_claims, @userinfo_claims, @created_at, @last_exchanged_at, sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz,
   date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz), 'UTC') + interval '1 hour',
   @first_ip, @first_user_agent, @last_ip, @last_user_agent, @metadata
 );
@@ -65,6 +65,10 @@ where c.tenant_id = @tenant_id and c.code_hash = @code_hash and r.tenant_id = @t
 
 -- name: DeleteRefreshToken :execrows
 delete from refresh_tokens where tenant_id = @tenant_id and id = @id;
+
+-- name: DeleteRefreshTokensOfConsent :many
+delete from refresh_tokens
+where tenant_id = @tenant_id and user_id = @user_id and client_id = @client_id and audience = any (@audiences::text[]) returning id;
 
 -- name: DeleteAccessTokensOfRefresh :exec
 delete from access_tokens where tenant_id = @tenant_id and refresh_id = any (@refresh_ids::text[]);

@@ -43,7 +43,7 @@ func (q *Queries) DeleteTokensOfCode(ctx context.Context, arg DeleteTokensOfCode
 }
 
 const findAccessToken = `-- name: FindAccessToken :one
-select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, refresh_id from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
+select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, claims, refresh_id from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
 `
 
 type FindAccessTokenParams struct {
@@ -65,6 +65,7 @@ func (q *Queries) FindAccessToken(ctx context.Context, arg FindAccessTokenParams
 		&i.CodeHash,
 		&i.IssuedAt,
 		&i.ExpiresAt,
+		&i.Claims,
 		&i.RefreshID,
 	)
 	return i, err
@@ -99,8 +100,8 @@ func (q *Queries) FindCode(ctx context.Context, arg FindCodeParams) (Code, error
 }
 
 const insertAccessToken = `-- name: InsertAccessToken :exec
-insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, refresh_id, issued_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, refresh_id, claims, issued_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 `
 
 type InsertAccessTokenParams struct {
@@ -112,6 +113,7 @@ type InsertAccessTokenParams struct {
 	Scope     string
 	CodeHash  []byte
 	RefreshID *string
+	Claims    []string
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
@@ -126,6 +128,7 @@ func (q *Queries) InsertAccessToken(ctx context.Context, arg InsertAccessTokenPa
 		arg.Scope,
 		arg.CodeHash,
 		arg.RefreshID,
+		arg.Claims,
 		arg.IssuedAt,
 		arg.ExpiresAt,
 	)

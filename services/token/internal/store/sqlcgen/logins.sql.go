@@ -11,7 +11,7 @@ import (
 )
 
 const attachSession = `-- name: AttachSession :execrows
-update transactions set session_id = $1 where tenant_id = $2 and state_hash = $3
+update transactions set session_id = $1, reused = false, agreed = false where tenant_id = $2 and state_hash = $3
 `
 
 type AttachSessionParams struct {
@@ -110,7 +110,7 @@ func (q *Queries) FindSession(ctx context.Context, arg FindSessionParams) (Sessi
 }
 
 const findTransaction = `-- name: FindTransaction :one
-select tenant_id, state_hash, browser_hash, request, session_id, began_at, expires_at from transactions where tenant_id = $1 and state_hash = $2 and expires_at > $3
+select tenant_id, state_hash, browser_hash, request, session_id, began_at, expires_at, agreed, reused from transactions where tenant_id = $1 and state_hash = $2 and expires_at > $3
 `
 
 type FindTransactionParams struct {
@@ -130,6 +130,8 @@ func (q *Queries) FindTransaction(ctx context.Context, arg FindTransactionParams
 		&i.SessionID,
 		&i.BeganAt,
 		&i.ExpiresAt,
+		&i.Agreed,
+		&i.Reused,
 	)
 	return i, err
 }
@@ -171,8 +173,8 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 }
 
 const insertTransaction = `-- name: InsertTransaction :exec
-insert into transactions (tenant_id, state_hash, browser_hash, request, began_at, expires_at)
-values ($1, $2, $3, $4, $5, $6)
+insert into transactions (tenant_id, state_hash, browser_hash, request, session_id, reused, began_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type InsertTransactionParams struct {
@@ -180,6 +182,8 @@ type InsertTransactionParams struct {
 	StateHash   []byte
 	BrowserHash []byte
 	Request     []byte
+	SessionID   *string
+	Reused      bool
 	BeganAt     time.Time
 	ExpiresAt   time.Time
 }
@@ -190,6 +194,8 @@ func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionPa
 		arg.StateHash,
 		arg.BrowserHash,
 		arg.Request,
+		arg.SessionID,
+		arg.Reused,
 		arg.BeganAt,
 		arg.ExpiresAt,
 	)

@@ -20,6 +20,8 @@ type AccessToken struct {
 	CodeHash  []byte
 	IssuedAt  time.Time
 	ExpiresAt time.Time
+	// Claims that /userinfo gives beside those of the scope (OIDC Core §5.5).
+	Claims []string
 	// The family that it came with: when that is revoked, it goes (RFC 7009 §2.1).
 	RefreshID *string
 }
@@ -48,6 +50,19 @@ type Code struct {
 	RefreshID *string
 }
 
+// What users agreed that clients may do; the wire calls them grants. They end when the user or the tenant takes them back.
+type Consent struct {
+	TenantID string
+	ID       string
+	UserID   string
+	ClientID string
+	// Of the API, or of /userinfo where none was asked for.
+	Audience string
+	Scope    []string
+	// When it was last widened.
+	GivenAt time.Time
+}
+
 // Public keys that users keep for their devices: a record of the wire's older days, which opens nothing here.
 type DeviceKey struct {
 	TenantID string
@@ -72,6 +87,18 @@ type Outbox struct {
 	// The trace of the change (W3C Trace Context), under which the fact is published. Null when nobody traces.
 	Traceparent *string
 	CreatedAt   time.Time
+}
+
+// Authorization requests that clients left here for their browsers (RFC 9126), each for one use.
+type PushedRequest struct {
+	TenantID string
+	// SHA-256 of the secret in the request_uri.
+	UriHash  []byte
+	ClientID string
+	Params   []byte
+	// It came as a signed request object (RFC 9101).
+	Signed    bool
+	ExpiresAt time.Time
 }
 
 // Families of refresh tokens.
@@ -102,7 +129,10 @@ type RefreshToken struct {
 	// When the user proved who they are (OIDC Core §2, auth_time).
 	AuthTime time.Time
 	// ID tokens tell auth_time, since the first one did.
-	WantAuthTime    bool
+	WantAuthTime bool
+	// Claims that ID tokens give beside those of the scope (OIDC Core §5.5); userinfo_claims are those of /userinfo.
+	IDTokenClaims   []string
+	UserinfoClaims  []string
 	CreatedAt       time.Time
 	LastExchangedAt *time.Time
 	// Moves with use. Null: no end.
@@ -171,4 +201,8 @@ type Transaction struct {
 	SessionID *string
 	BeganAt   time.Time
 	ExpiresAt time.Time
+	// The user was asked on the consent page and agreed.
+	Agreed bool
+	// The session was there before: nobody took part in this login yet.
+	Reused bool
 }

@@ -292,6 +292,43 @@ func (q *Queries) DeleteRefreshTokens(ctx context.Context, arg DeleteRefreshToke
 	return items, nil
 }
 
+const deleteRefreshTokensOfConsent = `-- name: DeleteRefreshTokensOfConsent :many
+delete from refresh_tokens
+where tenant_id = $1 and user_id = $2 and client_id = $3 and audience = any ($4::text[]) returning id
+`
+
+type DeleteRefreshTokensOfConsentParams struct {
+	TenantID  string
+	UserID    string
+	ClientID  string
+	Audiences []string
+}
+
+func (q *Queries) DeleteRefreshTokensOfConsent(ctx context.Context, arg DeleteRefreshTokensOfConsentParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, deleteRefreshTokensOfConsent,
+		arg.TenantID,
+		arg.UserID,
+		arg.ClientID,
+		arg.Audiences,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteTenantRefreshTokens = `-- name: DeleteTenantRefreshTokens :exec
 delete from refresh_tokens where tenant_id = $1
 `
@@ -302,7 +339,7 @@ func (q *Queries) DeleteTenantRefreshTokens(ctx context.Context, tenantID string
 }
 
 const findRefreshToken = `-- name: FindRefreshToken :one
-select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata from refresh_tokens
+select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata from refresh_tokens
 where tenant_id = $1 and id = $2 and (idle_until is null or idle_until > $3::timestamptz) and (expires_at is null or expires_at > $3::timestamptz)
 `
 
@@ -334,6 +371,8 @@ func (q *Queries) FindRefreshToken(ctx context.Context, arg FindRefreshTokenPara
 		&i.Strategy,
 		&i.AuthTime,
 		&i.WantAuthTime,
+		&i.IDTokenClaims,
+		&i.UserinfoClaims,
 		&i.CreatedAt,
 		&i.LastExchangedAt,
 		&i.IdleUntil,
@@ -351,13 +390,13 @@ func (q *Queries) FindRefreshToken(ctx context.Context, arg FindRefreshTokenPara
 const insertRefreshToken = `-- name: InsertRefreshToken :exec
 insert into refresh_tokens (
   tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope,
-  connection_id, connection, strategy, auth_time, want_auth_time, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
+  connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
   first_ip, first_user_agent, last_ip, last_user_agent, metadata
 ) values (
   $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-  $14, $15, $16, $17, $18, $19, $20, $21::timestamptz, $22::timestamptz,
-  date_trunc('hour', least($21::timestamptz, $22::timestamptz), 'UTC') + interval '1 hour',
-  $23, $24, $25, $26, $27
+  $14, $15, $16, $17, $18, $19, $20, $21, $22, $23::timestamptz, $24::timestamptz,
+  date_trunc('hour', least($23::timestamptz, $24::timestamptz), 'UTC') + interval '1 hour',
+  $25, $26, $27, $28, $29
 )
 `
 
@@ -380,6 +419,8 @@ type InsertRefreshTokenParams struct {
 	Strategy        string
 	AuthTime        time.Time
 	WantAuthTime    bool
+	IDTokenClaims   []string
+	UserinfoClaims  []string
 	CreatedAt       time.Time
 	LastExchangedAt *time.Time
 	IdleUntil       *time.Time
@@ -411,6 +452,8 @@ func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshToken
 		arg.Strategy,
 		arg.AuthTime,
 		arg.WantAuthTime,
+		arg.IDTokenClaims,
+		arg.UserinfoClaims,
 		arg.CreatedAt,
 		arg.LastExchangedAt,
 		arg.IdleUntil,
@@ -425,7 +468,7 @@ func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshToken
 }
 
 const listRefreshTokens = `-- name: ListRefreshTokens :many
-select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata from refresh_tokens
+select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata from refresh_tokens
 where tenant_id = $1 and id > $2
   and ($3::text is null or user_id = $3)
   and ($4::text is null or client_id = $4)
@@ -482,6 +525,8 @@ func (q *Queries) ListRefreshTokens(ctx context.Context, arg ListRefreshTokensPa
 			&i.Strategy,
 			&i.AuthTime,
 			&i.WantAuthTime,
+			&i.IDTokenClaims,
+			&i.UserinfoClaims,
 			&i.CreatedAt,
 			&i.LastExchangedAt,
 			&i.IdleUntil,
@@ -620,7 +665,7 @@ const updateRefreshTokenMetadata = `-- name: UpdateRefreshTokenMetadata :one
 update refresh_tokens set metadata = $1
 where tenant_id = $2 and id = $3
   and (idle_until is null or idle_until > $4::timestamptz) and (expires_at is null or expires_at > $4::timestamptz)
-returning tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata
+returning tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata
 `
 
 type UpdateRefreshTokenMetadataParams struct {
@@ -657,6 +702,8 @@ func (q *Queries) UpdateRefreshTokenMetadata(ctx context.Context, arg UpdateRefr
 		&i.Strategy,
 		&i.AuthTime,
 		&i.WantAuthTime,
+		&i.IDTokenClaims,
+		&i.UserinfoClaims,
 		&i.CreatedAt,
 		&i.LastExchangedAt,
 		&i.IdleUntil,

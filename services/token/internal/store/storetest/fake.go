@@ -5,6 +5,7 @@ package storetest
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,9 @@ type Fake struct {
 	assertions   map[id]time.Time
 	refresh      map[sid]token.RefreshToken
 	ofCode       map[id]string // the family that a code gave
+	devices      map[sid]token.DeviceKey
+	consents     map[sid]token.Consent
+	pushed       map[id]token.Pushed
 	facts        []token.Fact
 	failures     []error
 	calls        int
@@ -50,6 +54,8 @@ var (
 	_ token.OpaqueStore    = (*Fake)(nil)
 	_ token.AssertionStore = (*Fake)(nil)
 	_ token.RefreshStore   = (*Fake)(nil)
+	_ token.RefreshAdmin   = (*Fake)(nil)
+	_ token.DeviceKeyStore = (*Fake)(nil)
 )
 
 // NewFake makes an empty one.
@@ -57,7 +63,8 @@ func NewFake() *Fake {
 	return &Fake{
 		keys: map[tenancy.ID][]token.SigningKey{}, transactions: map[id]token.Transaction{}, sessions: map[sid]token.Session{},
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
-		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{},
+		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
+		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
 	}
 }
 
@@ -194,7 +201,7 @@ func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening
 		if !ok {
 			return notFound()
 		}
-		tx.SessionID = o.Session.ID
+		tx.SessionID, tx.Reused, tx.Agreed = o.Session.ID, false, false
 		f.transactions[id{tenant, o.State}] = tx
 		delete(f.sessions, sid{tenant, o.Replaces})
 		f.sessions[sid{tenant, o.Session.ID}] = o.Session
@@ -209,10 +216,30 @@ func (f *Fake) CompleteTransaction(_ context.Context, tenant tenancy.ID, c token
 		if _, ok := f.transactions[id{tenant, c.State}]; !ok {
 			return notFound()
 		}
+		if c.Fact != nil {
+			if !f.touch(tenant, c.SessionID, c.Now, c.IdleUntil) {
+				return notFound()
+			}
+			f.facts = append(f.facts, *c.Fact)
+		}
 		delete(f.transactions, id{tenant, c.State})
 		f.give(tenant, c.Given)
 		return nil
 	})
+}
+
+// touch notes the use of a session; false: it has ended.
+func (f *Fake) touch(tenant tenancy.ID, session string, now, idleUntil time.Time) bool {
+	s, ok := f.sessions[sid{tenant, session}]
+	if !ok || !s.IdleUntil.After(now) {
+		return false
+	}
+	s.LastUsed, s.IdleUntil = now, idleUntil
+	if s.IdleUntil.After(s.Until) {
+		s.IdleUntil = s.Until
+	}
+	f.sessions[sid{tenant, session}] = s
+	return true
 }
 
 func (f *Fake) give(tenant tenancy.ID, g token.Given) {
@@ -227,15 +254,9 @@ func (f *Fake) give(tenant tenancy.ID, g token.Given) {
 // ContinueSession implements token.LoginStore.
 func (f *Fake) ContinueSession(_ context.Context, tenant tenancy.ID, use token.SessionUse) error {
 	return f.do(func() error {
-		s, ok := f.sessions[sid{tenant, use.SessionID}]
-		if !ok || !s.IdleUntil.After(use.Now) {
+		if !f.touch(tenant, use.SessionID, use.Now, use.IdleUntil) {
 			return notFound()
 		}
-		s.LastUsed, s.IdleUntil = use.Now, use.IdleUntil
-		if s.IdleUntil.After(s.Until) {
-			s.IdleUntil = s.Until
-		}
-		f.sessions[sid{tenant, use.SessionID}] = s
 		f.give(tenant, use.Given)
 		f.facts = append(f.facts, use.Fact)
 		return nil
@@ -357,6 +378,8 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 			}
 		}
 		f.removeRefreshTokens(tenant)
+		maps.DeleteFunc(f.consents, func(key sid, _ token.Consent) bool { return key.tenant == tenant })
+		maps.DeleteFunc(f.pushed, func(key id, _ token.Pushed) bool { return key.tenant == tenant })
 		return nil
 	})
 }
@@ -364,7 +387,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 // Sweep deletes what had expired at now.
 func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 	err = f.do(func() error {
-		before := len(f.transactions) + len(f.sessions) + len(f.codes) + len(f.tokens) + len(f.assertions)
+		before := len(f.transactions) + len(f.sessions) + len(f.codes) + len(f.tokens) + len(f.assertions) + len(f.pushed)
 		for key, row := range f.transactions {
 			if !row.Expires.After(now) {
 				delete(f.transactions, key)
@@ -390,7 +413,8 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 				delete(f.assertions, key)
 			}
 		}
-		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) + f.sweepRefreshTokens(now)
+		maps.DeleteFunc(f.pushed, func(_ id, row token.Pushed) bool { return !row.Expires.After(now) })
+		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now)
 		return nil
 	})
 	return n, err

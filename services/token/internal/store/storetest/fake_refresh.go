@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -47,6 +48,7 @@ func (f *Fake) endRefreshToken(tenant tenancy.ID, family string) {
 
 func (f *Fake) removeRefreshTokens(tenant tenancy.ID) {
 	maps.DeleteFunc(f.refresh, func(key sid, _ token.RefreshToken) bool { return key.tenant == tenant })
+	maps.DeleteFunc(f.devices, func(key sid, _ token.DeviceKey) bool { return key.tenant == tenant })
 }
 
 func (f *Fake) sweepRefreshTokens(now time.Time) int {
@@ -121,15 +123,31 @@ func (f *Fake) endSiblings(tenant tenancy.ID, of token.RefreshToken) {
 }
 
 // RevokeRefreshToken implements token.RefreshStore.
-func (f *Fake) RevokeRefreshToken(_ context.Context, tenant tenancy.ID, id string, fact token.Fact) error {
+func (f *Fake) RevokeRefreshToken(_ context.Context, tenant tenancy.ID, r token.Revocation) error {
 	return f.do(func() error {
-		if _, ok := f.refresh[sid{tenant, id}]; !ok {
+		if _, ok := f.refresh[sid{tenant, r.ID}]; !ok {
 			return notFound()
 		}
-		f.endRefreshToken(tenant, id)
-		f.facts = append(f.facts, fact)
+		f.endRefreshToken(tenant, r.ID)
+		if c := r.Consent; c != nil {
+			maps.DeleteFunc(f.consents, func(key sid, have token.Consent) bool {
+				return key.tenant == tenant && have.UserID == c.UserID && have.ClientID == c.ClientID && have.Audience == c.Audience
+			})
+			f.endGiven(tenant, *c)
+		}
+		f.facts = append(f.facts, r.Fact)
 		return nil
 	})
+}
+
+// endGiven removes what was given by a consent that is taken back.
+func (f *Fake) endGiven(tenant tenancy.ID, c token.ConsentFilter) {
+	for key, r := range f.refresh {
+		same := r.Audience == c.Audience || r.Audience == "" && strings.HasSuffix(c.Audience, "/userinfo")
+		if key.tenant == tenant && r.UserID == c.UserID && r.ClientID == c.ClientID && same {
+			f.endRefreshToken(tenant, r.ID)
+		}
+	}
 }
 
 // RevokeAccessToken implements token.RefreshStore.

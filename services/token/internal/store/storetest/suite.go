@@ -28,6 +28,10 @@ type Store interface {
 	token.OpaqueStore
 	token.AssertionStore
 	token.RefreshStore
+	token.RefreshAdmin
+	token.DeviceKeyStore
+	token.ConsentStore
+	token.PushStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
@@ -53,6 +57,11 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"leeway":       tryLeeway,
 		"migration":    tryMigration,
 		"refresh ends": tryRefreshEnds,
+		"management":   tryRefreshAdmin,
+		"devices":      tryDeviceKeys,
+		"consents":     tryConsents,
+		"pushed":       tryPushed,
+		"completions":  tryCompletions,
 		"facts":        tryFacts,
 		"removal":      tryRemoval,
 		"sweep":        trySweep,
@@ -161,6 +170,8 @@ func (w *world) transaction(state string) token.Transaction {
 			ClientID: "client", RedirectURI: "https://app.example/cb", RedirectSent: true, Mode: token.ModeQuery, State: "s", Nonce: "n",
 			Scope: token.Scope{"openid", "email"}, Audience: "https://api.example", Challenge: "c", ChallengeMethod: "S256",
 			Prompt: []string{"login"}, MaxAge: 0, LoginHint: "ada@example.com", Connection: "db", Locales: "de",
+			Types: token.ResponseType{Code: true, IDToken: true}, Issuer: "https://acme/", ScreenHint: "signup", ACRValues: []string{"urn:x"},
+			Claims: token.ClaimsRequest{IDToken: []string{"email"}, Userinfo: []string{"name"}},
 		},
 	}
 }
@@ -254,7 +265,7 @@ func (w *world) code(raw string) token.Authorization {
 		ClientID: "client", UserID: "auth0|1", Audience: "https://api.example", Scope: token.Scope{"openid", "read:x"},
 		Connection: token.Connection{ID: "con_1", Name: "db", Strategy: "auth0"}, SessionID: "sid-1", Nonce: "n", AuthTime: w.now,
 		WantAuthTime: true, Code: token.HashOf(raw), RedirectURI: "https://app.example/cb", RedirectSent: true,
-		Challenge: "c", ChallengeMethod: "S256", Issued: w.now, Expires: w.now.Add(time.Minute),
+		Challenge: "c", ChallengeMethod: "S256", Claims: token.ClaimsRequest{IDToken: []string{"email"}}, Issued: w.now, Expires: w.now.Add(time.Minute),
 	}
 }
 

@@ -19,6 +19,7 @@ func (w *world) family(id, raw string) token.RefreshToken {
 		ID: id, Key: token.TagKey{1, 2, 3}, Counter: 1, Current: []token.Hash{token.HashOf(raw)}, Rotating: true, ClientID: "client", UserID: "auth0|1",
 		SessionID: "sid-1", Audience: "https://api.example", Scope: token.Scope{"openid", "offline_access", "read:x"},
 		Connection: token.Connection{ID: "con_1", Name: "db", Strategy: "auth0"}, AuthTime: w.now, WantAuthTime: true, Created: w.now,
+		Claims:    token.ClaimsRequest{IDToken: []string{"email"}, Userinfo: []string{"phone_number"}},
 		IdleUntil: w.now.Add(time.Hour), Until: w.now.Add(24 * time.Hour), First: token.Origin{IP: "192.0.2.1", UserAgent: "first"},
 		Last: token.Origin{IP: "192.0.2.1", UserAgent: "first"},
 	}
@@ -224,12 +225,12 @@ func tryRefreshEnds(t *testing.T, w *world) {
 	ctx := t.Context()
 	w.give(t, w.family("rt_one", "one"))
 	require.NoError(t, w.SaveTokens(ctx, w.a, token.Settlement{Opaque: w.opaque("by one", "rt_one"), Fact: w.fact("sepft")}))
-	notFoundHere(t, w.RevokeRefreshToken(ctx, w.b, "rt_one", w.fact("srrt")))
+	notFoundHere(t, w.RevokeRefreshToken(ctx, w.b, token.Revocation{ID: "rt_one", Fact: w.fact("srrt")}))
 	require.NoError(t, w.RevokeAccessToken(ctx, w.b, token.HashOf("by one")))
 	_, err := w.FindAccessToken(ctx, w.a, token.HashOf("by one"), w.now)
 	require.NoError(t, err, "a stranger revokes nothing")
-	require.NoError(t, w.RevokeRefreshToken(ctx, w.a, "rt_one", w.fact("srrt")))
-	notFoundHere(t, w.RevokeRefreshToken(ctx, w.a, "rt_one", w.fact("srrt")))
+	require.NoError(t, w.RevokeRefreshToken(ctx, w.a, token.Revocation{ID: "rt_one", Fact: w.fact("srrt")}))
+	notFoundHere(t, w.RevokeRefreshToken(ctx, w.a, token.Revocation{ID: "rt_one", Fact: w.fact("srrt")}))
 	_, err = w.FindAccessToken(ctx, w.a, token.HashOf("by one"), w.now)
 	notFoundHere(t, err)
 	require.Equal(t, []string{"sepft", "sepft", "srrt"}, w.facts(w.a))

@@ -1,0 +1,106 @@
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// received is an authorization request as it counts: the parameters of the query or, where the client pushed or signed its request,
+// those alone.
+type received struct {
+	client *Client
+	params url.Values
+	pushed bool // RFC 9126
+	signed bool // RFC 9101
+}
+
+// MethodRequestObject is the method of credentials by which a client signs its authorization requests.
+const MethodRequestObject = "signed_request_object"
+
+// receive finds the client and the parameters that count. Its failures are for the error page.
+func (l *Logins) receive(ctx context.Context, t tenancy.Tenant, params url.Values) (received, error) {
+	in := received{params: params}
+	id, err := one(params, "client_id")
+	if err != nil {
+		return in, err
+	}
+	if id == "" {
+		return in, missing("client_id")
+	}
+	in.client, err = l.config.FindClient(ctx, t.ID, id)
+	if fault.Is(err, fault.KindNotFound) {
+		return in, fault.Invalid(oauth.InvalidRequest, "Unknown client: "+id)
+	}
+	if err != nil {
+		return in, err
+	}
+	if uri := params.Get("request_uri"); strings.HasPrefix(uri, PushedURIPrefix) {
+		return l.pushed(ctx, t, in, uri)
+	}
+	return in, in.open(t, l.objects, l.now())
+}
+
+// refused says what of the request cannot be met.
+func (in received) refused() error {
+	for _, demand := range in.client.Demands {
+		switch {
+		case demand == DemandPAR && !in.pushed: // RFC 9126 §6
+			return fault.Invalid(oauth.InvalidRequest, "Pushed Authorization Requests are required for the client")
+		case demand == DemandRequestObject && !in.signed: // RFC 9101 §10.5
+			return fault.Invalid(oauth.InvalidRequest, "A signed request object is required for the client")
+		}
+	}
+	switch {
+	case in.params.Get("request") != "" && !in.signed:
+		return fault.Invalid("request_not_supported", "Request objects are not supported")
+	case in.params.Get("request_uri") != "" && !in.pushed:
+		return fault.Invalid("request_uri_not_supported", "request_uri is not supported")
+	case in.params.Get("organization") != "" || in.params.Get("invitation") != "":
+		return noOrganizations() // a login that was to be one organization's must not become anybody's
+	case in.params.Get("authorization_details") != "": // RFC 9396 §5: no type is known here
+		return fault.Invalid("invalid_authorization_details", "Rich authorization requests are not supported")
+	}
+	return nil
+}
+
+// ClaimsRequest names the claims that the client asks for one by one (OIDC Core §5.5).
+type ClaimsRequest struct{ IDToken, Userinfo []string }
+
+const (
+	claimAuthTime = "auth_time"
+	// maxClaims bounds how many claims a request names.
+	maxClaims = 64
+)
+
+// parseClaims reads a claims parameter. What is asked is a wish, essential or not (OIDC Core §5.5.1); a value that a claim should have
+// is no reason to give it.
+func parseClaims(param string) (ClaimsRequest, error) {
+	var out ClaimsRequest
+	if param == "" {
+		return out, nil
+	}
+	var sent map[string]map[string]any
+	if err := json.Unmarshal([]byte(param), &sent); err != nil {
+		return out, fault.Invalid(oauth.InvalidRequest, "Invalid claims").Because(err)
+	}
+	if len(sent["id_token"])+len(sent["userinfo"]) > maxClaims {
+		return out, fault.Invalid(oauth.InvalidRequest, "Invalid claims").Because(errors.New("too many"))
+	}
+	for name := range sent["id_token"] {
+		out.IDToken = append(out.IDToken, name)
+	}
+	for name := range sent["userinfo"] {
+		out.Userinfo = append(out.Userinfo, name)
+	}
+	slices.Sort(out.IDToken)
+	slices.Sort(out.Userinfo)
+	return out, nil
+}
