@@ -58,8 +58,8 @@ func toRefreshWire(r token.RefreshToken) refreshWire {
 	return w
 }
 
-// checkpoint is how lists that page by checkpoint alone are asked for.
-type checkpoint struct {
+// Checkpoint is how lists that page by checkpoint alone are asked for.
+type Checkpoint struct {
 	Take int    `query:"take" minimum:"1" maximum:"100" default:"50" doc:"Items of a page"`
 	From string `query:"from" maxLength:"1000" doc:"The next of the page before"`
 }
@@ -68,7 +68,7 @@ type checkpoint struct {
 const markPrefix = "after:"
 
 // page gives the part that is asked for; one more than that is looked at, to know whether there is a next.
-func (c checkpoint) page() (token.Page, error) {
+func (c Checkpoint) page() (token.Page, error) {
 	p := token.Page{Limit: c.Take + 1}
 	if c.From == "" {
 		return p, nil
@@ -83,7 +83,7 @@ func (c checkpoint) page() (token.Page, error) {
 }
 
 // list gives a page of families under the resource's name.
-func (c checkpoint) list(name string, list []token.RefreshToken, show func(refreshWire) any) *mgmtkit.List {
+func (c Checkpoint) list(name string, list []token.RefreshToken, show func(refreshWire) any) *mgmtkit.List {
 	next := ""
 	if len(list) > c.Take {
 		list = list[:c.Take]
@@ -99,7 +99,7 @@ func (c checkpoint) list(name string, list []token.RefreshToken, show func(refre
 }
 
 type listRefreshIn struct {
-	checkpoint
+	Checkpoint
 
 	UserID        string `query:"user_id" required:"true" minLength:"1" maxLength:"300"`
 	ClientID      string `query:"client_id" maxLength:"255"`
@@ -108,7 +108,7 @@ type listRefreshIn struct {
 }
 
 type listRefreshOfUserIn struct {
-	checkpoint
+	Checkpoint
 
 	UserID string `path:"user_id" minLength:"1" maxLength:"300"`
 }
