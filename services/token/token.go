@@ -124,7 +124,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 
 	engine := httpkit.NewEngine(httpkit.Config{Service: "token", Log: deps.Log, Seal: deps.Seal}) //nolint:contextcheck // requests bring their own
 	rooms := httpapi.Deps{
-		Settings: config,
+		Settings: config, Apps: config,
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
 			Config: config, Policy: policy, Users: users, Issuer: issuer, Now: deps.Now,
 			Grants: []token.Grant{

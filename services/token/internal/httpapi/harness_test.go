@@ -82,7 +82,7 @@ func newWorld(t *testing.T) *world {
 	}
 	engine := httpkit.NewEngine(httpkit.Config{Service: "token", Log: slog.New(slog.DiscardHandler), Seal: w.seal})
 	httpapi.Mount(engine, httpapi.Deps{
-		Settings: w.config,
+		Settings: w.config, Apps: w.config,
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
 			Config: w.config, Policy: policy, Users: w.users, Issuer: issuer, Now: w.clock.Now,
 			Grants: []token.Grant{

@@ -25,9 +25,15 @@ type Settings interface {
 	FindSettings(ctx context.Context, tenant tenancy.ID) (*token.Settings, error)
 }
 
+// Apps gives the apps of phones that a tenant's clients are.
+type Apps interface {
+	ListMobileApps(ctx context.Context, tenant tenancy.ID) ([]token.MobileApp, error)
+}
+
 // Deps are what the handlers call.
 type Deps struct {
 	Settings Settings
+	Apps     Apps
 	Endpoint *token.Endpoint
 	Logins   *token.Logins
 	Userinfo *token.Userinfo
@@ -49,6 +55,9 @@ func Mount(engine *gin.Engine, d Deps) {
 	for _, path := range []string{"/pem", "/cer", "/rawpem", "/fingerprint"} {
 		open(engine, path, h.certificate)
 	}
+
+	open(engine, "/.well-known/assetlinks.json", h.assetLinks)
+	open(engine, "/.well-known/apple-app-site-association", h.appleAssociation)
 
 	engine.POST("/oauth/token", httpkit.Handle(h.token, httpkit.WriteOAuth))
 	engine.OPTIONS("/oauth/token", preflight)

@@ -19,6 +19,8 @@ type Configuration interface {
 	// ListConnections gives what is switched on for the client, by name.
 	ListConnections(ctx context.Context, tenant tenancy.ID, clientID string) ([]Connection, error)
 	FindSettings(ctx context.Context, tenant tenancy.ID) (*Settings, error)
+	// ListMobileApps gives the apps of phones that belong to the tenant's clients; none is no error.
+	ListMobileApps(ctx context.Context, tenant tenancy.ID) ([]MobileApp, error)
 }
 
 // PasswordOutcome is what came of a password.
