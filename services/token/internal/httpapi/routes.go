@@ -38,6 +38,7 @@ type Deps struct {
 	Logins   *token.Logins
 	Userinfo *token.Userinfo
 	Ring     Ring
+	Revoker  *token.Revoker
 }
 
 // Handler holds the public routes.
@@ -60,6 +61,8 @@ func Mount(engine *gin.Engine, d Deps) {
 
 	engine.POST("/oauth/token", httpkit.Handle(h.token, httpkit.WriteOAuth))
 	engine.OPTIONS("/oauth/token", preflight)
+	engine.POST("/oauth/revoke", httpkit.Handle(h.revoke, httpkit.WriteOAuth))
+	engine.OPTIONS("/oauth/revoke", preflight)
 	engine.GET("/userinfo", httpkit.Handle(h.userinfo, writeBearer))
 	engine.POST("/userinfo", httpkit.Handle(h.userinfo, writeBearer))
 	engine.OPTIONS("/userinfo", preflight)

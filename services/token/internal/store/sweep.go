@@ -23,6 +23,7 @@ var expiring = []struct{ table, until string }{
 	{"access_tokens", "expires_at"},
 	{"assertions", "expires_at"},
 	{"pushed_requests", "expires_at"},
+	{"refresh_tokens", "dead_from"},
 	{"sessions", "idle_until"},
 }
 
