@@ -86,7 +86,7 @@ func TestManagement_refresh_tokens_are_paged(t *testing.T) {
 	var ids []string
 	from, pages := "", 0
 	for pages = 1; pages < 10; pages++ {
-		page := b.manage(http.MethodGet, "/users/auth0%7Cada/refresh-tokens?take=2&from="+from, admin).json(t)
+		page := b.manage(http.MethodGet, "/users/auth0%7Cada/refresh-tokens?take=2&include_totals=true&from="+from, admin).json(t)
 		items, _ := page["tokens"].([]any)
 		for _, item := range items {
 			ids = append(ids, item.(map[string]any)["id"].(string)) //nolint:forcetypeassert // a test
