@@ -71,6 +71,8 @@ try {
   const listed = (await m.users.refreshToken.list(user.user_id)).data;
   assert.equal(listed.length, 1);
   const [{ id }] = listed;
+  assert.deepEqual((await m.refreshTokens.list({ user_id: user.user_id, client_id: app.client_id })).data.map((r) => r.id), [id]);
+  assert.deepEqual((await m.deviceCredentials.list({ user_id: user.user_id, type: 'rotating_refresh_token' })).data.map((c) => [c.id, c.type]), [[id, 'rotating_refresh_token']]);
   const shown = await m.refreshTokens.get(id);
   assert.deepEqual([shown.client_id, shown.user_id, shown.session_id, shown.rotating], [app.client_id, user.user_id, first.claims().sid, true]);
   assert.deepEqual(shown.resource_servers, [{ audience: documents.identifier, scopes: 'openid email offline_access read:documents' }]);
@@ -82,13 +84,12 @@ try {
   unknown(await refused(() => oidc.refreshTokenGrant(config, third.refresh_token), 'the newest token of a family with a thief in it'));
   assert.equal((await refused(() => m.refreshTokens.get(id), 'a family that has ended')).statusCode, 404);
 
-  // Settings act within a second: a leeway, in which the token before is taken; no rotation; an API that opens beside.
+  // Settings act within a second: a leeway, in which the token before is taken; an API that opens beside; no rotation.
   const set = async (refresh_token, probe) => { await m.clients.update(app.client_id, { refresh_token }); await within(1000, 'a changed refresh policy', probe); };
   let token = (await login()).refresh_token;
   let before;
   const renew = async () => { before = token; token = (await oidc.refreshTokenGrant(config, token)).refresh_token; };
-  await m.clients.update(app.client_id, { refresh_token: { ...rotating, leeway: 60, policies: [{ audience: invoices.identifier, scope: ['read:invoices'] }] } });
-  await within(1000, 'a changed refresh policy', async () => {
+  await set({ ...rotating, leeway: 60, policies: [{ audience: invoices.identifier, scope: ['read:invoices'] }] }, async () => {
     const t = await oidc.refreshTokenGrant(config, token, { audience: invoices.identifier });
     before = token; token = t.refresh_token;
     const aud = [jose.decodeJwt(t.access_token).aud].flat();
@@ -106,6 +107,9 @@ try {
   token = (await login()).refresh_token;
   await m.users.refreshToken.delete(user.user_id);
   unknown(await refused(() => oidc.refreshTokenGrant(config, token), 'a token whose user was cleared'));
+  token = (await login()).refresh_token;
+  await m.refreshTokens.revoke({ user_id: user.user_id, client_id: app.client_id, audience: documents.identifier });
+  unknown(await refused(() => oidc.refreshTokenGrant(config, token), 'a token revoked by the administrator'));
 
   // Switched off, rotation ends with the next exchange, and the token stays from then on.
   token = (await login()).refresh_token;

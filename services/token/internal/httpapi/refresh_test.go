@@ -200,7 +200,7 @@ func TestRefresh_lifetimes(t *testing.T) {
 	})
 }
 
-func TestRefresh_scope_and_audience(t *testing.T) {
+func TestRefresh_scope_and_audience(t *testing.T) { //nolint:tparallel // its parts share one token
 	t.Parallel()
 	const further, closed = "https://further.example/", "https://closed.example/"
 	w := newWorld(t)
@@ -223,7 +223,7 @@ func TestRefresh_scope_and_audience(t *testing.T) {
 		"one_they_do_not_open":           {[]string{"audience", closed}, apiAudience, "openid email offline_access read:x", nil},
 		"the_machine's_are_not_the_user": {[]string{"audience", w.acme.ManagementAudience(), "scope", "read:users"}, apiAudience, "", nil},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // one token, one row
+		t.Run(name, func(t *testing.T) {
 			res := b.refresh(raw, c.params...)
 			require.Equal(t, http.StatusOK, res.StatusCode, res.body)
 			require.Equal(t, c.scope, orEmpty(res.json(t)["scope"]))
