@@ -114,8 +114,8 @@ func (b Backchannel) hears(by Initiator) bool {
 
 // later tells again after a while that grows, and gives up at the message's end.
 func (t *Teller) later(ctx context.Context, m LogoutMessage, c *Client, cause error) error {
-	if ctx.Err() != nil { //nolint:nilerr // it was not the client who failed; the message is due again by itself
-		return nil
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // it was not the client who failed; the message is due again by itself
 	}
 	f := t.fact(m, c, LogoutUntold, "oidc_backchannel_logout_failed")
 	f.Description = fault.Of(cause).Message
