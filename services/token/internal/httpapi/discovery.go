@@ -43,6 +43,7 @@ type metadata struct {
 	PushEndpoint          string   `json:"pushed_authorization_request_endpoint,omitempty"`
 	IssuerInResponses     bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	ACRValues             []string `json:"acr_values_supported,omitempty"`
+	ProofAlgs             []string `json:"dpop_signing_alg_values_supported"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint,omitempty"`
 	Backchannel           bool     `json:"backchannel_logout_supported"`
 	BackchannelSession    bool     `json:"backchannel_logout_session_supported"`
@@ -59,7 +60,7 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 		registration = t.Base + "/oidc/register"
 	}
 	if settings.PushedRequests {
-		push = t.Base + "/oauth/par"
+		push = t.Base + token.PathPush
 	}
 	end := ""
 	if settings.EndSessionDiscovery {
@@ -70,8 +71,8 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 		RegistrationEndpoint:  registration,
 		Issuer:                t.Issuer(),
 		AuthorizationEndpoint: t.Base + "/authorize",
-		TokenEndpoint:         t.Base + "/oauth/token",
-		UserinfoEndpoint:      t.Base + "/userinfo",
+		TokenEndpoint:         t.Base + token.PathToken,
+		UserinfoEndpoint:      t.Base + token.PathUserinfo,
 		JWKSURI:               t.Base + "/.well-known/jwks.json",
 		RevocationEndpoint:    t.Base + "/oauth/revoke",
 		Scopes:                []string{"openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "phone"},
@@ -100,6 +101,7 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 		PushEndpoint:       push,
 		IssuerInResponses:  settings.IssuerInResponses,
 		ACRValues:          settings.ACRValues,
+		ProofAlgs:          token.ProofAlgs(),
 		EndSessionEndpoint: end,
 		Backchannel:        true, BackchannelSession: true,
 	})

@@ -23,6 +23,7 @@ import (
 	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/assertion"
+	"github.com/postern-id/postern/services/token/internal/dpop"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
 	"github.com/postern-id/postern/services/token/internal/store/storetest"
@@ -76,6 +77,7 @@ func newWorld(t *testing.T) *world {
 	ring := keyring.New(w.store, w.clock.Now)
 	policy := token.NewPolicy(w.config, w.store)
 	auth := token.NewAuthenticator(w.config, assertion.Reader{}, w.store)
+	proofs := token.NewProofs(dpop.Reader{}, w.store)
 	issuer := &token.Issuer{Keys: ring, Signer: w.signer}
 	passwords := func(kind oauth.GrantType) token.Grant {
 		return &token.Password{Kind: kind, Config: w.config, Policy: policy, Users: w.users, Store: w.store, Record: w.store}
@@ -90,14 +92,14 @@ func newWorld(t *testing.T) *world {
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 				&token.Refresh{Store: w.store, Record: w.store},
 			},
-			Auth: auth,
+			Auth: auth, Proofs: proofs,
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
-			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth,
+			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth, Proofs: proofs,
 			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring}, Issuer: issuer, Now: w.clock.Now,
 		}),
-		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
+		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Proofs: proofs, Now: w.clock.Now},
 		Ring:     ring,
 	})
 	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{Ring: ring, Sessions: &token.Sessions{Store: w.store, Users: w.users, Now: w.clock.Now}, Consents: w.store, Devices: &token.Devices{Refresh: w.store, Keys: w.store, Now: w.clock.Now}, Now: w.clock.Now})

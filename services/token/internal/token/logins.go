@@ -29,6 +29,7 @@ type LoginDeps struct {
 	Consents ConsentStore
 	Pushes   PushStore
 	Auth     *Authenticator // of clients that push
+	Proofs   *Proofs        // of keys, by clients that push
 	Objects  RequestObjectReader
 	Hints    HintReader
 	Issuer   *Issuer
@@ -45,6 +46,7 @@ type Logins struct {
 	consents ConsentStore
 	pushes   PushStore
 	auth     *Authenticator
+	proofs   *Proofs
 	objects  RequestObjectReader
 	hints    HintReader
 	issuer   *Issuer
@@ -58,7 +60,7 @@ func NewLogins(d LoginDeps) *Logins {
 		d.CodeTTL = DefaultCodeTTL
 	}
 	return &Logins{
-		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth,
+		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth, proofs: d.Proofs,
 		objects: d.Objects, hints: d.Hints, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
 	}
 }
@@ -225,7 +227,7 @@ func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Reque
 		ClientID: c.ID, UserID: u.ID, Audience: r.Audience, Scope: permit.Scope,
 		Connection: s.Connection, SessionID: s.ID, Nonce: r.Nonce, AuthTime: s.AuthTime, WantAuthTime: r.wantsAuthTime(),
 		RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent,
-		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Issued: now, Expires: now.Add(l.codeTTL),
+		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Thumbprint: r.Thumbprint, Issued: now, Expires: now.Add(l.codeTTL),
 	}
 	if c.FirstParty { // what a third party may know is what was agreed to, by scope
 		a.Claims = r.Claims
@@ -252,7 +254,7 @@ func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Reque
 		out.given.Token = issued.Opaque
 		out.params = append(out.params,
 			Param{"access_token", issued.AccessToken}, Param{"scope", permit.Scope.without([]string{oauth.ScopeOfflineAccess}).String()},
-			Param{"expires_in", strconv.FormatInt(int64(issued.ExpiresIn.Seconds()), 10)}, Param{"token_type", "Bearer"})
+			Param{"expires_in", strconv.FormatInt(int64(issued.ExpiresIn.Seconds()), 10)}, Param{"token_type", SchemeBearer})
 	}
 	if r.Types.IDToken {
 		out.params = append(out.params, Param{"id_token", issued.IDToken})

@@ -33,6 +33,10 @@ type Ask struct {
 	Asking bool
 	// Unverifiable says that the answer goes to a callback that proves nobody.
 	Unverifiable bool
+	// Thumbprint is that of the key which the client proves to hold; empty: none.
+	Thumbprint string
+	// Later says that no access token is handed out yet: the key is asked for at the token endpoint.
+	Later bool
 }
 
 // Permit is what may be done.
