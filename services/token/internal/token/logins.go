@@ -92,7 +92,7 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
 	r.resolveAudience(t, settings)
-	ask := Ask{Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), Audience: r.Audience, Scope: r.Scope}
+	ask := Ask{Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), Audience: r.Audience, Scope: r.Scope, Later: !r.Types.Token}
 	if _, err := l.policy.Check(ctx, t, ask); err != nil {
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
@@ -193,6 +193,7 @@ func (l *Logins) ask(c *Client, tx *Transaction, s Session, u *User) Ask {
 	return Ask{
 		Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
 		Audience: r.Audience, Scope: r.Scope, Agreed: tx.Agreed, Unverifiable: unverifiable(r.RedirectURI),
+		Later: !r.Types.Token,
 	}
 }
 

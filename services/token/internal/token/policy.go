@@ -69,8 +69,8 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if err != nil {
 		return Permit{}, err
 	}
-	if slices.Contains(ask.Client.Demands, DemandProof) {
-		return Permit{}, fault.Invalid(oauth.InvalidRequest, "The client must prove possession of a key, which is not supported")
+	if err := ask.unproven(rs); err != nil {
+		return Permit{}, err
 	}
 	if rs != nil && rs.System && !ask.Client.FirstParty { // whatever it was granted: the platform's own is not for third parties
 		return Permit{}, notAuthorized(ask.Client, rs)
