@@ -111,7 +111,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	buffer := natskit.NewBuffer(s.nats, cfg.QueuedFacts)
 	db := store.New(s.pool, relay.Kick)
 	signer := transit.New(s.vault, vaultkit.NewBatcher(s.vault, vaultkit.BatchConfig{}))
-	ring := keyring.New(db, deps.Now)
+	keys := token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now})
+	ring := keyring.New(db, deps.Now, keyring.Completing(keys, deps.Log))
 	config := remote.NewConfiguration(deps.Clients, deps.Settings, deps.Now)
 	users := remote.Users{Service: deps.Users}
 	policy := token.NewPolicy(config, db)
@@ -146,11 +147,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		mgmtkit.WithRecorder(&auditkit.Lines{Pool: s.pool, Kick: relay.Kick, Now: deps.Now}))
 	httpapi.Mount(engine, rooms) //nolint:contextcheck // requests bring their own
 	//nolint:contextcheck // requests bring their own
-	httpapi.MountManagement(management, httpapi.Management{Ring: ring, Consents: db, Now: deps.Now})
+	httpapi.MountManagement(management, httpapi.Management{Ring: ring, Keys: keys, Consents: db, Now: deps.Now})
 	s.public = engine
-	s.internal = rpc.New(rpc.Deps{
-		Keys: token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now}), Ring: ring, Remover: db, Log: deps.Log,
-	})
+	s.internal = rpc.New(rpc.Deps{Keys: keys, Ring: ring, Remover: db, Log: deps.Log})
 	follower := &events.Follower{Conn: s.nats, Configuration: config, Ring: ring, Log: deps.Log}
 	sweeper := &store.Sweeper{Store: db, Now: deps.Now, Log: deps.Log}
 	s.tasks = []runner.Task{s.vault.Run, relay.Run, buffer.Run, follower.Run, sweeper.Run}

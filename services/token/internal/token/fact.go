@@ -46,6 +46,8 @@ const (
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"
 	KeysPublished        FactName = "key.published"
+	KeysRotated          FactName = "key.rotated"
+	KeysRevoked          FactName = "key.revoked"
 )
 
 // Origin is where a request came from, as the edge saw it.
