@@ -3,7 +3,6 @@ package jwtkit
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
@@ -59,6 +59,8 @@ func (v *Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audi
 		return Claims{}, invalid(fmt.Errorf("issuer %q", c.Issuer))
 	case audience == "" || !slices.Contains(c.Audience, audience):
 		return Claims{}, invalid(fmt.Errorf("audience %q", c.Audience))
+	case c.AuthorizedParty == "": // an ID token, whose aud a client could have chosen (RFC 8725 §3.12)
+		return Claims{}, invalid(errors.New("it names no client"))
 	case c.Expiry.IsZero():
 		return Claims{}, invalid(errors.New("it never expires"))
 	case !now.Before(c.Expiry.Add(v.Leeway)): // "on or after" (RFC 7519 §4.1.4)
