@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
@@ -93,6 +94,9 @@ func (d Management) findKey(ctx context.Context, t tenancy.Tenant, in *keyInput)
 
 func (d Management) rotateKeys(ctx context.Context, t tenancy.Tenant, _ *struct{}) (*keyNameOutput, error) {
 	key, err := d.Keys.Rotate(mgmtkit.Answering(ctx, keyNameOf), t.ID)
+	if fault.Is(err, fault.KindTooMany) {
+		mgmtkit.TellLimit(ctx, token.MaxRotations, 0, d.Now().Add(fault.Of(err).RetryAfter))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxRotations is how often a tenant's keys may be rotated in rotationWindow: the wire's limit.
-	maxRotations   = 5
+	// MaxRotations is how often a tenant's keys may be rotated in a day: the wire's limit.
+	MaxRotations   = 5
 	rotationWindow = 24 * time.Hour
 	// rotationTries is how often a rotation begins anew because another one came between.
 	rotationTries = 8
@@ -123,12 +123,12 @@ func mayRotate(keys []SigningKey, now time.Time) error {
 			ends = append(ends, end)
 		}
 	}
-	if len(ends) < maxRotations {
+	if len(ends) < MaxRotations {
 		return nil
 	}
 	slices.SortFunc(ends, time.Time.Compare)
 	return &fault.Error{
-		Kind: fault.KindTooMany, Code: "too_many_requests", RetryAfter: ends[len(ends)-maxRotations].Sub(now).Truncate(time.Second) + time.Second,
+		Kind: fault.KindTooMany, Code: "too_many_requests", RetryAfter: ends[len(ends)-MaxRotations].Sub(now).Truncate(time.Second) + time.Second,
 		Message: "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.",
 	}
 }
