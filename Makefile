@@ -22,7 +22,7 @@ GENERATED := ':(glob)**/*.pb.go' ':(glob)**/*.connect.go' ':(glob)**/*_templ.go'
 sources = $(shell find $(1) -type f -not -name '*_test.go' -not -name '*.md' -not -path '*/node_modules/*' -not -path '*/testdata/*' 2>/dev/null)
 
 # FOLDER:PATTERN of each benchmark of `make bench`.
-BENCHMARKS := libs/vaultkit:BenchmarkSign tools/e2e:. services/router/internal/route:. services/router/internal/edge:. services/token/internal/httpapi:ClientCredentials
+BENCHMARKS := libs/vaultkit:BenchmarkSign tools/e2e:. services/router/internal/route:. services/router/internal/edge:. services/token/internal/httpapi:ClientCredentials services/token/internal/httpapi:Documents
 
 ##@ Use
 
