@@ -56,8 +56,9 @@ func (d *documents) discovery(t tenancy.Tenant, settings *token.Settings) ([]byt
 	return encoded, nil
 }
 
-// noSettings stand in where the settings are away and were never seen: the documents must be there when nothing else is.
-var noSettings = &token.Settings{}
+// noSettings stand in where the settings are away and were never seen, as they are unless the tenant says otherwise: the documents must
+// be there when nothing else is.
+var noSettings = &token.Settings{EndSessionDiscovery: true}
 
 func (h *Handler) settings(c *gin.Context, t tenancy.Tenant) *token.Settings {
 	settings, err := h.Settings.FindSettings(c.Request.Context(), t.ID)

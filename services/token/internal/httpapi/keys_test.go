@@ -48,7 +48,7 @@ func (w *world) signingKeys(bearer string) (list []map[string]any, states map[st
 	return list, states
 }
 
-func requireProblem(t *testing.T, a answer, status int, code, sentence string) {
+func requireKeyProblem(t *testing.T, a answer, status int, code, sentence string) {
 	t.Helper()
 	require.Equal(t, status, a.StatusCode, a.body)
 	got := a.json(t)
@@ -86,11 +86,11 @@ func TestSigningKeys(t *testing.T) {
 	require.Equal(t, "key.rotated", string(w.lastFact(w.store).Name))
 	require.Equal(t, []string{next}, w.lastFact(w.store).KeyIDs)
 
-	requireProblem(t, w.browser().manage(http.MethodPut, "/keys/signing/acme-next/revoke", bearer), http.StatusBadRequest, "operation_not_supported",
+	requireKeyProblem(t, w.browser().manage(http.MethodPut, "/keys/signing/acme-next/revoke", bearer), http.StatusBadRequest, "operation_not_supported",
 		"Only a previously used signing key can be revoked")
 	for _, unknown := range []string{"nobody", "bolt-current", "acme-elliptic", strings.Repeat("x", 255), "..%2f..%2fetc"} {
-		requireProblem(t, w.browser().manage(http.MethodPut, "/keys/signing/"+unknown+"/revoke", bearer), http.StatusNotFound, "", "The signing key does not exist")
-		requireProblem(t, w.browser().manage(http.MethodGet, "/keys/signing/"+unknown, bearer), http.StatusNotFound, "", "The signing key does not exist")
+		requireKeyProblem(t, w.browser().manage(http.MethodPut, "/keys/signing/"+unknown+"/revoke", bearer), http.StatusNotFound, "", "The signing key does not exist")
+		requireKeyProblem(t, w.browser().manage(http.MethodGet, "/keys/signing/"+unknown, bearer), http.StatusNotFound, "", "The signing key does not exist")
 	}
 
 	fresh := w.administrator("read:signing_keys", "create:signing_keys", "update:signing_keys")
@@ -127,9 +127,9 @@ func TestSigningKeys_walls(t *testing.T) {
 	w, _ := keysWorld(t)
 	reader := w.administrator("read:signing_keys")
 	const insufficient = "Insufficient scope, expected any of: "
-	requireProblem(t, w.browser().manage(http.MethodPost, "/keys/signing/rotate", reader), http.StatusForbidden, "insufficient_scope", insufficient+"create:signing_keys,update:signing_keys")
-	requireProblem(t, w.browser().manage(http.MethodPut, "/keys/signing/acme-current/revoke", reader), http.StatusForbidden, "insufficient_scope", insufficient+"update:signing_keys")
-	requireProblem(t, w.browser().manage(http.MethodPost, "/keys/signing/rotate", ""), http.StatusUnauthorized, "", "Missing authentication")
+	requireKeyProblem(t, w.browser().manage(http.MethodPost, "/keys/signing/rotate", reader), http.StatusForbidden, "insufficient_scope", insufficient+"create:signing_keys,update:signing_keys")
+	requireKeyProblem(t, w.browser().manage(http.MethodPut, "/keys/signing/acme-current/revoke", reader), http.StatusForbidden, "insufficient_scope", insufficient+"update:signing_keys")
+	requireKeyProblem(t, w.browser().manage(http.MethodPost, "/keys/signing/rotate", ""), http.StatusUnauthorized, "", "Missing authentication")
 	bolt := w.browser()
 	bolt.tenant = w.bolt
 	updater := w.administrator("update:signing_keys")
@@ -147,7 +147,7 @@ func TestSigningKeys_rotate_five_times_a_day(t *testing.T) {
 	}
 	before, _ := w.signingKeys(bearer)
 	res := w.browser().manage(http.MethodPost, "/keys/signing/rotate", bearer)
-	requireProblem(t, res, http.StatusTooManyRequests, "too_many_requests",
+	requireKeyProblem(t, res, http.StatusTooManyRequests, "too_many_requests",
 		"Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.")
 	require.Equal(t, "86161", res.Header.Get("Retry-After"))
 	require.Equal(t, "5", res.Header.Get("X-RateLimit-Limit"))

@@ -77,12 +77,12 @@ func (h *Handler) resume(c *gin.Context, t tenancy.Tenant) error {
 	return follow(c, t, answer)
 }
 
-// stale sends a browser whose login page is no longer good to where the tenant wants it, if it says where.
+// stale sends a browser whose login page is no longer good to where client or tenant want it, if they say where.
 func (h *Handler) stale(c *gin.Context, t tenancy.Tenant, err error) error {
 	if !token.Stale(err) {
 		return err
 	}
-	to := h.Logins.DefaultRedirection(c.Request.Context(), t)
+	to := h.Logins.Elsewhere(c.Request.Context(), t, c.Query("state"))
 	if to == "" {
 		return err
 	}

@@ -244,5 +244,29 @@ func TestLoginPage(t *testing.T) {
 			c.Settings[w.acme.ID] = &token.Settings{DefaultRedirectionURI: "https://app.example/start"}
 		})
 		require.Equal(t, "https://app.example/start", b.get(to.Path, to.Query()).location(t).String())
+		w.client("web", func(c *token.Client) { c.InitiateLoginURI = "https://app.example/login?from=here" })
+		require.Equal(t, "https://app.example/login?from=here&iss="+url.QueryEscape(w.acme.Issuer()), b.get(to.Path, to.Query()).location(t).String(), "the client's own first (OIDC Core §4)")
+		stranger := w.browser()
+		stranger.tenant = w.bolt
+		require.Equal(t, http.StatusBadRequest, stranger.get(to.Path, to.Query()).StatusCode, "another tenant's client is nobody")
+		require.Equal(t, "https://app.example/start", b.get("/u/login", url.Values{"state": {"x~nobody"}}).location(t).String())
 	})
+}
+
+func TestErrorPage_of_the_tenant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.config.Change(func(c *tokentest.Configuration) {
+		c.Settings[w.acme.ID] = &token.Settings{ErrorPageURL: "https://acme.example/oops?brand=1"}
+	})
+	to := w.browser().get("/authorize", authorizeParams("redirect_uri", "https://evil.example/cb")).location(t)
+	require.Equal(t, "acme.example", to.Host)
+	require.Equal(t, "1", to.Query().Get("brand"))
+	require.Equal(t, "web", to.Query().Get("client_id"))
+	require.Equal(t, "invalid_request", to.Query().Get("error"))
+	require.Contains(t, to.Query().Get("error_description"), "Callback URL mismatch")
+	w.config.Change(func(c *tokentest.Configuration) {
+		c.Settings[w.acme.ID] = &token.Settings{ErrorPageURL: "javascript:alert(1)"}
+	})
+	require.Equal(t, http.StatusForbidden, w.browser().get("/authorize", authorizeParams("redirect_uri", "https://evil.example/cb")).StatusCode)
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -103,10 +104,37 @@ func (h *Handler) writePage(c *gin.Context, err error) {
 	if sc := trace.SpanContextFromContext(c.Request.Context()); sc.HasTraceID() {
 		p.Trace = sc.TraceID().String()
 	}
+	if to := h.errorPage(c, t, p); to != "" {
+		redirect(c, to)
+		c.Abort()
+		return
+	}
 	if err := draw(c, httpkit.Status(f.Kind), p.Page(), pageCSP); err != nil {
 		httpkit.Write(c, err)
 	}
 	c.Abort()
+}
+
+// errorPage gives the address of the tenant's own error page with what it is told, where there is one.
+func (h *Handler) errorPage(c *gin.Context, t tenancy.Tenant, p pages.Problem) string {
+	settings, err := h.Settings.FindSettings(c.Request.Context(), t.ID)
+	if err != nil || !strings.HasPrefix(settings.ErrorPageURL, "https://") {
+		return ""
+	}
+	to, err := url.Parse(settings.ErrorPageURL)
+	if err != nil {
+		return ""
+	}
+	query := to.Query()
+	for name, value := range map[string]string{
+		"client_id": c.Query("client_id"), "connection": c.Query("connection"), "lang": "en", "error": p.Code, "error_description": p.Text, "tracking": p.Trace,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	to.RawQuery = query.Encode()
+	return to.String()
 }
 
 // asset serves the one style sheet, which may be kept for ever: its name has its hash.

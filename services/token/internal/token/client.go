@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"crypto"
 	"slices"
 	"time"
@@ -81,6 +82,14 @@ type Credential struct {
 	Alg     string           // of the signatures
 	Public  crypto.PublicKey // nil for what is no key
 	Expires time.Time        // zero: never
+}
+
+// MobileApp is what phones know an app by, so that it may answer for this host: Android its package and certificates, iOS its team and
+// bundle. Either may be empty.
+type MobileApp struct {
+	Package      string
+	Fingerprints []string
+	Team, Bundle string
 }
 
 // Demand is something that a client's configuration asks of its requests; a request that does not do it is refused.
@@ -226,11 +235,17 @@ type UserCodes struct {
 const (
 	defaultSessionLifetime = 168 * time.Hour
 	defaultIdleLifetime    = 72 * time.Hour
+	// Those of sessions that end with their browser.
+	defaultEphemeralLifetime = 72 * time.Hour
+	defaultEphemeralIdle     = 24 * time.Hour
 )
 
-// Lifetimes gives how long a session lives at most, and how long without use. Idle is never longer than absolute.
-func (s *Settings) Lifetimes() (absolute, idle time.Duration) {
+// Lifetimes gives how long a session of that kind lives at most, and how long without use. Idle is never longer than absolute.
+func (s *Settings) Lifetimes(ephemeral bool) (absolute, idle time.Duration) {
 	absolute, idle = s.SessionLifetime, s.IdleSessionLifetime
+	if ephemeral {
+		absolute, idle = cmp.Or(s.EphemeralLifetime, defaultEphemeralLifetime), cmp.Or(s.EphemeralIdle, defaultEphemeralIdle)
+	}
 	if absolute <= 0 {
 		absolute = defaultSessionLifetime
 	}

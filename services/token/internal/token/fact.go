@@ -26,6 +26,7 @@ type Fact struct {
 	Audience    string
 	Scope       Scope
 	SessionID   string
+	Family      string // of refresh tokens
 	Details     map[string]any
 }
 
@@ -40,11 +41,20 @@ const (
 	LogoutFailed         FactName = "logout.failed"
 	SilentLoginSucceeded FactName = "silent_login.succeeded"
 	SilentLoginFailed    FactName = "silent_login.failed"
+	SessionUpdated       FactName = "session.updated"
+	SessionEnded         FactName = "session.ended"
+	LogoutTold           FactName = "logout.told"
+	LogoutUntold         FactName = "logout.untold"
 	PushRefused          FactName = "request.refused"
 	ConsentGiven         FactName = "consent.given"
 	ConsentWithdrawn     FactName = "consent.withdrawn"
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"
+	RefreshTokenReused   FactName = "refresh_token.reused"
+	RefreshTokenRevoked  FactName = "refresh_token.revoked"
+	RefreshTokenUpdated  FactName = "refresh_token.updated"
+	DeviceKeyCreated     FactName = "device_key.created"
+	DeviceKeyDeleted     FactName = "device_key.deleted"
 	KeysPublished        FactName = "key.published"
 	KeysRotated          FactName = "key.rotated"
 	KeysRevoked          FactName = "key.revoked"

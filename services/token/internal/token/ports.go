@@ -19,6 +19,8 @@ type Configuration interface {
 	// ListConnections gives what is switched on for the client, by name.
 	ListConnections(ctx context.Context, tenant tenancy.ID, clientID string) ([]Connection, error)
 	FindSettings(ctx context.Context, tenant tenancy.ID) (*Settings, error)
+	// ListMobileApps gives the apps of phones that belong to the tenant's clients; none is no error.
+	ListMobileApps(ctx context.Context, tenant tenancy.ID) ([]MobileApp, error)
 }
 
 // PasswordOutcome is what came of a password.
@@ -106,19 +108,21 @@ type LoginStore interface {
 	SaveTransaction(ctx context.Context, tenant tenancy.ID, tx Transaction) error
 	FindTransaction(ctx context.Context, tenant tenancy.ID, state Hash, now time.Time) (Transaction, error)
 	FindSession(ctx context.Context, tenant tenancy.ID, secret Hash, now time.Time) (Session, error)
-	// OpenSession stores a new session, ends the one it replaces, ties it to the transaction and writes the fact, in one step.
+	// OpenSession stores a session, in the place of what it was before where one of its ID is there, ends the one it replaces, ties it to
+	// the transaction and writes the fact, in one step.
 	// A transaction that is gone is fault.NotFound and changes nothing.
 	OpenSession(ctx context.Context, tenant tenancy.ID, opening Opening) error
-	// CompleteTransaction removes the transaction, stores what came of it and, for a session that was there before, notes its use and
+	// CompleteTransaction removes the transaction, stores what came of it, notes that the session let its user into the client and, for a session that was there before, notes its use and
 	// writes the fact, in one step. Of two concurrent calls one wins; the other, like one whose session has ended, is fault.NotFound.
 	CompleteTransaction(ctx context.Context, tenant tenancy.ID, c Completion) error
 	// AbandonTransaction removes the transaction; one that is gone is fault.NotFound.
 	AbandonTransaction(ctx context.Context, tenant tenancy.ID, state Hash) error
-	// ContinueSession notes the use of a session, stores what it gave and writes the fact, in one step. A session that has ended
+	// ContinueSession notes the use of a session and by whom, stores what it gave and writes the fact, in one step. A session that has ended
 	// meanwhile is fault.NotFound and changes nothing.
 	ContinueSession(ctx context.Context, tenant tenancy.ID, use SessionUse) error
-	// EndSession removes the session and writes the fact, in one step. A session that is gone is fault.NotFound; no fact then.
-	EndSession(ctx context.Context, tenant tenancy.ID, sessionID string, fact Fact) error
+	// EndSession removes the session, leaves a message for each of its clients and writes the fact, in one step. A session that is
+	// gone is fault.NotFound; nothing is told then.
+	EndSession(ctx context.Context, tenant tenancy.ID, e SessionEnd, fact Fact) error
 	// RecordFact writes a fact that changes nothing else.
 	RecordFact(ctx context.Context, fact Fact) error
 }
@@ -129,11 +133,11 @@ type CodeStore interface {
 	// FindCode gives what the code stands for, also when it was redeemed already (Authorization.Redeemed); a code that has
 	// expired at now, is unknown, or another tenant's is fault.NotFound.
 	FindCode(ctx context.Context, tenant tenancy.ID, code Hash, now time.Time) (Authorization, error)
-	// RedeemCode marks the code as redeemed, stores the opaque token that was issued for it, if any, and writes the fact, in one
-	// step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound.
+	// RedeemCode marks the code as redeemed, stores the opaque and the refresh token that were issued for it, if any, and writes the
+	// fact, in one step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound.
 	RedeemCode(ctx context.Context, tenant tenancy.ID, redemption Redemption) error
-	// RevokeCode removes the opaque tokens that were issued from a code (RFC 6749 §4.1.2); none is no error. The refusal that
-	// follows is a fact of its own.
+	// RevokeCode removes the opaque and refresh tokens that were issued from a code, and what those gave (RFC 6749 §4.1.2); none is
+	// no error. The refusal that follows is a fact of its own.
 	RevokeCode(ctx context.Context, tenant tenancy.ID, code Hash) error
 	// FindAccessToken gives what an opaque token stands for; expired, revoked or another tenant's is fault.NotFound.
 	FindAccessToken(ctx context.Context, tenant tenancy.ID, token Hash, now time.Time) (AccessToken, error)
@@ -141,8 +145,9 @@ type CodeStore interface {
 
 // OpaqueStore keeps what grants give that have nothing of their own to use up.
 type OpaqueStore interface {
-	// SaveToken stores the opaque token, if any, and writes the fact, in one step.
-	SaveToken(ctx context.Context, tenant tenancy.ID, token *AccessToken, fact Fact) error
+	// SaveTokens stores the opaque and the refresh token of the settlement, if any, and writes its fact, in one step. Of a user's
+	// refresh tokens at one client the oldest go, beyond MaxRefreshTokens.
+	SaveTokens(ctx context.Context, tenant tenancy.ID, s Settlement) error
 }
 
 // AssertionStore remembers client assertions that were used (RFC 7523 §3).

@@ -23,8 +23,12 @@ type Fake struct {
 	codes        map[id]token.Authorization
 	tokens       map[id]token.AccessToken
 	assertions   map[id]time.Time
+	refresh      map[sid]token.RefreshToken
+	ofCode       map[id]string // the family that a code gave
+	devices      map[sid]token.DeviceKey
 	consents     map[sid]token.Consent
 	pushed       map[id]token.Pushed
+	messages     map[sid]*message
 	facts        []token.Fact
 	failures     []error
 	calls        int
@@ -48,6 +52,9 @@ var (
 
 	_ token.OpaqueStore    = (*Fake)(nil)
 	_ token.AssertionStore = (*Fake)(nil)
+	_ token.RefreshStore   = (*Fake)(nil)
+	_ token.RefreshAdmin   = (*Fake)(nil)
+	_ token.DeviceKeyStore = (*Fake)(nil)
 )
 
 // NewFake makes an empty one.
@@ -55,7 +62,9 @@ func NewFake() *Fake {
 	return &Fake{
 		keys: map[tenancy.ID][]token.SigningKey{}, transactions: map[id]token.Transaction{}, sessions: map[sid]token.Session{},
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
+		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
 		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
+		messages: map[sid]*message{},
 	}
 }
 
@@ -65,6 +74,9 @@ func (f *Fake) FailNext(errs ...error) {
 	defer f.mu.Unlock()
 	f.failures = append(f.failures, errs...)
 }
+
+// FailAfter lets so many calls pass and makes the one after them fail.
+func (f *Fake) FailAfter(pass int, err error) { f.FailNext(append(make([]error, pass), err)...) }
 
 // Facts gives what was written down so far.
 func (f *Fake) Facts() []token.Fact {
@@ -104,7 +116,9 @@ func (f *Fake) do(step func() error) error {
 	if len(f.failures) > 0 {
 		err := f.failures[0]
 		f.failures = f.failures[1:]
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	return step()
 }
@@ -170,6 +184,7 @@ func (f *Fake) FindSession(_ context.Context, tenant tenancy.ID, secret token.Ha
 		for key, found := range f.sessions {
 			if key.tenant == tenant && found.Secret.Equal(secret) && found.IdleUntil.After(now) {
 				s = found
+				s.Clients = nil
 				return nil
 			}
 		}
@@ -187,8 +202,14 @@ func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening
 		}
 		tx.SessionID, tx.Reused, tx.Agreed = o.Session.ID, false, false
 		f.transactions[id{tenant, o.State}] = tx
-		delete(f.sessions, sid{tenant, o.Replaces})
-		f.sessions[sid{tenant, o.Session.ID}] = o.Session
+		if o.Replaces != "" {
+			f.endSessions(tenant, token.SessionEnd{SessionID: o.Replaces, By: token.ByLogout, Now: o.Session.LastUsed})
+		}
+		opened := o.Session
+		if before, ok := f.sessions[sid{tenant, opened.ID}]; ok {
+			opened.Clients, opened.Metadata, opened.First = before.Clients, before.Metadata, before.First
+		}
+		f.sessions[sid{tenant, opened.ID}] = opened
 		f.facts = append(f.facts, o.Fact)
 		return nil
 	})
@@ -201,29 +222,17 @@ func (f *Fake) CompleteTransaction(_ context.Context, tenant tenancy.ID, c token
 			return notFound()
 		}
 		if c.Fact != nil {
-			if !f.touch(tenant, c.SessionID, c.Now, c.IdleUntil) {
+			if !f.touch(tenant, c.SessionID, c.ClientID, c.Now, c.IdleUntil, c.Origin) {
 				return notFound()
 			}
 			f.facts = append(f.facts, *c.Fact)
+		} else if !f.join(tenant, c.SessionID, c.ClientID, c.Now) {
+			return notFound()
 		}
 		delete(f.transactions, id{tenant, c.State})
 		f.give(tenant, c.Given)
 		return nil
 	})
-}
-
-// touch notes the use of a session; false: it has ended.
-func (f *Fake) touch(tenant tenancy.ID, session string, now, idleUntil time.Time) bool {
-	s, ok := f.sessions[sid{tenant, session}]
-	if !ok || !s.IdleUntil.After(now) {
-		return false
-	}
-	s.LastUsed, s.IdleUntil = now, idleUntil
-	if s.IdleUntil.After(s.Until) {
-		s.IdleUntil = s.Until
-	}
-	f.sessions[sid{tenant, session}] = s
-	return true
 }
 
 func (f *Fake) give(tenant tenancy.ID, g token.Given) {
@@ -238,23 +247,11 @@ func (f *Fake) give(tenant tenancy.ID, g token.Given) {
 // ContinueSession implements token.LoginStore.
 func (f *Fake) ContinueSession(_ context.Context, tenant tenancy.ID, use token.SessionUse) error {
 	return f.do(func() error {
-		if !f.touch(tenant, use.SessionID, use.Now, use.IdleUntil) {
+		if !f.touch(tenant, use.SessionID, use.ClientID, use.Now, use.IdleUntil, use.Origin) {
 			return notFound()
 		}
 		f.give(tenant, use.Given)
 		f.facts = append(f.facts, use.Fact)
-		return nil
-	})
-}
-
-// EndSession implements token.LoginStore.
-func (f *Fake) EndSession(_ context.Context, tenant tenancy.ID, sessionID string, fact token.Fact) error {
-	return f.do(func() error {
-		if _, ok := f.sessions[sid{tenant, sessionID}]; !ok {
-			return notFound()
-		}
-		delete(f.sessions, sid{tenant, sessionID})
-		f.facts = append(f.facts, fact)
 		return nil
 	})
 }
@@ -297,6 +294,10 @@ func (f *Fake) RedeemCode(_ context.Context, tenant tenancy.ID, r token.Redempti
 			t.Code = r.Code
 			f.tokens[id{tenant, t.Hash}] = t
 		}
+		if r.Refresh != nil {
+			f.ofCode[id{tenant, r.Code}] = r.Refresh.ID
+			f.addRefreshToken(tenant, r.Refresh)
+		}
 		f.facts = append(f.facts, r.Fact)
 		return nil
 	})
@@ -310,6 +311,7 @@ func (f *Fake) RevokeCode(_ context.Context, tenant tenancy.ID, code token.Hash)
 				delete(f.tokens, key)
 			}
 		}
+		f.endRefreshToken(tenant, f.ofCode[id{tenant, code}])
 		return nil
 	})
 }
@@ -356,8 +358,10 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 				delete(f.assertions, key)
 			}
 		}
+		f.removeRefreshTokens(tenant)
 		maps.DeleteFunc(f.consents, func(key sid, _ token.Consent) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.pushed, func(key id, _ token.Pushed) bool { return key.tenant == tenant })
+		maps.DeleteFunc(f.messages, func(key sid, _ *message) bool { return key.tenant == tenant })
 		return nil
 	})
 }
@@ -392,19 +396,22 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 			}
 		}
 		maps.DeleteFunc(f.pushed, func(_ id, row token.Pushed) bool { return !row.Expires.After(now) })
-		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed)
+		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now)
 		return nil
 	})
 	return n, err
 }
 
-// SaveToken implements token.OpaqueStore.
-func (f *Fake) SaveToken(_ context.Context, tenant tenancy.ID, t *token.AccessToken, fact token.Fact) error {
+// SaveTokens implements token.OpaqueStore.
+func (f *Fake) SaveTokens(_ context.Context, tenant tenancy.ID, s token.Settlement) error {
 	return f.do(func() error {
-		if t != nil {
-			f.tokens[id{tenant, t.Hash}] = *t
+		if s.Opaque != nil {
+			f.tokens[id{tenant, s.Opaque.Hash}] = *s.Opaque
 		}
-		f.facts = append(f.facts, fact)
+		if s.Refresh != nil {
+			f.addRefreshToken(tenant, s.Refresh)
+		}
+		f.facts = append(f.facts, s.Fact)
 		return nil
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
-func tryRotation(t *testing.T, w *world) {
+func tryKeyRotation(t *testing.T, w *world) {
 	t.Helper()
 	ctx := audit.With(t.Context(), audit.Act{Operation: "Rotate the Application Signing Key", Method: "post", Status: 201})
 	one, two := aKey(t, "kid-one", 1, token.KeyCurrent), aKey(t, "kid-two", 2, token.KeyNext)
