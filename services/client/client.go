@@ -169,7 +169,9 @@ func (s *Service) Handler() http.Handler { return s.public }
 func (s *Service) Internal() http.Handler { return s.internal }
 
 // Run publishes facts, follows the changes of keys and keeps Vault's token alive, until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return runner.Run(ctx, s.relay.Run, s.keys.Run, s.vault.Run) }
+func (s *Service) Run(ctx context.Context) error {
+	return runner.Run(ctx, s.relay.Run, s.keys.Run, s.vault.Run)
+}
 
 // Ready says which engine cannot be reached. NATS away is not unready: facts wait in the outbox.
 func (s *Service) Ready(ctx context.Context) error {
