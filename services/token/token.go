@@ -123,7 +123,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	buffer := natskit.NewBuffer(s.nats, cfg.QueuedFacts)
 	db := store.New(s.pool, relay.Kick)
 	signer := transit.New(s.vault, vaultkit.NewBatcher(s.vault, vaultkit.BatchConfig{}))
-	ring := keyring.New(db, deps.Now)
+	keys := token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now})
+	ring := keyring.New(db, deps.Now, keyring.Completing(keys, deps.Log))
 	config := remote.NewConfiguration(deps.Clients, deps.Settings, deps.Now)
 	users := remote.Users{Service: deps.Users}
 	policy := token.NewPolicy(config, db)
@@ -166,12 +167,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	httpapi.Mount(engine, rooms) //nolint:contextcheck // requests bring their own
 	//nolint:contextcheck // requests bring their own
 	httpapi.MountManagement(management, httpapi.Management{
-		Ring: ring, Consents: db, Devices: &token.Devices{Refresh: db, Keys: db, Now: deps.Now}, Sessions: sessions, Now: deps.Now,
+		Ring: ring, Keys: keys, Consents: db, Devices: &token.Devices{Refresh: db, Keys: db, Now: deps.Now}, Sessions: sessions, Now: deps.Now,
 	})
 	s.public = engine
-	s.internal = rpc.New(rpc.Deps{
-		Keys: token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now}), Ring: ring, Remover: db, Log: deps.Log,
-	})
+	s.internal = rpc.New(rpc.Deps{Keys: keys, Ring: ring, Remover: db, Log: deps.Log})
 	follower := &events.Follower{Conn: s.nats, Configuration: config, Ring: ring, Log: deps.Log}
 	sweeper := &store.Sweeper{Store: db, Now: deps.Now, Log: deps.Log}
 	peers := &events.UserFollower{Conn: s.nats, Sessions: sessions, Log: deps.Log}

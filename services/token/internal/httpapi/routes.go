@@ -16,8 +16,11 @@ import (
 
 // Ring gives the key documents.
 type Ring interface {
-	JWKS(ctx context.Context, tenant tenancy.ID) ([]byte, error)
+	JWKS(ctx context.Context, tenant tenancy.ID, withoutAlg bool) ([]byte, error)
 	Keys(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error)
+	// Renew gives the keys as they are now, not as they were when they were last asked for.
+	Renew(ctx context.Context, tenant tenancy.ID) (keys []token.SigningKey, jwks []byte, err error)
+	Forget(tenant tenancy.ID)
 }
 
 // Settings gives what a tenant set up, from memory.
@@ -43,17 +46,21 @@ type Deps struct {
 }
 
 // Handler holds the public routes.
-type Handler struct{ Deps }
+type Handler struct {
+	Deps
+
+	documents *documents
+}
 
 // Mount hangs every public route of this service on engine, whose requests have a proved tenant.
 func Mount(engine *gin.Engine, d Deps) {
-	h := &Handler{d}
+	h := &Handler{Deps: d, documents: newDocuments()}
 
 	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
 		open(engine, path, h.discovery)
 	}
 	open(engine, "/.well-known/jwks.json", h.jwks)
-	for _, path := range []string{"/pem", "/cer", "/rawpem", "/fingerprint"} {
+	for _, path := range []string{"/pem", "/cer", "/rawpem", "/pb7", "/fingerprint"} {
 		open(engine, path, h.certificate)
 	}
 

@@ -57,6 +57,8 @@ const (
 	DeviceKeyCreated     FactName = "device_key.created"
 	DeviceKeyDeleted     FactName = "device_key.deleted"
 	KeysPublished        FactName = "key.published"
+	KeysRotated          FactName = "key.rotated"
+	KeysRevoked          FactName = "key.revoked"
 )
 
 // Origin is where a request came from, as the edge saw it.

@@ -3,11 +3,9 @@
 package storetest
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -141,9 +139,7 @@ func (f *Fake) PublishKeys(_ context.Context, tenant tenancy.ID, keys []token.Si
 				stored = true
 			}
 		}
-		slices.SortFunc(f.keys[tenant], func(a, b token.SigningKey) int {
-			return cmp.Or(a.Version-b.Version, strings.Compare(b.Alg, a.Alg))
-		})
+		slices.SortFunc(f.keys[tenant], byVersion)
 		if stored {
 			f.facts = append(f.facts, fact)
 		}

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 	t.Helper()
 	for name, try := range map[string]func(*testing.T, *world){
 		"keys":         tryKeys,
+		"key_rotation": tryKeyRotation,
 		"transactions": tryTransactions,
 		"sessions":     trySessions,
 		"codes":        tryCodes,
