@@ -1,4 +1,5 @@
-// Chromium, as a person has it; the dev cloud's authority is trusted by its public key alone.
+// Chromium, as a person has it; the dev cloud's authority is trusted by its public key alone, as is the certificate of the applications
+// that a test serves under example.com, on this machine.
 import { X509Certificate, createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -6,11 +7,11 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { assert, input } from './run.mjs';
 
 export async function open(options = {}) {
-  const ca = new X509Certificate(fs.readFileSync(input.ca_file));
-  const spki = createHash('sha256').update(ca.publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
+  const trusted = [fs.readFileSync(input.ca_file), input.application?.cert].filter(Boolean);
+  const spki = trusted.map((pem) => createHash('sha256').update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })).digest('base64'));
   const browser = await chromium.launch({ executablePath: input.chromium, args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    `--ignore-certificate-errors-spki-list=${spki}`, '--host-resolver-rules=MAP *.localhost 127.0.0.1' ] });
+    `--ignore-certificate-errors-spki-list=${spki}`, '--host-resolver-rules=MAP *.localhost 127.0.0.1, MAP *.example.com 127.0.0.1' ] });
   const context = await browser.newContext({ ignoreHTTPSErrors: false, ...options });
   context.setDefaultTimeout(20_000);
   return { browser, context };
