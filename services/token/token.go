@@ -124,16 +124,18 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 
 	engine := httpkit.NewEngine(httpkit.Config{Service: "token", Log: deps.Log, Seal: deps.Seal}) //nolint:contextcheck // requests bring their own
 	rooms := httpapi.Deps{
-		Settings: config,
+		Settings: config, Apps: config,
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
 			Config: config, Policy: policy, Users: users, Issuer: issuer, Now: deps.Now,
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: buffer}},
 				&token.Code{Store: db, Record: db},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
+				&token.Refresh{Store: db, Record: db},
 			},
 			Auth: auth,
 		}),
+		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Issuer: issuer,
 			Now: deps.Now, CodeTTL: cfg.CodeTTL,
@@ -146,7 +148,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		mgmtkit.WithRecorder(&auditkit.Lines{Pool: s.pool, Kick: relay.Kick, Now: deps.Now}))
 	httpapi.Mount(engine, rooms) //nolint:contextcheck // requests bring their own
 	//nolint:contextcheck // requests bring their own
-	httpapi.MountManagement(management, httpapi.Management{Ring: ring, Consents: db, Now: deps.Now})
+	httpapi.MountManagement(management, httpapi.Management{Ring: ring, Consents: db, Devices: &token.Devices{Refresh: db, Keys: db, Now: deps.Now}, Now: deps.Now})
 	s.public = engine
 	s.internal = rpc.New(rpc.Deps{
 		Keys: token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now}), Ring: ring, Remover: db, Log: deps.Log,

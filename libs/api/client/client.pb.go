@@ -1291,6 +1291,163 @@ func (x *Connection) GetOptionsJson() []byte {
 	return nil
 }
 
+type ListMobileAppsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMobileAppsRequest) Reset() {
+	*x = ListMobileAppsRequest{}
+	mi := &file_client_client_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMobileAppsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMobileAppsRequest) ProtoMessage() {}
+
+func (x *ListMobileAppsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMobileAppsRequest.ProtoReflect.Descriptor instead.
+func (*ListMobileAppsRequest) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListMobileAppsRequest) GetTenantId() string {
+	if x != nil {
+		return x.TenantId
+	}
+	return ""
+}
+
+type ListMobileAppsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Apps          []*MobileApp           `protobuf:"bytes,1,rep,name=apps,proto3" json:"apps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMobileAppsResponse) Reset() {
+	*x = ListMobileAppsResponse{}
+	mi := &file_client_client_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMobileAppsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMobileAppsResponse) ProtoMessage() {}
+
+func (x *ListMobileAppsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMobileAppsResponse.ProtoReflect.Descriptor instead.
+func (*ListMobileAppsResponse) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListMobileAppsResponse) GetApps() []*MobileApp {
+	if x != nil {
+		return x.Apps
+	}
+	return nil
+}
+
+// MobileApp is one client's app, of either kind of phone or of both.
+type MobileApp struct {
+	state                     protoimpl.MessageState `protogen:"open.v1"`
+	AndroidPackage            string                 `protobuf:"bytes,1,opt,name=android_package,json=androidPackage,proto3" json:"android_package,omitempty"` // empty: none
+	AndroidSha256Fingerprints []string               `protobuf:"bytes,2,rep,name=android_sha256_fingerprints,json=androidSha256Fingerprints,proto3" json:"android_sha256_fingerprints,omitempty"`
+	IosTeamId                 string                 `protobuf:"bytes,3,opt,name=ios_team_id,json=iosTeamId,proto3" json:"ios_team_id,omitempty"` // empty: none
+	IosBundleIdentifier       string                 `protobuf:"bytes,4,opt,name=ios_bundle_identifier,json=iosBundleIdentifier,proto3" json:"ios_bundle_identifier,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
+}
+
+func (x *MobileApp) Reset() {
+	*x = MobileApp{}
+	mi := &file_client_client_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MobileApp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MobileApp) ProtoMessage() {}
+
+func (x *MobileApp) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MobileApp.ProtoReflect.Descriptor instead.
+func (*MobileApp) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *MobileApp) GetAndroidPackage() string {
+	if x != nil {
+		return x.AndroidPackage
+	}
+	return ""
+}
+
+func (x *MobileApp) GetAndroidSha256Fingerprints() []string {
+	if x != nil {
+		return x.AndroidSha256Fingerprints
+	}
+	return nil
+}
+
+func (x *MobileApp) GetIosTeamId() string {
+	if x != nil {
+		return x.IosTeamId
+	}
+	return ""
+}
+
+func (x *MobileApp) GetIosBundleIdentifier() string {
+	if x != nil {
+		return x.IosBundleIdentifier
+	}
+	return ""
+}
+
 type SeedTenantRequest struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	TenantId           string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
@@ -1302,7 +1459,7 @@ type SeedTenantRequest struct {
 
 func (x *SeedTenantRequest) Reset() {
 	*x = SeedTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1314,7 +1471,7 @@ func (x *SeedTenantRequest) String() string {
 func (*SeedTenantRequest) ProtoMessage() {}
 
 func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1327,7 +1484,7 @@ func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantRequest.ProtoReflect.Descriptor instead.
 func (*SeedTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{13}
+	return file_client_client_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SeedTenantRequest) GetTenantId() string {
@@ -1362,7 +1519,7 @@ type SeedTenantResponse struct {
 
 func (x *SeedTenantResponse) Reset() {
 	*x = SeedTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1374,7 +1531,7 @@ func (x *SeedTenantResponse) String() string {
 func (*SeedTenantResponse) ProtoMessage() {}
 
 func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1387,7 +1544,7 @@ func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantResponse.ProtoReflect.Descriptor instead.
 func (*SeedTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{14}
+	return file_client_client_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SeedTenantResponse) GetManagementClientId() string {
@@ -1420,7 +1577,7 @@ type RemoveTenantRequest struct {
 
 func (x *RemoveTenantRequest) Reset() {
 	*x = RemoveTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[15]
+	mi := &file_client_client_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1432,7 +1589,7 @@ func (x *RemoveTenantRequest) String() string {
 func (*RemoveTenantRequest) ProtoMessage() {}
 
 func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[15]
+	mi := &file_client_client_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1445,7 +1602,7 @@ func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantRequest.ProtoReflect.Descriptor instead.
 func (*RemoveTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{15}
+	return file_client_client_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RemoveTenantRequest) GetTenantId() string {
@@ -1463,7 +1620,7 @@ type RemoveTenantResponse struct {
 
 func (x *RemoveTenantResponse) Reset() {
 	*x = RemoveTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[16]
+	mi := &file_client_client_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +1632,7 @@ func (x *RemoveTenantResponse) String() string {
 func (*RemoveTenantResponse) ProtoMessage() {}
 
 func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[16]
+	mi := &file_client_client_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +1645,7 @@ func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantResponse.ProtoReflect.Descriptor instead.
 func (*RemoveTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{16}
+	return file_client_client_proto_rawDescGZIP(), []int{19}
 }
 
 type RefreshPolicy_Opening struct {
@@ -1501,7 +1658,7 @@ type RefreshPolicy_Opening struct {
 
 func (x *RefreshPolicy_Opening) Reset() {
 	*x = RefreshPolicy_Opening{}
-	mi := &file_client_client_proto_msgTypes[18]
+	mi := &file_client_client_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1670,7 @@ func (x *RefreshPolicy_Opening) String() string {
 func (*RefreshPolicy_Opening) ProtoMessage() {}
 
 func (x *RefreshPolicy_Opening) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[18]
+	mi := &file_client_client_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1687,7 +1844,16 @@ const file_client_client_proto_rawDesc = "" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
 	"\bstrategy\x18\x03 \x01(\tR\bstrategy\x12'\n" +
 	"\x0fenabled_clients\x18\x04 \x03(\tR\x0eenabledClients\x12!\n" +
-	"\foptions_json\x18\x05 \x01(\fR\voptionsJson\"\x82\x01\n" +
+	"\foptions_json\x18\x05 \x01(\fR\voptionsJson\"4\n" +
+	"\x15ListMobileAppsRequest\x12\x1b\n" +
+	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"J\n" +
+	"\x16ListMobileAppsResponse\x120\n" +
+	"\x04apps\x18\x01 \x03(\v2\x1c.postern.client.v1.MobileAppR\x04apps\"\xc8\x01\n" +
+	"\tMobileApp\x12'\n" +
+	"\x0fandroid_package\x18\x01 \x01(\tR\x0eandroidPackage\x12>\n" +
+	"\x1bandroid_sha256_fingerprints\x18\x02 \x03(\tR\x19androidSha256Fingerprints\x12\x1e\n" +
+	"\vios_team_id\x18\x03 \x01(\tR\tiosTeamId\x122\n" +
+	"\x15ios_bundle_identifier\x18\x04 \x01(\tR\x13iosBundleIdentifier\"\x82\x01\n" +
 	"\x11SeedTenantRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1f\n" +
 	"\vtenant_name\x18\x02 \x01(\tR\n" +
@@ -1699,14 +1865,15 @@ const file_client_client_proto_rawDesc = "" +
 	"\x11default_client_id\x18\x03 \x01(\tR\x0fdefaultClientId\"2\n" +
 	"\x13RemoveTenantRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\x16\n" +
-	"\x14RemoveTenantResponse2\xa4\x05\n" +
+	"\x14RemoveTenantResponse2\x8b\x06\n" +
 	"\rClientService\x12M\n" +
 	"\n" +
 	"FindClient\x12$.postern.client.v1.FindClientRequest\x1a\x19.postern.client.v1.Client\x12e\n" +
 	"\x12FindResourceServer\x12,.postern.client.v1.FindResourceServerRequest\x1a!.postern.client.v1.ResourceServer\x12\\\n" +
 	"\x0fFindClientGrant\x12).postern.client.v1.FindClientGrantRequest\x1a\x1e.postern.client.v1.ClientGrant\x12h\n" +
 	"\x0fListConnections\x12).postern.client.v1.ListConnectionsRequest\x1a*.postern.client.v1.ListConnectionsResponse\x12Y\n" +
-	"\x0eFindConnection\x12(.postern.client.v1.FindConnectionRequest\x1a\x1d.postern.client.v1.Connection\x12Y\n" +
+	"\x0eFindConnection\x12(.postern.client.v1.FindConnectionRequest\x1a\x1d.postern.client.v1.Connection\x12e\n" +
+	"\x0eListMobileApps\x12(.postern.client.v1.ListMobileAppsRequest\x1a).postern.client.v1.ListMobileAppsResponse\x12Y\n" +
 	"\n" +
 	"SeedTenant\x12$.postern.client.v1.SeedTenantRequest\x1a%.postern.client.v1.SeedTenantResponse\x12_\n" +
 	"\fRemoveTenant\x12&.postern.client.v1.RemoveTenantRequest\x1a'.postern.client.v1.RemoveTenantResponseB9Z7github.com/postern-id/postern/libs/api/client;clientapib\x06proto3"
@@ -1723,7 +1890,7 @@ func file_client_client_proto_rawDescGZIP() []byte {
 	return file_client_client_proto_rawDescData
 }
 
-var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_client_client_proto_goTypes = []any{
 	(*FindClientRequest)(nil),         // 0: postern.client.v1.FindClientRequest
 	(*Client)(nil),                    // 1: postern.client.v1.Client
@@ -1738,41 +1905,47 @@ var file_client_client_proto_goTypes = []any{
 	(*ListConnectionsResponse)(nil),   // 10: postern.client.v1.ListConnectionsResponse
 	(*FindConnectionRequest)(nil),     // 11: postern.client.v1.FindConnectionRequest
 	(*Connection)(nil),                // 12: postern.client.v1.Connection
-	(*SeedTenantRequest)(nil),         // 13: postern.client.v1.SeedTenantRequest
-	(*SeedTenantResponse)(nil),        // 14: postern.client.v1.SeedTenantResponse
-	(*RemoveTenantRequest)(nil),       // 15: postern.client.v1.RemoveTenantRequest
-	(*RemoveTenantResponse)(nil),      // 16: postern.client.v1.RemoveTenantResponse
-	nil,                               // 17: postern.client.v1.Client.MetadataEntry
-	(*RefreshPolicy_Opening)(nil),     // 18: postern.client.v1.RefreshPolicy.Opening
-	nil,                               // 19: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	(*ListMobileAppsRequest)(nil),     // 13: postern.client.v1.ListMobileAppsRequest
+	(*ListMobileAppsResponse)(nil),    // 14: postern.client.v1.ListMobileAppsResponse
+	(*MobileApp)(nil),                 // 15: postern.client.v1.MobileApp
+	(*SeedTenantRequest)(nil),         // 16: postern.client.v1.SeedTenantRequest
+	(*SeedTenantResponse)(nil),        // 17: postern.client.v1.SeedTenantResponse
+	(*RemoveTenantRequest)(nil),       // 18: postern.client.v1.RemoveTenantRequest
+	(*RemoveTenantResponse)(nil),      // 19: postern.client.v1.RemoveTenantResponse
+	nil,                               // 20: postern.client.v1.Client.MetadataEntry
+	(*RefreshPolicy_Opening)(nil),     // 21: postern.client.v1.RefreshPolicy.Opening
+	nil,                               // 22: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
 }
 var file_client_client_proto_depIdxs = []int32{
-	17, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
+	20, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
 	4,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
 	2,  // 2: postern.client.v1.Client.refresh:type_name -> postern.client.v1.RefreshPolicy
 	3,  // 3: postern.client.v1.Client.backchannel_logout:type_name -> postern.client.v1.BackchannelLogout
-	18, // 4: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
-	19, // 5: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	21, // 4: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
+	22, // 5: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
 	12, // 6: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
-	0,  // 7: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
-	5,  // 8: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
-	7,  // 9: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
-	9,  // 10: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
-	11, // 11: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
-	13, // 12: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
-	15, // 13: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
-	1,  // 14: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
-	6,  // 15: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
-	8,  // 16: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
-	10, // 17: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
-	12, // 18: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
-	14, // 19: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
-	16, // 20: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
-	14, // [14:21] is the sub-list for method output_type
-	7,  // [7:14] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	15, // 7: postern.client.v1.ListMobileAppsResponse.apps:type_name -> postern.client.v1.MobileApp
+	0,  // 8: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
+	5,  // 9: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
+	7,  // 10: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
+	9,  // 11: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
+	11, // 12: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
+	13, // 13: postern.client.v1.ClientService.ListMobileApps:input_type -> postern.client.v1.ListMobileAppsRequest
+	16, // 14: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
+	18, // 15: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
+	1,  // 16: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
+	6,  // 17: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
+	8,  // 18: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
+	10, // 19: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
+	12, // 20: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
+	14, // 21: postern.client.v1.ClientService.ListMobileApps:output_type -> postern.client.v1.ListMobileAppsResponse
+	17, // 22: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
+	19, // 23: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
+	16, // [16:24] is the sub-list for method output_type
+	8,  // [8:16] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_client_client_proto_init() }
@@ -1787,7 +1960,7 @@ func file_client_client_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_client_proto_rawDesc), len(file_client_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

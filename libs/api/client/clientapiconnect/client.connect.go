@@ -49,6 +49,9 @@ const (
 	// ClientServiceFindConnectionProcedure is the fully-qualified name of the ClientService's
 	// FindConnection RPC.
 	ClientServiceFindConnectionProcedure = "/postern.client.v1.ClientService/FindConnection"
+	// ClientServiceListMobileAppsProcedure is the fully-qualified name of the ClientService's
+	// ListMobileApps RPC.
+	ClientServiceListMobileAppsProcedure = "/postern.client.v1.ClientService/ListMobileApps"
 	// ClientServiceSeedTenantProcedure is the fully-qualified name of the ClientService's SeedTenant
 	// RPC.
 	ClientServiceSeedTenantProcedure = "/postern.client.v1.ClientService/SeedTenant"
@@ -71,6 +74,8 @@ type ClientServiceClient interface {
 	ListConnections(context.Context, *client.ListConnectionsRequest) (*client.ListConnectionsResponse, error)
 	// FindConnection gives the connection of that name or id; NotFound.
 	FindConnection(context.Context, *client.FindConnectionRequest) (*client.Connection, error)
+	// ListMobileApps gives the apps of phones that belong to the tenant, for the documents by which phones recognise them.
+	ListMobileApps(context.Context, *client.ListMobileAppsRequest) (*client.ListMobileAppsResponse, error)
 	// SeedTenant gives a new tenant what every tenant starts with: the system resource server (Management API), the
 	// connection Username-Password-Authentication, the global client, the Default App, and the management client with its grant.
 	// A repeat changes nothing and answers the same.
@@ -120,6 +125,12 @@ func NewClientServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(clientServiceMethods.ByName("FindConnection")),
 			connect.WithClientOptions(opts...),
 		),
+		listMobileApps: connect.NewClient[client.ListMobileAppsRequest, client.ListMobileAppsResponse](
+			httpClient,
+			baseURL+ClientServiceListMobileAppsProcedure,
+			connect.WithSchema(clientServiceMethods.ByName("ListMobileApps")),
+			connect.WithClientOptions(opts...),
+		),
 		seedTenant: connect.NewClient[client.SeedTenantRequest, client.SeedTenantResponse](
 			httpClient,
 			baseURL+ClientServiceSeedTenantProcedure,
@@ -142,6 +153,7 @@ type clientServiceClient struct {
 	findClientGrant    *connect.Client[client.FindClientGrantRequest, client.ClientGrant]
 	listConnections    *connect.Client[client.ListConnectionsRequest, client.ListConnectionsResponse]
 	findConnection     *connect.Client[client.FindConnectionRequest, client.Connection]
+	listMobileApps     *connect.Client[client.ListMobileAppsRequest, client.ListMobileAppsResponse]
 	seedTenant         *connect.Client[client.SeedTenantRequest, client.SeedTenantResponse]
 	removeTenant       *connect.Client[client.RemoveTenantRequest, client.RemoveTenantResponse]
 }
@@ -191,6 +203,15 @@ func (c *clientServiceClient) FindConnection(ctx context.Context, req *client.Fi
 	return nil, err
 }
 
+// ListMobileApps calls postern.client.v1.ClientService.ListMobileApps.
+func (c *clientServiceClient) ListMobileApps(ctx context.Context, req *client.ListMobileAppsRequest) (*client.ListMobileAppsResponse, error) {
+	response, err := c.listMobileApps.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // SeedTenant calls postern.client.v1.ClientService.SeedTenant.
 func (c *clientServiceClient) SeedTenant(ctx context.Context, req *client.SeedTenantRequest) (*client.SeedTenantResponse, error) {
 	response, err := c.seedTenant.CallUnary(ctx, connect.NewRequest(req))
@@ -223,6 +244,8 @@ type ClientServiceHandler interface {
 	ListConnections(context.Context, *client.ListConnectionsRequest) (*client.ListConnectionsResponse, error)
 	// FindConnection gives the connection of that name or id; NotFound.
 	FindConnection(context.Context, *client.FindConnectionRequest) (*client.Connection, error)
+	// ListMobileApps gives the apps of phones that belong to the tenant, for the documents by which phones recognise them.
+	ListMobileApps(context.Context, *client.ListMobileAppsRequest) (*client.ListMobileAppsResponse, error)
 	// SeedTenant gives a new tenant what every tenant starts with: the system resource server (Management API), the
 	// connection Username-Password-Authentication, the global client, the Default App, and the management client with its grant.
 	// A repeat changes nothing and answers the same.
@@ -268,6 +291,12 @@ func NewClientServiceHandler(svc ClientServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(clientServiceMethods.ByName("FindConnection")),
 		connect.WithHandlerOptions(opts...),
 	)
+	clientServiceListMobileAppsHandler := connect.NewUnaryHandlerSimple(
+		ClientServiceListMobileAppsProcedure,
+		svc.ListMobileApps,
+		connect.WithSchema(clientServiceMethods.ByName("ListMobileApps")),
+		connect.WithHandlerOptions(opts...),
+	)
 	clientServiceSeedTenantHandler := connect.NewUnaryHandlerSimple(
 		ClientServiceSeedTenantProcedure,
 		svc.SeedTenant,
@@ -292,6 +321,8 @@ func NewClientServiceHandler(svc ClientServiceHandler, opts ...connect.HandlerOp
 			clientServiceListConnectionsHandler.ServeHTTP(w, r)
 		case ClientServiceFindConnectionProcedure:
 			clientServiceFindConnectionHandler.ServeHTTP(w, r)
+		case ClientServiceListMobileAppsProcedure:
+			clientServiceListMobileAppsHandler.ServeHTTP(w, r)
 		case ClientServiceSeedTenantProcedure:
 			clientServiceSeedTenantHandler.ServeHTTP(w, r)
 		case ClientServiceRemoveTenantProcedure:
@@ -323,6 +354,10 @@ func (UnimplementedClientServiceHandler) ListConnections(context.Context, *clien
 
 func (UnimplementedClientServiceHandler) FindConnection(context.Context, *client.FindConnectionRequest) (*client.Connection, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postern.client.v1.ClientService.FindConnection is not implemented"))
+}
+
+func (UnimplementedClientServiceHandler) ListMobileApps(context.Context, *client.ListMobileAppsRequest) (*client.ListMobileAppsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postern.client.v1.ClientService.ListMobileApps is not implemented"))
 }
 
 func (UnimplementedClientServiceHandler) SeedTenant(context.Context, *client.SeedTenantRequest) (*client.SeedTenantResponse, error) {

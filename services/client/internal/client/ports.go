@@ -64,6 +64,8 @@ type Store interface {
 	FindClientBy(ctx context.Context, tenant tenancy.ID, externalID string) (Client, error)
 	// ListClients gives a part of the clients.
 	ListClients(ctx context.Context, tenant tenancy.ID, filter Filter, page Page, secrets bool) (Part[Client], error)
+	// ListMobileClients gives the clients that are known as apps of a phone, oldest first and at most so many, without their secrets.
+	ListMobileClients(ctx context.Context, tenant tenancy.ID, limit int) ([]Client, error)
 	// CreateClient adds the client with its credentials. With everywhere, it also switches every connection of the tenant on for it. ErrNoResourceServer
 	// when it stands for one that is not there, ErrExternalTaken when another one calls itself by its URL.
 	CreateClient(ctx context.Context, tenant tenancy.ID, c Client, everywhere bool) error

@@ -120,6 +120,25 @@ func (s server) FindConnection(ctx context.Context, req *clientapi.FindConnectio
 	return toConnection(c)
 }
 
+// ListMobileApps implements clientapiconnect.ClientServiceHandler.
+func (s server) ListMobileApps(ctx context.Context, req *clientapi.ListMobileAppsRequest) (*clientapi.ListMobileAppsResponse, error) {
+	tenant, err := tenantOf(req.GetTenantId())
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.clients.ListMobileApps(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	out := &clientapi.ListMobileAppsResponse{}
+	for _, app := range list {
+		out.Apps = append(out.Apps, &clientapi.MobileApp{
+			AndroidPackage: app.Package, AndroidSha256Fingerprints: app.Fingerprints, IosTeamId: app.Team, IosBundleIdentifier: app.Bundle,
+		})
+	}
+	return out, nil
+}
+
 // SeedTenant implements clientapiconnect.ClientServiceHandler.
 func (s server) SeedTenant(ctx context.Context, req *clientapi.SeedTenantRequest) (*clientapi.SeedTenantResponse, error) {
 	tenant, err := tenantOf(req.GetTenantId())

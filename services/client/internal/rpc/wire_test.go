@@ -61,4 +61,14 @@ func TestFindClient_what_its_tokens_live_by(t *testing.T) {
 	require.True(t, rotating.GetSkipConfirmation())
 	require.Equal(t, []string{"on_behalf_of_token_exchange"}, rotating.GetTokenExchange())
 	require.EqualValues(t, 60, rotating.GetParExpirySeconds())
+
+	find(client.Settings{"mobile": map[string]any{"android": map[string]any{"app_package_name": "a.b", "sha256_cert_fingerprints": []any{"D8"}}}})
+	apps, err := remote.ListMobileApps(t.Context(), &clientapi.ListMobileAppsRequest{TenantId: acme})
+	require.NoError(t, err)
+	require.Len(t, apps.GetApps(), 1)
+	require.Equal(t, "a.b", apps.GetApps()[0].GetAndroidPackage())
+	require.Equal(t, []string{"D8"}, apps.GetApps()[0].GetAndroidSha256Fingerprints())
+	none, err := remote.ListMobileApps(t.Context(), &clientapi.ListMobileAppsRequest{TenantId: globex})
+	require.NoError(t, err)
+	require.Empty(t, none.GetApps())
 }

@@ -255,3 +255,24 @@ func (s *Store) DeleteClient(ctx context.Context, tenant tenancy.ID, id client.I
 		return nil
 	})
 }
+
+// ListMobileClients implements client.Store.
+func (s *Store) ListMobileClients(ctx context.Context, tenant tenancy.ID, limit int) ([]client.Client, error) {
+	var rows []sqlcgen.Client
+	err := s.read(ctx, tenant, func(q *sqlcgen.Queries) (err error) {
+		rows, err = q.ListMobileClients(ctx, sqlcgen.ListMobileClientsParams{TenantID: string(tenant), MaxRows: int32(limit)}) //nolint:gosec // the caller's bound
+		return err
+	})
+	if err != nil {
+		return nil, pgkit.Error(err, nil)
+	}
+	var out []client.Client
+	for _, row := range rows {
+		c, err := s.toClient(ctx, tenant, row, false)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}

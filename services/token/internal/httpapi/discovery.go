@@ -23,6 +23,7 @@ type metadata struct {
 	TokenEndpoint         string   `json:"token_endpoint"`
 	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
 	JWKSURI               string   `json:"jwks_uri"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
@@ -32,6 +33,7 @@ type metadata struct {
 	SubjectTypes          []string `json:"subject_types_supported"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	AuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
 	Claims                []string `json:"claims_supported"`
 	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
 	RequestParameter      bool     `json:"request_parameter_supported"`
@@ -64,18 +66,22 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 		TokenEndpoint:         t.Base + "/oauth/token",
 		UserinfoEndpoint:      t.Base + "/userinfo",
 		JWKSURI:               t.Base + "/.well-known/jwks.json",
-		Scopes:                []string{"openid", "profile", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "phone"},
+		RevocationEndpoint:    t.Base + "/oauth/revoke",
+		Scopes:                []string{"openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "phone"},
 		ResponseTypes: []string{
 			"code", "token", "id_token", "code token", "code id_token", "token id_token", "code token id_token",
 		},
 		ResponseModes: []string{"query", "fragment", "form_post", "web_message"},
 		GrantTypes: []string{
 			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
+			string(oauth.GrantRefreshToken),
 		},
 		ChallengeMethods: []string{"S256", "plain"},
 		SubjectTypes:     []string{"public"},
 		AuthMethods:      []string{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
 		AuthAlgs:         token.AssertionAlgs(),
+		// Without it, RFC 8414 §2 would have it be Basic alone.
+		RevocationAuthMethods: []string{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
 		Claims: []string{
 			"aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname",
 			"phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",

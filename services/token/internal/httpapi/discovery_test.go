@@ -26,6 +26,8 @@ func TestDiscovery(t *testing.T) {
 	doc := res.json(t)
 	require.Equal(t, "https://acme.eu.postern.localhost:8443/", doc["issuer"], "exactly the issuer of tokens (OIDC Discovery §4.3)")
 	require.Equal(t, "https://acme.eu.postern.localhost:8443/oauth/token", doc["token_endpoint"])
+	require.Contains(t, doc["grant_types_supported"], "refresh_token")
+	require.Contains(t, doc["scopes_supported"], "offline_access")
 	require.Len(t, doc["response_types_supported"], 7)
 	require.NotContains(t, doc, "pushed_authorization_request_endpoint", "closed until the tenant opens it")
 	require.NotContains(t, doc, "authorization_response_iss_parameter_supported")
@@ -38,10 +40,11 @@ func TestDiscovery(t *testing.T) {
 	require.Equal(t, "https://acme.eu.postern.localhost:8443/", doc["issuer"], "the issuer is the same by every listener")
 	require.Equal(t, "http://acme.eu.postern.localhost:8080/.well-known/jwks.json", doc["jwks_uri"], "endpoints follow the listener")
 
-	for _, name := range []string{"authorization_endpoint", "userinfo_endpoint", "jwks_uri"} {
+	for _, name := range []string{"authorization_endpoint", "userinfo_endpoint", "jwks_uri", "revocation_endpoint"} {
 		endpoint, _ := doc[name].(string)
 		path := endpoint[len(plain.tenant.Base):]
-		require.NotEqual(t, http.StatusNotFound, w.browser().get(path, nil).StatusCode, "%s is answered", name)
+		get, post := w.browser().get(path, nil), w.browser().post(path, nil)
+		require.False(t, get.StatusCode == http.StatusNotFound && post.StatusCode == http.StatusNotFound, "%s is answered", name)
 	}
 }
 

@@ -82,15 +82,17 @@ func newWorld(t *testing.T) *world {
 	}
 	engine := httpkit.NewEngine(httpkit.Config{Service: "token", Log: slog.New(slog.DiscardHandler), Seal: w.seal})
 	httpapi.Mount(engine, httpapi.Deps{
-		Settings: w.config,
+		Settings: w.config, Apps: w.config,
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
 			Config: w.config, Policy: policy, Users: w.users, Issuer: issuer, Now: w.clock.Now,
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
+				&token.Refresh{Store: w.store, Record: w.store},
 			},
 			Auth: auth,
 		}),
+		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth,
 			Objects: assertion.Reader{}, Issuer: issuer, Now: w.clock.Now,
@@ -98,7 +100,7 @@ func newWorld(t *testing.T) *world {
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
 		Ring:     ring,
 	})
-	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{Ring: ring, Consents: w.store, Now: w.clock.Now})
+	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{Ring: ring, Consents: w.store, Devices: &token.Devices{Refresh: w.store, Keys: w.store, Now: w.clock.Now}, Now: w.clock.Now})
 	w.handler = engine
 	return w
 }

@@ -10,6 +10,7 @@ import (
 type Management struct {
 	Ring     Ring
 	Consents token.ConsentStore
+	Devices  *token.Devices
 	Now      clock.Now
 }
 
@@ -17,4 +18,6 @@ type Management struct {
 func MountManagement(api *mgmtkit.API, d Management) {
 	d.mountKeys(api)
 	d.mountGrants(api)
+	d.mountRefreshTokens(api)
+	d.mountDeviceCredentials(api)
 }

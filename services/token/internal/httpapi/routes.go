@@ -25,13 +25,20 @@ type Settings interface {
 	FindSettings(ctx context.Context, tenant tenancy.ID) (*token.Settings, error)
 }
 
+// Apps gives the apps of phones that a tenant's clients are.
+type Apps interface {
+	ListMobileApps(ctx context.Context, tenant tenancy.ID) ([]token.MobileApp, error)
+}
+
 // Deps are what the handlers call.
 type Deps struct {
 	Settings Settings
+	Apps     Apps
 	Endpoint *token.Endpoint
 	Logins   *token.Logins
 	Userinfo *token.Userinfo
 	Ring     Ring
+	Revoker  *token.Revoker
 }
 
 // Handler holds the public routes.
@@ -49,8 +56,13 @@ func Mount(engine *gin.Engine, d Deps) {
 		open(engine, path, h.certificate)
 	}
 
+	open(engine, "/.well-known/assetlinks.json", h.assetLinks)
+	open(engine, "/.well-known/apple-app-site-association", h.appleAssociation)
+
 	engine.POST("/oauth/token", httpkit.Handle(h.token, httpkit.WriteOAuth))
 	engine.OPTIONS("/oauth/token", preflight)
+	engine.POST("/oauth/revoke", httpkit.Handle(h.revoke, httpkit.WriteOAuth))
+	engine.OPTIONS("/oauth/revoke", preflight)
 	engine.GET("/userinfo", httpkit.Handle(h.userinfo, writeBearer))
 	engine.POST("/userinfo", httpkit.Handle(h.userinfo, writeBearer))
 	engine.OPTIONS("/userinfo", preflight)

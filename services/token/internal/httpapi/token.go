@@ -12,11 +12,12 @@ import (
 
 // tokenResponse is the answer of the token endpoint (RFC 6749 §5.1).
 type tokenResponse struct {
-	AccessToken string `json:"access_token"`
-	IDToken     string `json:"id_token,omitempty"`
-	Scope       string `json:"scope,omitempty"`
-	ExpiresIn   int64  `json:"expires_in"`
-	TokenType   string `json:"token_type"`
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+	ExpiresIn    int64  `json:"expires_in"`
+	TokenType    string `json:"token_type"`
 }
 
 // maxGrantType bounds what of a request's grant type is logged; the longest there is has half of it.
@@ -43,7 +44,7 @@ func (h *Handler) token(c *gin.Context, t tenancy.Tenant) error {
 	c.Header("Cache-Control", "no-store")
 	c.Header("Pragma", "no-cache")
 	c.JSON(http.StatusOK, tokenResponse{
-		AccessToken: tokens.AccessToken, IDToken: tokens.IDToken, Scope: tokens.Scope.String(),
+		AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken, IDToken: tokens.IDToken, Scope: tokens.Scope.String(),
 		ExpiresIn: int64(tokens.ExpiresIn.Seconds()), TokenType: "Bearer",
 	})
 	return nil

@@ -33,6 +33,7 @@ type Configuration struct {
 	grants          *cache.Cache[*token.ClientGrant]
 	connections     *cache.Cache[[]token.Connection]
 	settings        *cache.Cache[*token.Settings]
+	apps            *cache.Cache[[]token.MobileApp]
 }
 
 var _ token.Configuration = (*Configuration)(nil)
@@ -83,6 +84,13 @@ func NewConfiguration(clients clientapiconnect.ClientServiceClient, settings ten
 			}
 			return settingsOf(res), nil
 		}),
+		apps: cache.New(cfg, func(ctx context.Context, tenant tenancy.ID, _ string) ([]token.MobileApp, error) {
+			res, err := clients.ListMobileApps(ctx, &clientapi.ListMobileAppsRequest{TenantId: string(tenant)})
+			if err != nil {
+				return nil, err
+			}
+			return appsOf(res), nil
+		}),
 	}
 }
 
@@ -131,6 +139,11 @@ func (c *Configuration) FindSettings(ctx context.Context, tenant tenancy.ID) (*t
 	return c.settings.Get(ctx, tenant, "")
 }
 
+// ListMobileApps implements token.Configuration.
+func (c *Configuration) ListMobileApps(ctx context.Context, tenant tenancy.ID) ([]token.MobileApp, error) {
+	return c.apps.Get(ctx, tenant, "")
+}
+
 // Changed drops what an event about a thing of a tenant makes doubtful. A kind it does not know drops all the tenant has.
 func (c *Configuration) Changed(tenant tenancy.ID, kind, id string) {
 	switch kind {
@@ -139,6 +152,7 @@ func (c *Configuration) Changed(tenant tenancy.ID, kind, id string) {
 		c.selfNamed.ForgetTenant(tenant)   // the event has its id, and here it goes by a URL
 		c.connections.ForgetTenant(tenant) // a new client may be switched on for connections
 		c.grants.ForgetTenant(tenant)      // a deleted one takes its grants along
+		c.apps.ForgetTenant(tenant)
 	case "resource_server":
 		c.resourceServers.ForgetTenant(tenant) // the event has its id, and we know it by its identifier
 		c.grants.ForgetTenant(tenant)
@@ -156,6 +170,7 @@ func (c *Configuration) Changed(tenant tenancy.ID, kind, id string) {
 		c.grants.ForgetTenant(tenant)
 		c.connections.ForgetTenant(tenant)
 		c.settings.ForgetTenant(tenant)
+		c.apps.ForgetTenant(tenant)
 	}
 }
 
@@ -167,4 +182,5 @@ func (c *Configuration) Missed() {
 	c.grants.Expire()
 	c.connections.Expire()
 	c.settings.Expire()
+	c.apps.Expire()
 }

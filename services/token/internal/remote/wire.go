@@ -115,3 +115,13 @@ func settingsOf(r *tenantapi.Settings) *token.Settings {
 		ScopeDescriptions: r.GetFlags()["use_scope_descriptions_for_consent"],
 	}
 }
+
+func appsOf(r *clientapi.ListMobileAppsResponse) []token.MobileApp {
+	var out []token.MobileApp
+	for _, app := range r.GetApps() {
+		out = append(out, token.MobileApp{
+			Package: app.GetAndroidPackage(), Fingerprints: app.GetAndroidSha256Fingerprints(), Team: app.GetIosTeamId(), Bundle: app.GetIosBundleIdentifier(),
+		})
+	}
+	return out
+}

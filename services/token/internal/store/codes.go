@@ -55,37 +55,55 @@ func (s *Store) FindCode(ctx context.Context, tenant tenancy.ID, code token.Hash
 func (s *Store) RedeemCode(ctx context.Context, tenant tenancy.ID, r token.Redemption) error {
 	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
 		now := r.Now
-		if err := must(q.RedeemCode(ctx, sqlcgen.RedeemCodeParams{Now: &now, TenantID: string(tenant), CodeHash: r.Code[:]})); err != nil {
+		redeem := sqlcgen.RedeemCodeParams{Now: &now, TenantID: string(tenant), CodeHash: r.Code[:]}
+		if r.Refresh != nil {
+			redeem.RefreshID = &r.Refresh.ID
+		}
+		if err := must(q.RedeemCode(ctx, redeem)); err != nil {
 			return err
 		}
-		if r.Token == nil {
-			return nil
-		}
-		return insertAccessToken(ctx, q, tenant, *r.Token, r.Code)
+		return insertTokens(ctx, q, tenant, r.Token, r.Refresh, r.Code)
 	})
 }
 
-// SaveToken implements token.OpaqueStore.
-func (s *Store) SaveToken(ctx context.Context, tenant tenancy.ID, t *token.AccessToken, f token.Fact) error {
-	return s.write(ctx, tenant, &f, func(q *sqlcgen.Queries) error {
-		if t == nil {
-			return nil
-		}
-		return insertAccessToken(ctx, q, tenant, *t, t.Code)
+// SaveTokens implements token.OpaqueStore.
+func (s *Store) SaveTokens(ctx context.Context, tenant tenancy.ID, settled token.Settlement) error {
+	return s.write(ctx, tenant, &settled.Fact, func(q *sqlcgen.Queries) error {
+		return insertTokens(ctx, q, tenant, settled.Opaque, settled.Refresh, token.Hash{})
 	})
+}
+
+// insertTokens stores what an exchange gave, and of what; a zero code: of none.
+func insertTokens(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, t *token.AccessToken, r *token.RefreshToken, code token.Hash) error {
+	if r != nil {
+		if err := insertRefreshToken(ctx, q, tenant, r); err != nil {
+			return err
+		}
+	}
+	if t == nil {
+		return nil
+	}
+	return insertAccessToken(ctx, q, tenant, *t, code)
 }
 
 func insertAccessToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, t token.AccessToken, code token.Hash) error {
 	return q.InsertAccessToken(ctx, sqlcgen.InsertAccessTokenParams{
 		TenantID: string(tenant), TokenHash: t.Hash[:], ClientID: t.ClientID, UserID: t.UserID,
-		SessionID: t.SessionID, Scope: t.Scope.String(), CodeHash: code[:], Claims: append([]string{}, t.Claims...), IssuedAt: t.Issued, ExpiresAt: t.Expires,
+		SessionID: t.SessionID, Scope: t.Scope.String(), CodeHash: code[:], RefreshID: orNull(t.Family), Claims: append([]string{}, t.Claims...), IssuedAt: t.Issued, ExpiresAt: t.Expires,
 	})
 }
 
 // RevokeCode implements token.CodeStore.
 func (s *Store) RevokeCode(ctx context.Context, tenant tenancy.ID, code token.Hash) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
-		return q.DeleteTokensOfCode(ctx, sqlcgen.DeleteTokensOfCodeParams{TenantID: string(tenant), CodeHash: code[:]})
+		if err := q.DeleteTokensOfCode(ctx, sqlcgen.DeleteTokensOfCodeParams{TenantID: string(tenant), CodeHash: code[:]}); err != nil {
+			return err
+		}
+		gone, err := q.DeleteRefreshTokenOfCode(ctx, sqlcgen.DeleteRefreshTokenOfCodeParams{TenantID: string(tenant), CodeHash: code[:]})
+		if err != nil {
+			return err
+		}
+		return deleteGiven(ctx, q, tenant, gone)
 	})
 }
 
@@ -100,7 +118,8 @@ func (s *Store) FindAccessToken(ctx context.Context, tenant tenancy.ID, tok toke
 		return token.AccessToken{}, err
 	}
 	return token.AccessToken{
-		Hash: hash(row.TokenHash), ClientID: row.ClientID, UserID: row.UserID, Scope: token.ParseScope(row.Scope),
+		Family: orEmpty(row.RefreshID),
+		Hash:   hash(row.TokenHash), ClientID: row.ClientID, UserID: row.UserID, Scope: token.ParseScope(row.Scope),
 		SessionID: row.SessionID, Code: hash(row.CodeHash), Claims: claimsOf(row.Claims), Issued: row.IssuedAt.UTC(), Expires: row.ExpiresAt.UTC(),
 	}, nil
 }

@@ -44,6 +44,9 @@ var (
 
 	_ token.OpaqueStore    = (*Store)(nil)
 	_ token.AssertionStore = (*Store)(nil)
+	_ token.RefreshStore   = (*Store)(nil)
+	_ token.RefreshAdmin   = (*Store)(nil)
+	_ token.DeviceKeyStore = (*Store)(nil)
 	_ token.ConsentStore   = (*Store)(nil)
 	_ token.PushStore      = (*Store)(nil)
 )
@@ -106,7 +109,7 @@ func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		for _, remove := range []func(context.Context, string) error{
 			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
-			q.DeleteTenantConsents, q.DeleteTenantPushed,
+			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantConsents, q.DeleteTenantPushed,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err
@@ -121,6 +124,20 @@ func nullTime(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func orZero(t *time.Time) time.Time {

@@ -24,6 +24,8 @@ type Authorization struct {
 	ChallengeMethod string
 	Issued, Expires time.Time
 	Redeemed        bool
+	// Renewal is set by the exchange of a refresh token alone.
+	Renewal *Renewal
 }
 
 // AccessToken is what an opaque access token stands for; it opens /userinfo alone.
@@ -35,13 +37,15 @@ type AccessToken struct {
 	SessionID       string
 	Claims          []string // that /userinfo gives beside those of the scope
 	Code            Hash     // what it was issued from
+	Family          string   // of the refresh token that came with it; it ends with that
 	Issued, Expires time.Time
 }
 
 // Redemption is what makes a code used up.
 type Redemption struct {
-	Code  Hash
-	Now   time.Time
-	Token *AccessToken // nil: the access token is a JWT, which is not stored
-	Fact  Fact
+	Code    Hash
+	Now     time.Time
+	Token   *AccessToken  // nil: the access token is a JWT, which is not stored
+	Refresh *RefreshToken // nil: none is given
+	Fact    Fact
 }

@@ -83,6 +83,14 @@ type Credential struct {
 	Expires time.Time        // zero: never
 }
 
+// MobileApp is what phones know an app by, so that it may answer for this host: Android its package and certificates, iOS its team and
+// bundle. Either may be empty.
+type MobileApp struct {
+	Package      string
+	Fingerprints []string
+	Team, Bundle string
+}
+
 // Demand is something that a client's configuration asks of its requests; a request that does not do it is refused.
 type Demand string
 

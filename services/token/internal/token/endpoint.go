@@ -38,7 +38,9 @@ type Tokens struct {
 	AccessToken string
 	ExpiresIn   time.Duration
 	IDToken     string // empty: openid was not granted
-	Scope       Scope  // nil: not told, since it is what was asked
+	// RefreshToken is empty where none was granted, and where the presented one stays good.
+	RefreshToken string
+	Scope        Scope // nil: not told, since it is what was asked
 	// Client is whose they are; it is also set beside an error once the client is proved.
 	Client *Client
 }
@@ -46,7 +48,8 @@ type Tokens struct {
 // Settlement is what makes an exchange final.
 type Settlement struct {
 	Authorization Authorization
-	Opaque        *AccessToken // to be stored; nil: the access token is a JWT
+	Opaque        *AccessToken  // to be stored; nil: the access token is a JWT
+	Refresh       *RefreshToken // a new family to be stored; nil: none
 	Fact          Fact
 }
 
@@ -63,6 +66,23 @@ type Grant interface {
 	Settle(ctx context.Context, x Exchange, s Settlement) error
 	// Refuse writes down an exchange that was refused.
 	Refuse(ctx context.Context, f Fact) error
+}
+
+// Ending is a grant with words of its own for a login that is over, or a user who is gone; those of codes are the default.
+type Ending interface{ Over() *fault.Error }
+
+func over(g Grant, cause error) error {
+	if e, ok := g.(Ending); ok {
+		return e.Over().Because(cause)
+	}
+	return errCode().Because(cause) // there is nobody here to ask to log in
+}
+
+func userGone(g Grant, cause error) error {
+	if _, ok := g.(Ending); ok {
+		return over(g, cause)
+	}
+	return fault.Denied(oauth.InvalidGrant, "Unknown user")
 }
 
 // EndpointDeps are what the token endpoint needs.
@@ -150,7 +170,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 		var err error
 		u, err = e.users.FindUser(ctx, x.Tenant.ID, a.UserID)
 		if fault.Is(err, fault.KindNotFound) {
-			return Tokens{}, fault.Denied(oauth.InvalidGrant, "Unknown user")
+			return Tokens{}, userGone(g, err)
 		}
 		if err != nil {
 			return Tokens{}, err
@@ -161,7 +181,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 		Audience: a.Audience, Scope: a.Scope, Agreed: true,
 	})
 	if errors.Is(err, errLoginOver) {
-		return Tokens{}, errCode().Because(err) // there is nobody here to ask to log in
+		return Tokens{}, over(g, err)
 	}
 	if err != nil {
 		return Tokens{}, err
@@ -178,12 +198,14 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	if u != nil {
 		f.UserID, f.UserName = u.ID, u.Handle()
 	}
-	if err := g.Settle(ctx, x, Settlement{Authorization: a, Opaque: issued.Opaque, Fact: f}); err != nil {
-		return Tokens{}, err
-	}
 	tokens := Tokens{AccessToken: issued.AccessToken, ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
 	if u != nil {
 		tokens.Scope = a.Scope
+	}
+	s := Settlement{Authorization: a, Opaque: issued.Opaque, Fact: f}
+	tokens.RefreshToken = s.refresh(x)
+	if err := g.Settle(ctx, x, s); err != nil {
+		return Tokens{}, err
 	}
 	return tokens, nil
 }
@@ -201,5 +223,11 @@ func refusal(g Grant, x Exchange, a Authorization, req ExchangeRequest, why *fau
 		f.ClientName = x.Client.Name
 	}
 	f.Details = map[string]any{"error": map[string]any{"message": f.Description, "oauthError": why.Code}}
+	if a.Renewal != nil {
+		f.Details["refresh_token"] = a.Renewal.Family.told()
+	}
+	if used, ok := errors.AsType[*reuse](error(why)); ok {
+		used.tell(&f)
+	}
 	return f
 }

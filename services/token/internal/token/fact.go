@@ -26,6 +26,7 @@ type Fact struct {
 	Audience    string
 	Scope       Scope
 	SessionID   string
+	Family      string // of refresh tokens
 	Details     map[string]any
 }
 
@@ -45,6 +46,11 @@ const (
 	ConsentWithdrawn     FactName = "consent.withdrawn"
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"
+	RefreshTokenReused   FactName = "refresh_token.reused"
+	RefreshTokenRevoked  FactName = "refresh_token.revoked"
+	RefreshTokenUpdated  FactName = "refresh_token.updated"
+	DeviceKeyCreated     FactName = "device_key.created"
+	DeviceKeyDeleted     FactName = "device_key.deleted"
 	KeysPublished        FactName = "key.published"
 )
 

@@ -50,7 +50,7 @@ func (g *Code) Authorize(ctx context.Context, x Exchange) (Authorization, error)
 }
 
 // errReplay is told to the audit log; the client learns no more than that the code is no good.
-var errReplay = errors.New("the authorization code was used before; opaque tokens issued from it are revoked")
+var errReplay = errors.New("the authorization code was used before; opaque and refresh tokens issued from it are revoked")
 
 // replayed takes back what a code gave that is sent again: one of the two senders is a thief (RFC 6749 §4.1.2).
 func (g *Code) replayed(ctx context.Context, x Exchange, a Authorization) error {
@@ -65,7 +65,9 @@ func (g *Code) Settle(ctx context.Context, x Exchange, s Settlement) error {
 	if s.Opaque != nil {
 		s.Opaque.Code = s.Authorization.Code
 	}
-	err := g.Store.RedeemCode(ctx, x.Tenant.ID, Redemption{Code: s.Authorization.Code, Now: x.Now, Token: s.Opaque, Fact: s.Fact})
+	err := g.Store.RedeemCode(ctx, x.Tenant.ID, Redemption{
+		Code: s.Authorization.Code, Now: x.Now, Token: s.Opaque, Refresh: s.Refresh, Fact: s.Fact,
+	})
 	if fault.Is(err, fault.KindNotFound) { // the other of two concurrent exchanges won, so this one is the second use
 		return g.replayed(ctx, x, s.Authorization)
 	}

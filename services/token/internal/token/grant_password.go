@@ -93,7 +93,7 @@ func (g *Password) Settle(ctx context.Context, x Exchange, s Settlement) error {
 	if _, err := g.Users.RecordLogin(ctx, x.Tenant.ID, s.Authorization.UserID, x.Origin.IP); err != nil {
 		return err
 	}
-	return g.Store.SaveToken(ctx, x.Tenant.ID, s.Opaque, s.Fact)
+	return g.Store.SaveTokens(ctx, x.Tenant.ID, s)
 }
 
 // Refuse implements Grant.

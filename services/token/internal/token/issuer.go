@@ -135,6 +135,7 @@ func accessClaims(in Issue, life time.Duration) (claims map[string]any, typ stri
 // grantClaim is what the gty claim says of a grant; grants that are not here have none.
 var grantClaim = map[oauth.GrantType]string{
 	oauth.GrantClientCredentials: "client-credentials", oauth.GrantPassword: "password", oauth.GrantPasswordRealm: "password",
+	oauth.GrantRefreshToken: "refresh_token",
 }
 
 // The parts of a resource server's token dialect: RFC 9068's claims rather than the wire's older ones, and a list of permissions.

@@ -118,6 +118,9 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if ask.Client.OrganizationUsage == organizationRequired {
 		return Permit{}, organizationMissing()
 	}
+	if ask.offlineOff(rs) {
+		return Permit{}, errRefresh().Because(errOfflineOff)
+	}
 	granted, err := p.grantedToUsers(ctx, t, ask.Client, rs)
 	if err != nil {
 		return Permit{}, err
@@ -144,6 +147,7 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if granted != nil {
 		scope = scope.within(granted)
 	}
+	scope = ask.withOffline(scope, rs)
 	if ask.User != nil && !ask.Asking {
 		if err := p.agreed(ctx, t, ask, rs, scope); err != nil {
 			return Permit{}, err
@@ -211,6 +215,9 @@ func (p *Policy) Connection(ctx context.Context, t tenancy.Tenant, c *Client, na
 
 // errConnectionOff lets an interactive request fall back to the login page, where a connection that is on may be used.
 var errConnectionOff = errors.New("the connection of the login is off for this client")
+
+// errOfflineOff is told to the log of requests.
+var errOfflineOff = errors.New("the API gives no offline access any more")
 
 // errLoginOver lets an interactive request fall back to the login page, too.
 var errLoginOver = errors.New("what the user logs in with has changed since the login, or this is another user of the same id")

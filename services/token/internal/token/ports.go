@@ -19,6 +19,8 @@ type Configuration interface {
 	// ListConnections gives what is switched on for the client, by name.
 	ListConnections(ctx context.Context, tenant tenancy.ID, clientID string) ([]Connection, error)
 	FindSettings(ctx context.Context, tenant tenancy.ID) (*Settings, error)
+	// ListMobileApps gives the apps of phones that belong to the tenant's clients; none is no error.
+	ListMobileApps(ctx context.Context, tenant tenancy.ID) ([]MobileApp, error)
 }
 
 // PasswordOutcome is what came of a password.
@@ -118,11 +120,11 @@ type CodeStore interface {
 	// FindCode gives what the code stands for, also when it was redeemed already (Authorization.Redeemed); a code that has
 	// expired at now, is unknown, or another tenant's is fault.NotFound.
 	FindCode(ctx context.Context, tenant tenancy.ID, code Hash, now time.Time) (Authorization, error)
-	// RedeemCode marks the code as redeemed, stores the opaque token that was issued for it, if any, and writes the fact, in one
-	// step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound.
+	// RedeemCode marks the code as redeemed, stores the opaque and the refresh token that were issued for it, if any, and writes the
+	// fact, in one step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound.
 	RedeemCode(ctx context.Context, tenant tenancy.ID, redemption Redemption) error
-	// RevokeCode removes the opaque tokens that were issued from a code (RFC 6749 §4.1.2); none is no error. The refusal that
-	// follows is a fact of its own.
+	// RevokeCode removes the opaque and refresh tokens that were issued from a code, and what those gave (RFC 6749 §4.1.2); none is
+	// no error. The refusal that follows is a fact of its own.
 	RevokeCode(ctx context.Context, tenant tenancy.ID, code Hash) error
 	// FindAccessToken gives what an opaque token stands for; expired, revoked or another tenant's is fault.NotFound.
 	FindAccessToken(ctx context.Context, tenant tenancy.ID, token Hash, now time.Time) (AccessToken, error)
@@ -130,8 +132,9 @@ type CodeStore interface {
 
 // OpaqueStore keeps what grants give that have nothing of their own to use up.
 type OpaqueStore interface {
-	// SaveToken stores the opaque token, if any, and writes the fact, in one step.
-	SaveToken(ctx context.Context, tenant tenancy.ID, token *AccessToken, fact Fact) error
+	// SaveTokens stores the opaque and the refresh token of the settlement, if any, and writes its fact, in one step. Of a user's
+	// refresh tokens at one client the oldest go, beyond MaxRefreshTokens.
+	SaveTokens(ctx context.Context, tenant tenancy.ID, s Settlement) error
 }
 
 // AssertionStore remembers client assertions that were used (RFC 7523 §3).

@@ -49,7 +49,7 @@ func (s Scope) within(granted []string) Scope {
 	return out
 }
 
-// userScopes are those that any client may ask of a user without an API. offline_access joins them once there are refresh tokens.
+// userScopes are those that any client may ask of a user without an API. offline_access is not one of them: see Ask.withOffline.
 var userScopes = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopePhone, oauth.ScopeAddress}
 
 // forUser gives what a user flow may grant of the wanted scopes at rs (nil: none asked); the rest is dropped in silence, as this

@@ -33,6 +33,7 @@ type Configuration struct {
 	UserGrants      map[Key]*token.ClientGrant // the same, on behalf of users
 	Connections     map[Key][]token.Connection
 	Settings        map[tenancy.ID]*token.Settings
+	Apps            map[tenancy.ID][]token.MobileApp
 	away            error
 }
 
@@ -48,7 +49,7 @@ var _ token.Configuration = (*Configuration)(nil)
 func NewConfiguration() *Configuration {
 	return &Configuration{
 		Clients: map[Key]*token.Client{}, ResourceServers: map[Key]*token.ResourceServer{}, Grants: map[Key]*token.ClientGrant{}, UserGrants: map[Key]*token.ClientGrant{},
-		Connections: map[Key][]token.Connection{}, Settings: map[tenancy.ID]*token.Settings{},
+		Connections: map[Key][]token.Connection{}, Settings: map[tenancy.ID]*token.Settings{}, Apps: map[tenancy.ID][]token.MobileApp{},
 	}
 }
 
@@ -101,6 +102,13 @@ func (c *Configuration) ListConnections(_ context.Context, tenant tenancy.ID, cl
 		return nil, nil
 	}
 	return list, err
+}
+
+// ListMobileApps implements token.Configuration.
+func (c *Configuration) ListMobileApps(_ context.Context, tenant tenancy.ID) ([]token.MobileApp, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Apps[tenant], c.away
 }
 
 // FindSettings implements token.Configuration.

@@ -20,6 +20,9 @@ where c.tenant_id = @tenant_id
 order by c.position
 limit @max_rows offset @skip;
 
+-- name: ListMobileClients :many
+select * from clients where tenant_id = @tenant_id and settings ? 'mobile' order by position limit @max_rows;
+
 -- name: CountClients :one
 select count(*) from clients c
 where c.tenant_id = @tenant_id

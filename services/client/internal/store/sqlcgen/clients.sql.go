@@ -256,6 +256,49 @@ func (q *Queries) ListClients(ctx context.Context, arg ListClientsParams) ([]Cli
 	return items, nil
 }
 
+const listMobileClients = `-- name: ListMobileClients :many
+select tenant_id, id, position, name, app_type, is_first_party, is_global, secret_sealed, addons_sealed, settings, version, created_at, updated_at from clients where tenant_id = $1 and settings ? 'mobile' order by position limit $2
+`
+
+type ListMobileClientsParams struct {
+	TenantID string
+	MaxRows  int32
+}
+
+func (q *Queries) ListMobileClients(ctx context.Context, arg ListMobileClientsParams) ([]Client, error) {
+	rows, err := q.db.Query(ctx, listMobileClients, arg.TenantID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Client
+	for rows.Next() {
+		var i Client
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.ID,
+			&i.Position,
+			&i.Name,
+			&i.AppType,
+			&i.IsFirstParty,
+			&i.IsGlobal,
+			&i.SecretSealed,
+			&i.AddonsSealed,
+			&i.Settings,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const updateClient = `-- name: UpdateClient :execrows
 update clients
 set name = $1, app_type = $2, secret_sealed = $3, addons_sealed = $4, settings = $5,

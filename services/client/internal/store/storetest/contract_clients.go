@@ -55,6 +55,27 @@ func runClients(t *testing.T, open func(t *testing.T) Subject) {
 		require.NoError(t, err)
 		assert.Empty(t, part.Items)
 	})
+	t.Run("apps_of_phones_are_listed", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		ctx := t.Context()
+		mobile := client.Settings{"mobile": map[string]any{"ios": map[string]any{"team_id": "T", "app_bundle_identifier": "b"}}}
+		plain, first, second := NewClient(t, nil), NewClient(t, mobile), NewClient(t, mobile)
+		for _, c := range []client.Client{first, plain, second} {
+			require.NoError(t, s.Store.CreateClient(ctx, Owner, c, false))
+		}
+		list, err := s.Store.ListMobileClients(ctx, Owner, 10)
+		require.NoError(t, err)
+		require.Len(t, list, 2)
+		assert.Equal(t, []client.ID{first.ID, second.ID}, []client.ID{list[0].ID, list[1].ID})
+		assert.Empty(t, list[0].Secret)
+		list, err = s.Store.ListMobileClients(ctx, Owner, 1)
+		require.NoError(t, err)
+		assert.Len(t, list, 1)
+		list, err = s.Store.ListMobileClients(ctx, Stranger, 10)
+		require.NoError(t, err)
+		assert.Empty(t, list)
+	})
 	t.Run("update_replaces_and_counts", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)

@@ -165,6 +165,24 @@ func showClient(c client.Client) client.Client {
 	return c
 }
 
+// ListMobileClients implements client.Store.
+func (f *Fake) ListMobileClients(_ context.Context, tenant tenancy.ID, limit int) ([]client.Client, error) {
+	s, end, err := f.begin(tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	var out []client.Client
+	for _, c := range s.clients {
+		if c.item.Settings.Has("mobile") && len(out) < limit {
+			shown := showClient(c.item)
+			shown.Secret = ""
+			out = append(out, shown)
+		}
+	}
+	return out, nil
+}
+
 // ListClients implements client.Store.
 func (f *Fake) ListClients(_ context.Context, tenant tenancy.ID, filter client.Filter, p client.Page, secrets bool) (client.Part[client.Client], error) {
 	s, end, err := f.begin(tenant)

@@ -43,7 +43,7 @@ func (q *Queries) DeleteTokensOfCode(ctx context.Context, arg DeleteTokensOfCode
 }
 
 const findAccessToken = `-- name: FindAccessToken :one
-select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, claims from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
+select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, claims, refresh_id from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
 `
 
 type FindAccessTokenParams struct {
@@ -66,12 +66,13 @@ func (q *Queries) FindAccessToken(ctx context.Context, arg FindAccessTokenParams
 		&i.IssuedAt,
 		&i.ExpiresAt,
 		&i.Claims,
+		&i.RefreshID,
 	)
 	return i, err
 }
 
 const findCode = `-- name: FindCode :one
-select tenant_id, code_hash, client_id, user_id, session_id, authorized, issued_at, expires_at, redeemed_at from codes where tenant_id = $1 and code_hash = $2 and expires_at > $3
+select tenant_id, code_hash, client_id, user_id, session_id, authorized, issued_at, expires_at, redeemed_at, refresh_id from codes where tenant_id = $1 and code_hash = $2 and expires_at > $3
 `
 
 type FindCodeParams struct {
@@ -93,13 +94,14 @@ func (q *Queries) FindCode(ctx context.Context, arg FindCodeParams) (Code, error
 		&i.IssuedAt,
 		&i.ExpiresAt,
 		&i.RedeemedAt,
+		&i.RefreshID,
 	)
 	return i, err
 }
 
 const insertAccessToken = `-- name: InsertAccessToken :exec
-insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, claims, issued_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, refresh_id, claims, issued_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 `
 
 type InsertAccessTokenParams struct {
@@ -110,6 +112,7 @@ type InsertAccessTokenParams struct {
 	SessionID string
 	Scope     string
 	CodeHash  []byte
+	RefreshID *string
 	Claims    []string
 	IssuedAt  time.Time
 	ExpiresAt time.Time
@@ -124,6 +127,7 @@ func (q *Queries) InsertAccessToken(ctx context.Context, arg InsertAccessTokenPa
 		arg.SessionID,
 		arg.Scope,
 		arg.CodeHash,
+		arg.RefreshID,
 		arg.Claims,
 		arg.IssuedAt,
 		arg.ExpiresAt,
@@ -162,18 +166,24 @@ func (q *Queries) InsertCode(ctx context.Context, arg InsertCodeParams) error {
 }
 
 const redeemCode = `-- name: RedeemCode :execrows
-update codes set redeemed_at = $1
-where tenant_id = $2 and code_hash = $3 and expires_at > $1 and redeemed_at is null
+update codes set redeemed_at = $1, refresh_id = $2
+where tenant_id = $3 and code_hash = $4 and expires_at > $1 and redeemed_at is null
 `
 
 type RedeemCodeParams struct {
-	Now      *time.Time
-	TenantID string
-	CodeHash []byte
+	Now       *time.Time
+	RefreshID *string
+	TenantID  string
+	CodeHash  []byte
 }
 
 func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (int64, error) {
-	result, err := q.db.Exec(ctx, redeemCode, arg.Now, arg.TenantID, arg.CodeHash)
+	result, err := q.db.Exec(ctx, redeemCode,
+		arg.Now,
+		arg.RefreshID,
+		arg.TenantID,
+		arg.CodeHash,
+	)
 	if err != nil {
 		return 0, err
 	}

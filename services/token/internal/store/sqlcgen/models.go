@@ -22,6 +22,8 @@ type AccessToken struct {
 	ExpiresAt time.Time
 	// Claims that /userinfo gives beside those of the scope (OIDC Core §5.5).
 	Claims []string
+	// The family that it came with: when that is revoked, it goes (RFC 7009 §2.1).
+	RefreshID *string
 }
 
 // The jti of client assertions, until they would have expired by themselves.
@@ -44,6 +46,8 @@ type Code struct {
 	IssuedAt   time.Time
 	ExpiresAt  time.Time
 	RedeemedAt *time.Time
+	// The family that the code gave: when the code comes back, it goes.
+	RefreshID *string
 }
 
 // What users agreed that clients may do; the wire calls them grants. They end when the user or the tenant takes them back.
@@ -57,6 +61,19 @@ type Consent struct {
 	Scope    []string
 	// When it was last widened.
 	GivenAt time.Time
+}
+
+// Public keys that users keep for their devices: a record of the wire's older days, which opens nothing here.
+type DeviceKey struct {
+	TenantID string
+	ID       string
+	UserID   string
+	// Empty: of no client in particular.
+	ClientID   string
+	DeviceID   string
+	DeviceName string
+	PublicKey  string
+	CreatedAt  time.Time
 }
 
 // Facts committed with the change they tell of, and not yet published. The relay publishes them in order and deletes them.
@@ -82,6 +99,53 @@ type PushedRequest struct {
 	// It came as a signed request object (RFC 9101).
 	Signed    bool
 	ExpiresAt time.Time
+}
+
+// Families of refresh tokens.
+type RefreshToken struct {
+	TenantID string
+	// The public name of the family. Opens nothing.
+	ID string
+	// Says of a token that was used up that it was given out here. Who reads it can end the family, and open nothing.
+	TagKey []byte
+	// Which generation current_hashes holds, from 1.
+	Counter int64
+	// SHA-256 of the newest tokens: one, or those that were given for one and the same token within its leeway.
+	CurrentHashes [][]byte
+	// SHA-256 of the generation before, good until the client's leeway has passed since rotated_at.
+	PreviousHashes [][]byte
+	RotatedAt      *time.Time
+	Rotating       bool
+	ClientID       string
+	UserID         string
+	// The session it came from. Null: from no browser.
+	SessionID *string
+	// Empty: for /userinfo alone.
+	Audience     string
+	Scope        string
+	ConnectionID string
+	Connection   string
+	Strategy     string
+	// When the user proved who they are (OIDC Core §2, auth_time).
+	AuthTime time.Time
+	// ID tokens tell auth_time, since the first one did.
+	WantAuthTime bool
+	// Claims that ID tokens give beside those of the scope (OIDC Core §5.5); userinfo_claims are those of /userinfo.
+	IDTokenClaims   []string
+	UserinfoClaims  []string
+	CreatedAt       time.Time
+	LastExchangedAt *time.Time
+	// Moves with use. Null: no end.
+	IdleUntil *time.Time
+	// Never moves. Null: no end.
+	ExpiresAt *time.Time
+	// The whole hour after the nearer end. It has the index, so that the ends that move with each exchange need none.
+	DeadFrom       *time.Time
+	FirstIp        string
+	FirstUserAgent string
+	LastIp         string
+	LastUserAgent  string
+	Metadata       []byte
 }
 
 // Browsers that are logged in at a tenant.

@@ -25,6 +25,9 @@ type Fake struct {
 	codes        map[id]token.Authorization
 	tokens       map[id]token.AccessToken
 	assertions   map[id]time.Time
+	refresh      map[sid]token.RefreshToken
+	ofCode       map[id]string // the family that a code gave
+	devices      map[sid]token.DeviceKey
 	consents     map[sid]token.Consent
 	pushed       map[id]token.Pushed
 	facts        []token.Fact
@@ -50,6 +53,9 @@ var (
 
 	_ token.OpaqueStore    = (*Fake)(nil)
 	_ token.AssertionStore = (*Fake)(nil)
+	_ token.RefreshStore   = (*Fake)(nil)
+	_ token.RefreshAdmin   = (*Fake)(nil)
+	_ token.DeviceKeyStore = (*Fake)(nil)
 )
 
 // NewFake makes an empty one.
@@ -57,6 +63,7 @@ func NewFake() *Fake {
 	return &Fake{
 		keys: map[tenancy.ID][]token.SigningKey{}, transactions: map[id]token.Transaction{}, sessions: map[sid]token.Session{},
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
+		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
 		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
 	}
 }
@@ -67,6 +74,9 @@ func (f *Fake) FailNext(errs ...error) {
 	defer f.mu.Unlock()
 	f.failures = append(f.failures, errs...)
 }
+
+// FailAfter lets so many calls pass and makes the one after them fail.
+func (f *Fake) FailAfter(pass int, err error) { f.FailNext(append(make([]error, pass), err)...) }
 
 // Facts gives what was written down so far.
 func (f *Fake) Facts() []token.Fact {
@@ -106,7 +116,9 @@ func (f *Fake) do(step func() error) error {
 	if len(f.failures) > 0 {
 		err := f.failures[0]
 		f.failures = f.failures[1:]
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	return step()
 }
@@ -301,6 +313,10 @@ func (f *Fake) RedeemCode(_ context.Context, tenant tenancy.ID, r token.Redempti
 			t.Code = r.Code
 			f.tokens[id{tenant, t.Hash}] = t
 		}
+		if r.Refresh != nil {
+			f.ofCode[id{tenant, r.Code}] = r.Refresh.ID
+			f.addRefreshToken(tenant, r.Refresh)
+		}
 		f.facts = append(f.facts, r.Fact)
 		return nil
 	})
@@ -314,6 +330,7 @@ func (f *Fake) RevokeCode(_ context.Context, tenant tenancy.ID, code token.Hash)
 				delete(f.tokens, key)
 			}
 		}
+		f.endRefreshToken(tenant, f.ofCode[id{tenant, code}])
 		return nil
 	})
 }
@@ -360,6 +377,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 				delete(f.assertions, key)
 			}
 		}
+		f.removeRefreshTokens(tenant)
 		maps.DeleteFunc(f.consents, func(key sid, _ token.Consent) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.pushed, func(key id, _ token.Pushed) bool { return key.tenant == tenant })
 		return nil
@@ -396,19 +414,22 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 			}
 		}
 		maps.DeleteFunc(f.pushed, func(_ id, row token.Pushed) bool { return !row.Expires.After(now) })
-		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed)
+		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now)
 		return nil
 	})
 	return n, err
 }
 
-// SaveToken implements token.OpaqueStore.
-func (f *Fake) SaveToken(_ context.Context, tenant tenancy.ID, t *token.AccessToken, fact token.Fact) error {
+// SaveTokens implements token.OpaqueStore.
+func (f *Fake) SaveTokens(_ context.Context, tenant tenancy.ID, s token.Settlement) error {
 	return f.do(func() error {
-		if t != nil {
-			f.tokens[id{tenant, t.Hash}] = *t
+		if s.Opaque != nil {
+			f.tokens[id{tenant, s.Opaque.Hash}] = *s.Opaque
 		}
-		f.facts = append(f.facts, fact)
+		if s.Refresh != nil {
+			f.addRefreshToken(tenant, s.Refresh)
+		}
+		f.facts = append(f.facts, s.Fact)
 		return nil
 	})
 }

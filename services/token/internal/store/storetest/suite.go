@@ -27,6 +27,9 @@ type Store interface {
 	token.CodeStore
 	token.OpaqueStore
 	token.AssertionStore
+	token.RefreshStore
+	token.RefreshAdmin
+	token.DeviceKeyStore
 	token.ConsentStore
 	token.PushStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
@@ -49,6 +52,13 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"codes":        tryCodes,
 		"tokens":       tryTokens,
 		"assertions":   tryAssertions,
+		"refresh":      tryRefreshTokens,
+		"rotation":     tryRotation,
+		"leeway":       tryLeeway,
+		"migration":    tryMigration,
+		"refresh ends": tryRefreshEnds,
+		"management":   tryRefreshAdmin,
+		"devices":      tryDeviceKeys,
 		"consents":     tryConsents,
 		"pushed":       tryPushed,
 		"completions":  tryCompletions,

@@ -60,12 +60,12 @@ func tryAssertions(t *testing.T, w *world) {
 	require.EqualValues(t, 1, won.Load(), "of concurrent uses one wins")
 
 	opaque := token.AccessToken{Hash: token.HashOf("opaque"), ClientID: "client", UserID: "auth0|a", Scope: token.Scope{"openid"}, Issued: w.now, Expires: until}
-	require.NoError(t, w.SaveToken(ctx, w.a, &opaque, w.fact("sepft")))
+	require.NoError(t, w.SaveTokens(ctx, w.a, token.Settlement{Opaque: &opaque, Fact: w.fact("sepft")}))
 	got, err := w.FindAccessToken(ctx, w.a, opaque.Hash, w.now)
 	require.NoError(t, err)
 	require.Equal(t, opaque, got)
 	_, err = w.FindAccessToken(ctx, w.b, opaque.Hash, w.now)
 	notFoundHere(t, err)
-	require.NoError(t, w.SaveToken(ctx, w.a, nil, w.fact("sepft")))
+	require.NoError(t, w.SaveTokens(ctx, w.a, token.Settlement{Fact: w.fact("sepft")}))
 	require.Equal(t, []string{"sepft", "sepft"}, w.facts(w.a))
 }

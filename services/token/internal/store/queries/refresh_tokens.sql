@@ -1,0 +1,113 @@
+-- name: InsertRefreshToken :exec
+insert into refresh_tokens (
+  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope,
+  connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
+  first_ip, first_user_agent, last_ip, last_user_agent, metadata
+) values (
+  @tenant_id, @id, @tag_key, @counter, @current_hashes, @previous_hashes, @rotated_at, @rotating, @client_id, @user_id, @session_id, @audience, @scope,
+  @connection_id, @connection, @strategy, @auth_time, @want_auth_time, @id_token_claims, @userinfo_claims, @created_at, @last_exchanged_at, sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz,
+  date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz), 'UTC') + interval '1 hour',
+  @first_ip, @first_user_agent, @last_ip, @last_user_agent, @metadata
+);
+
+-- name: DeleteOldestRefreshTokens :many
+delete from refresh_tokens r where r.tenant_id = @tenant_id and r.id in (
+  select o.id from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id
+  order by o.created_at desc, o.id offset @keep
+) returning r.id;
+
+-- name: FindRefreshToken :one
+select * from refresh_tokens
+where tenant_id = @tenant_id and id = @id and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz);
+
+-- name: RotateRefreshToken :one
+-- The row lock lets one of concurrent exchanges of a token win; the others look at what it left.
+update refresh_tokens set
+  counter = counter + 1, previous_hashes = current_hashes, current_hashes = array[@next::bytea], rotated_at = @now::timestamptz, rotating = @rotating,
+  last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent
+where tenant_id = @tenant_id and id = @id and @presented::bytea = any (current_hashes)
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
+returning user_id, client_id, audience;
+
+-- name: AddRefreshSibling :one
+-- Within the leeway one more of the newest generation; of too many the oldest goes.
+update refresh_tokens set
+  current_hashes = (array_append(current_hashes, @next::bytea))[greatest(1, cardinality(current_hashes) + 2 - @siblings::int):],
+  rotating = @rotating, last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent
+where tenant_id = @tenant_id and id = @id and @presented::bytea = any (previous_hashes) and rotated_at > @since::timestamptz
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
+returning user_id, client_id, audience;
+
+-- name: TouchRefreshToken :execrows
+update refresh_tokens set last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent
+where tenant_id = @tenant_id and id = @id and @presented::bytea = any (current_hashes) and not rotating
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz);
+
+-- name: RefreshTokenExists :one
+select exists (select 1 from refresh_tokens where tenant_id = @tenant_id and id = @id
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz));
+
+-- name: LockRefreshSiblings :exec
+-- In one order, so that siblings that change at once wait for each other instead of killing each other.
+select r.id from refresh_tokens r, refresh_tokens own
+where own.tenant_id = @tenant_id and own.id = @id
+  and r.tenant_id = @tenant_id and r.user_id = own.user_id and r.client_id = own.client_id and r.audience = own.audience
+order by r.id for update of r;
+
+-- name: DeleteRefreshSiblings :many
+delete from refresh_tokens
+where tenant_id = @tenant_id and user_id = @user_id and client_id = @client_id and audience = @audience and rotating <> @rotating and id <> @id
+returning id;
+
+-- name: DeleteRefreshTokenOfCode :many
+delete from refresh_tokens r using codes c
+where c.tenant_id = @tenant_id and c.code_hash = @code_hash and r.tenant_id = @tenant_id and r.id = c.refresh_id returning r.id;
+
+-- name: DeleteRefreshToken :execrows
+delete from refresh_tokens where tenant_id = @tenant_id and id = @id;
+
+-- name: DeleteRefreshTokensOfConsent :many
+delete from refresh_tokens
+where tenant_id = @tenant_id and user_id = @user_id and client_id = @client_id and audience = any (@audiences::text[]) returning id;
+
+-- name: DeleteAccessTokensOfRefresh :exec
+delete from access_tokens where tenant_id = @tenant_id and refresh_id = any (@refresh_ids::text[]);
+
+-- name: DeleteAccessToken :exec
+delete from access_tokens where tenant_id = @tenant_id and token_hash = @token_hash;
+
+-- name: ListRefreshTokens :many
+select * from refresh_tokens
+where tenant_id = @tenant_id and id > @after
+  and (sqlc.narg(user_id)::text is null or user_id = sqlc.narg(user_id))
+  and (sqlc.narg(client_id)::text is null or client_id = sqlc.narg(client_id))
+  and (sqlc.narg(rotating)::boolean is null or rotating = sqlc.narg(rotating))
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
+order by id limit @max_rows offset @skip;
+
+-- name: CountRefreshTokens :one
+select count(*) from refresh_tokens
+where tenant_id = @tenant_id
+  and (sqlc.narg(user_id)::text is null or user_id = sqlc.narg(user_id))
+  and (sqlc.narg(client_id)::text is null or client_id = sqlc.narg(client_id))
+  and (sqlc.narg(rotating)::boolean is null or rotating = sqlc.narg(rotating))
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz);
+
+-- name: UpdateRefreshTokenMetadata :one
+update refresh_tokens set metadata = @metadata
+where tenant_id = @tenant_id and id = @id
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
+returning *;
+
+-- name: DeleteRefreshTokens :many
+delete from refresh_tokens
+where tenant_id = @tenant_id
+  and (sqlc.narg(ids)::text[] is null or id = any (sqlc.narg(ids)::text[]))
+  and (sqlc.narg(user_id)::text is null or user_id = sqlc.narg(user_id))
+  and (sqlc.narg(client_id)::text is null or client_id = sqlc.narg(client_id))
+  and (sqlc.narg(audience)::text is null or audience = sqlc.narg(audience))
+  and (sqlc.narg(session_id)::text is null or session_id = sqlc.narg(session_id))
+returning id;
+
+-- name: DeleteTenantRefreshTokens :exec
+delete from refresh_tokens where tenant_id = @tenant_id;

@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/store/sqlcgen"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r *token.RefreshToken) error {
+	metadata, err := encodeMetadata(r.Metadata)
+	if err != nil {
+		return err
+	}
+	err = q.InsertRefreshToken(ctx, sqlcgen.InsertRefreshTokenParams{
+		TenantID: string(tenant), ID: r.ID, TagKey: r.Key[:], Counter: int64(r.Counter), CurrentHashes: bytesOf(r.Current),
+		PreviousHashes: bytesOf(r.Previous), RotatedAt: nullTime(r.Rotated), Rotating: r.Rotating, ClientID: r.ClientID, UserID: r.UserID,
+		SessionID: orNull(r.SessionID), Audience: r.Audience, Scope: r.Scope.String(), ConnectionID: r.Connection.ID,
+		Connection: r.Connection.Name, Strategy: r.Connection.Strategy, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
+		IDTokenClaims: append([]string{}, r.Claims.IDToken...), UserinfoClaims: append([]string{}, r.Claims.Userinfo...),
+		CreatedAt: r.Created, LastExchangedAt: nullTime(r.LastExchanged), IdleUntil: nullTime(r.IdleUntil), ExpiresAt: nullTime(r.Until),
+		FirstIp: r.First.IP, FirstUserAgent: r.First.UserAgent, LastIp: r.Last.IP, LastUserAgent: r.Last.UserAgent, Metadata: metadata,
+	})
+	if err != nil {
+		return err
+	}
+	gone, err := q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{
+		TenantID: string(tenant), UserID: r.UserID, ClientID: r.ClientID, Keep: token.MaxRefreshTokens,
+	})
+	if err != nil {
+		return err
+	}
+	return deleteGiven(ctx, q, tenant, gone)
+}
+
+// deleteGiven removes the opaque tokens that families gave which are gone (RFC 7009 §2.1).
+func deleteGiven(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, families []string) error {
+	if len(families) == 0 {
+		return nil
+	}
+	return q.DeleteAccessTokensOfRefresh(ctx, sqlcgen.DeleteAccessTokensOfRefreshParams{TenantID: string(tenant), RefreshIds: families})
+}
+
+// FindRefreshToken implements token.RefreshStore.
+func (s *Store) FindRefreshToken(ctx context.Context, tenant tenancy.ID, id string, now time.Time) (token.RefreshToken, error) {
+	var row sqlcgen.RefreshToken
+	err := s.read(ctx, tenant, func(q *sqlcgen.Queries) (err error) {
+		row, err = q.FindRefreshToken(ctx, sqlcgen.FindRefreshTokenParams{TenantID: string(tenant), ID: id, Now: now})
+		return err
+	})
+	if err != nil {
+		return token.RefreshToken{}, err
+	}
+	return toRefreshToken(row)
+}
+
+// RotateRefreshToken implements token.RefreshStore. The row lock of the update is what lets one of two concurrent calls win; the
+// other then sees the row as the winner left it.
+func (s *Store) RotateRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Rotation) error {
+	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+		if err := rotate(ctx, q, tenant, r); err != nil {
+			return err
+		}
+		if r.Token == nil {
+			return nil
+		}
+		return insertAccessToken(ctx, q, tenant, *r.Token, token.Hash{})
+	})
+}
+
+func rotate(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.Rotation) error {
+	if r.Next.Zero() {
+		return must(q.TouchRefreshToken(ctx, sqlcgen.TouchRefreshTokenParams{
+			TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Now: r.Now, IdleUntil: nullTime(r.IdleUntil),
+			LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent,
+		}))
+	}
+	if r.Migrates {
+		if err := q.LockRefreshSiblings(ctx, sqlcgen.LockRefreshSiblingsParams{TenantID: string(tenant), ID: r.ID}); err != nil {
+			return err
+		}
+	}
+	owner, err := q.RotateRefreshToken(ctx, sqlcgen.RotateRefreshTokenParams{
+		TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Next: r.Next[:], Rotating: r.Rotating, Now: r.Now,
+		IdleUntil: nullTime(r.IdleUntil), LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent,
+	})
+	if errors.Is(err, pgx.ErrNoRows) && !r.Since.IsZero() {
+		var late sqlcgen.AddRefreshSiblingRow
+		late, err = q.AddRefreshSibling(ctx, sqlcgen.AddRefreshSiblingParams{
+			TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Next: r.Next[:], Rotating: r.Rotating, Now: r.Now, Since: r.Since,
+			Siblings: token.MaxSiblings, IdleUntil: nullTime(r.IdleUntil), LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent,
+		})
+		owner = sqlcgen.RotateRefreshTokenRow(late)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return whyNot(ctx, q, tenant, r)
+	}
+	if err != nil || !r.Migrates {
+		return err
+	}
+	gone, err := q.DeleteRefreshSiblings(ctx, sqlcgen.DeleteRefreshSiblingsParams{
+		TenantID: string(tenant), UserID: owner.UserID, ClientID: owner.ClientID, Audience: owner.Audience, Rotating: r.Rotating, ID: r.ID,
+	})
+	if err != nil {
+		return err
+	}
+	return deleteGiven(ctx, q, tenant, gone)
+}
+
+// whyNot tells a token that was used up from a family that is gone.
+func whyNot(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.Rotation) error {
+	there, err := q.RefreshTokenExists(ctx, sqlcgen.RefreshTokenExistsParams{TenantID: string(tenant), ID: r.ID, Now: r.Now})
+	switch {
+	case err != nil:
+		return err
+	case there:
+		return fault.Conflict("", "The refresh token was used before")
+	}
+	return errNotFound()
+}
+
+// RevokeRefreshToken implements token.RefreshStore.
+func (s *Store) RevokeRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Revocation) error {
+	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+		if err := must(q.DeleteRefreshToken(ctx, sqlcgen.DeleteRefreshTokenParams{TenantID: string(tenant), ID: r.ID})); err != nil {
+			return err
+		}
+		if err := deleteGiven(ctx, q, tenant, []string{r.ID}); err != nil || r.Consent == nil {
+			return err
+		}
+		_, err := q.WithdrawConsents(ctx, sqlcgen.WithdrawConsentsParams{
+			TenantID: string(tenant), UserID: r.Consent.UserID, ClientID: r.Consent.ClientID, Audience: r.Consent.Audience,
+		})
+		if err != nil {
+			return err
+		}
+		return deleteRefreshTokens(ctx, q, tenant, *r.Consent)
+	})
+}
+
+// deleteRefreshTokens removes what was given by a consent that is taken back.
+func deleteRefreshTokens(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.ConsentFilter) error {
+	audiences := []string{c.Audience}
+	if strings.HasSuffix(c.Audience, userinfo) { // which a refresh token for no API does not name
+		audiences = append(audiences, "")
+	}
+	gone, err := q.DeleteRefreshTokensOfConsent(ctx, sqlcgen.DeleteRefreshTokensOfConsentParams{
+		TenantID: string(tenant), UserID: c.UserID, ClientID: c.ClientID, Audiences: audiences,
+	})
+	if err != nil {
+		return err
+	}
+	return deleteGiven(ctx, q, tenant, gone)
+}
+
+// userinfo ends the audience under which a consent is kept that names no API.
+const userinfo = "/userinfo"
+
+// RevokeAccessToken implements token.RefreshStore.
+func (s *Store) RevokeAccessToken(ctx context.Context, tenant tenancy.ID, tok token.Hash) error {
+	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
+		return q.DeleteAccessToken(ctx, sqlcgen.DeleteAccessTokenParams{TenantID: string(tenant), TokenHash: tok[:]})
+	})
+}
+
+func toRefreshToken(row sqlcgen.RefreshToken) (token.RefreshToken, error) {
+	metadata, err := decodeMetadata(row.Metadata)
+	r := token.RefreshToken{
+		ID: row.ID, Counter: uint32(row.Counter), Current: hashesOf(row.CurrentHashes), Previous: hashesOf(row.PreviousHashes), //nolint:gosec // counted from 1, one exchange at a time
+		Rotated: orZero(row.RotatedAt), Rotating: row.Rotating, ClientID: row.ClientID, UserID: row.UserID, SessionID: orEmpty(row.SessionID),
+		Audience: row.Audience, Scope: token.ParseScope(row.Scope),
+		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
+		AuthTime:   row.AuthTime.UTC(), WantAuthTime: row.WantAuthTime, Created: row.CreatedAt.UTC(), LastExchanged: orZero(row.LastExchangedAt),
+		Claims:    token.ClaimsRequest{IDToken: claimsOf(row.IDTokenClaims), Userinfo: claimsOf(row.UserinfoClaims)},
+		IdleUntil: orZero(row.IdleUntil), Until: orZero(row.ExpiresAt), First: token.Origin{IP: row.FirstIp, UserAgent: row.FirstUserAgent},
+		Last: token.Origin{IP: row.LastIp, UserAgent: row.LastUserAgent}, Metadata: metadata,
+	}
+	copy(r.Key[:], row.TagKey)
+	return r, err
+}
+
+func bytesOf(hashes []token.Hash) [][]byte {
+	out := make([][]byte, len(hashes))
+	for i := range hashes {
+		out[i] = hashes[i][:]
+	}
+	return out
+}
+
+func hashesOf(raw [][]byte) []token.Hash {
+	var out []token.Hash
+	for _, b := range raw {
+		out = append(out, hash(b))
+	}
+	return out
+}
+
+func encodeMetadata(m map[string]string) ([]byte, error) {
+	if len(m) == 0 {
+		return nil, nil
+	}
+	return encode(m)
+}
+
+func decodeMetadata(b []byte) (m map[string]string, err error) {
+	if b == nil {
+		return nil, nil
+	}
+	err = decode(b, &m)
+	return m, err
+}

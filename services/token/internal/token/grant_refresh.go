@@ -1,0 +1,237 @@
+package token
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
+)
+
+// Refresh is the grant of a refresh token (RFC 6749 §6).
+type Refresh struct {
+	Store  RefreshStore
+	Record Recorder // of refused exchanges
+}
+
+// Renewal is an exchange of a refresh token under way.
+type Renewal struct {
+	// Family is as it was read.
+	Family   RefreshToken
+	Rotation Rotation
+	// Token is the next one; empty: the presented one stays good.
+	Token string
+	// Policy is by what rule the audience was opened, in the audit log's words; empty: it is the family's own.
+	Policy string
+}
+
+// Rotation is what makes an exchange of a refresh token final.
+type Rotation struct {
+	ID        string // of the family
+	Presented Hash
+	Next      Hash // zero: the presented token stays good
+	Rotating  bool // Next is good once
+	// Migrates says that the family changes between rotating and not. Its siblings that did not, of the same client, user and API,
+	// end then.
+	Migrates  bool
+	Now       time.Time
+	IdleUntil time.Time // zero: no end
+	// Since is the oldest rotation whose ancestors are still good (the leeway); zero: none are.
+	Since  time.Time
+	Origin Origin
+	Token  *AccessToken // nil: the access token is a JWT, which is not stored
+	Fact   Fact
+}
+
+// Type implements Grant.
+func (*Refresh) Type() oauth.GrantType { return oauth.GrantRefreshToken }
+
+// Facts implements Grant.
+func (*Refresh) Facts() (issued, refused string) { return "sertft", "fertft" }
+
+// errRefresh says the same of a token that is unknown, expired, used, revoked, another client's and another tenant's.
+func errRefresh() *fault.Error {
+	return fault.Denied(oauth.InvalidGrant, "Unknown or invalid refresh token.")
+}
+
+// Over implements Ending: a login that is over, or a user who is gone, takes its refresh tokens along.
+func (*Refresh) Over() *fault.Error { return errRefresh() }
+
+// Authorize implements Grant. The token is only used up by Settle, so that an engine which is away costs nobody a login.
+func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, error) {
+	raw := x.Params["refresh_token"]
+	if raw == "" {
+		return Authorization{}, missing("refresh_token")
+	}
+	p, ok := readRefreshToken(raw)
+	if !ok {
+		return Authorization{}, errRefresh()
+	}
+	r, err := g.Store.FindRefreshToken(ctx, x.Tenant.ID, p.id, x.Now)
+	if fault.Is(err, fault.KindNotFound) {
+		return Authorization{}, errRefresh()
+	}
+	if err != nil {
+		return Authorization{}, err
+	}
+	if r.ClientID != x.Client.ID { // stolen (RFC 6749 §10.4); its own client may still use it, and a thief cannot end it
+		return Authorization{}, errRefresh()
+	}
+	a := Authorization{
+		ClientID: r.ClientID, UserID: r.UserID, Connection: r.Connection, SessionID: r.SessionID, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
+		Claims: r.Claims, Renewal: &Renewal{Family: r},
+	}
+	policy := x.Client.Refresh
+	switch r.standing(p) {
+	case standsNewest:
+	case standsPrevious:
+		if !x.Now.Before(r.Rotated.Add(policy.Leeway)) {
+			return a, reused(&r, p)
+		}
+	case standsUsed:
+		return a, reused(&r, p)
+	case standsForeign:
+		return a, errRefresh()
+	}
+	if r.over(x.Now, policy) {
+		return a, errRefresh()
+	}
+	a.Audience, a.Scope, a.Renewal.Policy = r.opens(x, policy.Also)
+	a.Renewal.renew(x, p)
+	return a, nil
+}
+
+// renew settles what follows the presented token. The client's settings of now count: a family that was made under others becomes
+// what they say.
+func (n *Renewal) renew(x Exchange, p presented) {
+	r, policy := &n.Family, x.Client.Refresh
+	n.Rotation = Rotation{
+		ID: r.ID, Presented: p.hash, Rotating: policy.Rotating, Migrates: policy.Rotating != r.Rotating, Now: x.Now,
+		IdleUntil: after(x.Now, policy.Idle), Origin: x.Origin.clipped(),
+	}
+	if policy.Leeway > 0 {
+		n.Rotation.Since = x.Now.Add(-policy.Leeway)
+	}
+	if !policy.Rotating && !r.Rotating && r.standing(p) == standsNewest {
+		return
+	}
+	n.Token = r.mint(p.counter+1, policy.Rotating)
+	n.Rotation.Next = HashOf(n.Token)
+}
+
+// opens says what API the exchange is for and how far it goes. A request may narrow what the user granted and never widens it: what
+// was not granted is dropped (RFC 6749 §6). An API that the client's policies do not name beside the family's own is not opened; the
+// wire answers with the family's own then.
+func (r *RefreshToken) opens(x Exchange, also []Further) (audience string, scope Scope, policy string) {
+	asked, wanted := x.Params["audience"], ParseScope(x.Params["scope"])
+	further := slices.IndexFunc(also, func(f Further) bool { return f.Audience == asked })
+	if further < 0 || asked == r.Audience && len(wanted) == 0 { // left out, the scope is what was granted
+		return r.Audience, wanted.orAll(r.Scope), ""
+	}
+	granted := slices.Clone(r.Scope)
+	if asked != r.Audience {
+		granted = r.Scope.only(append([]string{oauth.ScopeOfflineAccess}, userScopes...))
+	}
+	for _, word := range also[further].Scope {
+		if !granted.Has(word) {
+			granted = append(granted, word)
+		}
+	}
+	return asked, wanted.orAll(granted), policyFurther
+}
+
+// policyFurther is the audit log's word for an exchange that the client's refresh policies opened.
+const policyFurther = "mrrt"
+
+// orAll gives the words of s that are in granted; all of granted where s asks for nothing.
+func (s Scope) orAll(granted Scope) Scope {
+	if len(s) == 0 {
+		return granted
+	}
+	return s.only(granted)
+}
+
+// only gives the words of s that are in words.
+func (s Scope) only(words []string) Scope {
+	out := Scope{}
+	for _, word := range s {
+		if slices.Contains(words, word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+// reuse is a token that was used up before: its family has a thief in it (RFC 9700 §4.14.2).
+type reuse struct {
+	family          string
+	counter, latest uint32
+}
+
+func (*reuse) Error() string { return "the refresh token was used before; its family is revoked" }
+
+func reused(r *RefreshToken, p presented) error {
+	return errRefresh().Because(&reuse{family: r.ID, counter: p.counter, latest: r.Counter})
+}
+
+// tell makes the fact of a refusal that of a reuse.
+func (u *reuse) tell(f *Fact) {
+	f.Name, f.Type, f.Description, f.Family = RefreshTokenReused, "ferrt", u.Error(), u.family
+	f.Details = map[string]any{"familyId": u.family, "tokenCounter": u.counter, "latestCounter": u.latest}
+}
+
+// tell adds to the fact of an exchange what the audit log keeps of it.
+func (n *Renewal) tell(f *Fact, x Exchange) {
+	f.Family, f.Details = n.Family.ID, map[string]any{"refresh_token": n.Family.told(), "familyId": n.Family.ID}
+	if n.Policy != "" {
+		f.Details["policy_used"] = n.Policy
+	}
+	if n.Family.Rotating {
+		f.Details["tokenCounter"] = n.Family.Counter
+	}
+	for name, param := range map[string]string{"requested_audience": "audience", "requested_scope": "scope"} {
+		if asked := x.Params[param]; asked != "" {
+			f.Details[name] = asked
+		}
+	}
+}
+
+// told is what the audit log shows of a refresh token.
+func (r *RefreshToken) told() map[string]any {
+	token := map[string]any{"access": "offline"}
+	if r.SessionID != "" {
+		token["session_id"] = r.SessionID
+	}
+	return token
+}
+
+// Settle implements Grant. The row decides between exchanges of one token.
+func (g *Refresh) Settle(ctx context.Context, x Exchange, s Settlement) error {
+	n := s.Authorization.Renewal
+	rotation := n.Rotation
+	rotation.Token, rotation.Fact = s.Opaque, s.Fact
+	err := g.Store.RotateRefreshToken(ctx, x.Tenant.ID, rotation)
+	switch {
+	case fault.Is(err, fault.KindNotFound): // ended between our look and our use
+		return errRefresh().Because(err)
+	case fault.Is(err, fault.KindConflict): // another exchange of the same token won
+		p, _ := readRefreshToken(x.Params["refresh_token"])
+		latest := n.Family
+		latest.Counter = max(latest.Counter, p.counter+1)
+		return reused(&latest, p)
+	}
+	return err
+}
+
+// Refuse implements Grant. A reuse ends the family in the step that writes it down.
+func (g *Refresh) Refuse(ctx context.Context, f Fact) error {
+	if f.Name != RefreshTokenReused {
+		return g.Record.Record(ctx, f)
+	}
+	err := g.Store.RevokeRefreshToken(ctx, f.Tenant, Revocation{ID: f.Family, Fact: f})
+	if fault.Is(err, fault.KindNotFound) { // revoked already; that it was tried again is told all the same
+		return g.Record.Record(ctx, f)
+	}
+	return err
+}
