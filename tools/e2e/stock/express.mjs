@@ -43,7 +43,7 @@ const made = (name, extra) => client(`express, ${name}`, { callbacks: [`${origin
 const ways = {
   implicit: [await made('implicit', { grant_types: ['implicit'] }), {}],
   hybrid: [await made('hybrid', { grant_types: ['authorization_code', 'implicit'], token_endpoint_auth_method: 'client_secret_basic' }), { authorizationParams: { response_type: 'code id_token' } }],
-  pushed: [await made('pushed'), { clientAuthMethod: 'client_secret_post', pushedAuthorizationRequests: true, authorizationParams: { response_type: 'code', audience: things.identifier, scope: 'openid profile email read:things' } }],
+  pushed: [await made('pushed', { grant_types: ['authorization_code', 'refresh_token'] }), { clientAuthMethod: 'client_secret_post', pushedAuthorizationRequests: true, authorizationParams: { response_type: 'code', audience: things.identifier, scope: 'openid profile email offline_access read:things' } }],
 };
 for (const [name, [c, extra]] of Object.entries(ways)) {
   const router = express.Router();
@@ -53,7 +53,9 @@ for (const [name, [c, extra]] of Object.entries(ways)) {
   router.get('/', (req, res) => res.json({ loggedIn: req.oidc.isAuthenticated() }));
   router.get('/profile', requiresAuth(), async (req, res, next) => {
     try {
-      const { sub, email } = req.oidc.user, access = req.oidc.accessToken;
+      const { sub, email } = req.oidc.user;
+      let access = req.oidc.accessToken;
+      if (name === 'pushed') access = await access.refresh();
       res.json({ sub, email, info: access && (await req.oidc.fetchUserInfo()).email, things: access && name === 'pushed' && (await call(access.access_token)) });
     } catch (e) { next(e); }
   });

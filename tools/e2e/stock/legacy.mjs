@@ -1,5 +1,5 @@
 // auth0/legacy, the SDK's authentication client: each grant it knows, and the errors an application branches on.
-import { AuthenticationClient } from 'auth0/legacy';
+import { AuthenticationClient, UserInfoClient } from 'auth0/legacy';
 import { decodeJwt } from 'jose';
 import { generateKeyPairSync } from 'node:crypto';
 import * as oidc from 'openid-client';
@@ -56,8 +56,16 @@ try {
   const proof = { code: await code({ ...request, ...challenge, max_age: 600 }), redirect_uri: callback, code_verifier: verifier };
   const { data: proved } = await oauth.authorizationCodeGrantWithPKCE(proof, { idTokenValidateOptions: { nonce: 'n', maxAge: 600 } });
   assert.equal(decodeJwt(proved.id_token).email, ada.email);
+  assert.equal((await new UserInfoClient({ domain }).getUserInfo(proved.access_token)).data.email, ada.email);
   const spent = await refused(() => oauth.authorizationCodeGrantWithPKCE(proof), 'a code used twice');
   assert.deepEqual([spent.statusCode, spent.error, spent.error_description], [403, 'invalid_grant', 'Invalid authorization code']);
+
+  const { data: kept } = await oauth.authorizationCodeGrant({ code: await code({ ...request, scope: 'openid email offline_access', audience: things.identifier }), redirect_uri: callback }, { idTokenValidateOptions: { nonce: 'n' } });
+  const { data: renewed } = await oauth.refreshTokenGrant({ refresh_token: kept.refresh_token });
+  assert.deepEqual([decodeJwt(renewed.id_token).sub, decodeJwt(renewed.access_token).gty], [ada.id, 'refresh_token']);
+  await oauth.revokeRefreshToken({ token: kept.refresh_token });
+  const over = await refused(() => oauth.refreshTokenGrant({ refresh_token: kept.refresh_token }), 'a revoked refresh token');
+  assert.deepEqual([over.statusCode, over.error, over.error_description], [403, 'invalid_grant', 'Unknown or invalid refresh token.']);
 
   const { data: pushed } = await oauth.pushedAuthorization({ ...request, scope: 'openid' });
   assert.match(pushed.request_uri, /^urn:ietf:params:oauth:request_uri:/);

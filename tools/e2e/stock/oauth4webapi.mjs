@@ -1,4 +1,5 @@
-// oauth4webapi, which checks each answer against its specification: code with PKCE, pushed requests, client assertions, errors.
+// oauth4webapi, which checks each answer against its specification: code with PKCE, pushed requests, client assertions, refresh and
+// revocation, errors.
 import * as o from 'oauth4webapi';
 import { answer, assert, refused, within } from './run.mjs';
 import { open } from './browser.mjs';
@@ -8,7 +9,7 @@ const callback = `${origin}/callback`;
 await manager.tenants.settings.update({ pushed_authorization_requests_supported: true });
 const ada = await person('oauth4webapi');
 const things = await resource('oauth4webapi');
-const web = await client('oauth4webapi', { callbacks: [callback] });
+const web = await client('oauth4webapi', { callbacks: [callback], grant_types: ['authorization_code', 'refresh_token'] });
 const { publicKey, privateKey } = await o.generateKeyPair('PS256', { extractable: true });
 const pem = `-----BEGIN PUBLIC KEY-----\n${Buffer.from(await crypto.subtle.exportKey('spki', publicKey)).toString('base64')}\n-----END PUBLIC KEY-----`;
 const keyed = await client('oauth4webapi, keyed', { token_endpoint_auth_method: undefined, grant_types: ['client_credentials'], client_authentication_methods: { private_key_jwt: { credentials: [{ credential_type: 'public_key', name: 'key', pem, alg: 'PS256' }] } } });
@@ -44,6 +45,15 @@ try {
   assert.deepEqual([claims.sub, claims.email], [ada.id, ada.email]);
   const info = await o.processUserInfoResponse(as, me, claims.sub, await o.userInfoRequest(as, me, tokens.access_token));
   assert.equal(info.email, ada.email);
+
+  // Refresh, with less than was granted (RFC 6749 §6); revoked (RFC 7009), for good, and whoever asks.
+  const renew = async (token, more) => { const r = await o.refreshTokenGrantRequest(as, me, secret, token, { additionalParameters: more }); return o.processRefreshTokenResponse(as, me, r); };
+  const renewed = await renew(tokens.refresh_token, { scope: 'openid' });
+  assert.equal(o.getValidatedIdTokenClaims(renewed).sub, ada.id);
+  assert.equal(renewed.scope, 'openid');
+  for (const token of [tokens.refresh_token, tokens.refresh_token, 'nobody-ever-saw-this']) await o.processRevocationResponse(await o.revocationRequest(as, me, secret, token));
+  const over = await refused(() => renew(tokens.refresh_token), 'a revoked refresh token');
+  assert.deepEqual([over.error, over.status, over.error_description], ['invalid_grant', 403, 'Unknown or invalid refresh token.']);
 
   // Errors, as RFC 6749 §5.2 has them, and with the wire's status.
   const replayed = await refused(async () => o.processAuthorizationCodeResponse(as, me, await redeem(first)), 'a code used twice');

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import { decodeJwt } from 'jose';
 import { answer, assert } from './run.mjs';
-import { open } from './browser.mjs';
+import { profile } from './browser.mjs';
 import { client, domain, issuer, logIn, person, resource, serve } from './setup.mjs';
 const sdk = fs.readFileSync(new URL('../node_modules/@auth0/auth0-spa-js/dist/auth0-spa-js.production.js', import.meta.url));
 const { server, origin } = await serve((req, res) => (req.url === '/sdk.js'
@@ -36,8 +36,12 @@ async function redirectIn(page, options) {
   assert.deepEqual([user.sub, user.email], [ada.id, ada.email]);
 }
 
-const { browser, context } = await open();
-try {
+const rotating = { useRefreshTokens: true, cacheLocation: 'localstorage' };
+// stored gives the refresh token that the SDK keeps in the page's storage.
+const stored = (page) => page.evaluate(() => Object.values(localStorage).map((v) => JSON.parse(v)).find((v) => v.body?.refresh_token).body.refresh_token);
+const refresh = (token) => fetch(`${issuer}oauth/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'refresh_token', client_id: spa.client_id, refresh_token: token }) });
+
+async function withThirdPartyCookies({ context }) {
   // By redirect; then the page is loaded anew, knows nothing, and learns who is there from a frame (SameSite=None).
   const page = await context.newPage();
   await redirectIn(page);
@@ -48,16 +52,15 @@ try {
   const claims = decodeJwt(silent.access_token);
   assert.deepEqual([claims.sub, claims.aud, claims.azp, claims.scope], [ada.id, [things.identifier, `${issuer}userinfo`], spa.client_id, 'openid email read:things']);
   assert.equal((await good(page, 'getUser')).email, ada.email);
-  const more = await call(page, 'getTokenSilently', { cacheMode: 'off', authorizationParams: { redirect_uri: 'https://elsewhere.example/' }, timeoutInSeconds: 3 });
-  assert.equal(more.error, 'timeout', 'a callback that nobody registered is answered nowhere');
 
   // Out: the page says it, and the frame after it.
-  await page.evaluate((returnTo) => { void window.sdk.logout({ logoutParams: { returnTo } }); }, origin);
-  await page.waitForURL((u) => u.href.startsWith(issuer) === false && u.origin === origin);
+  await Promise.all([page.waitForEvent('domcontentloaded'), page.evaluate((returnTo) => { void window.sdk.logout({ logoutParams: { returnTo } }); }, origin)]);
+  assert.equal(page.url(), `${origin}/`);
   await start(page);
   assert.equal((await call(page, 'getTokenSilently', fresh)).error, 'login_required');
 
-  // By popup.
+  // By popup, for a refresh token in the page's storage.
+  await start(page, rotating);
   const opened = page.waitForEvent('popup');
   await page.evaluate(() => { window.popup = window.sdk.loginWithPopup().then(() => 'done', (e) => e.message); });
   const popup = await opened;
@@ -66,5 +69,44 @@ try {
   assert.equal(await page.evaluate(() => window.popup), 'done');
   await closed;
   assert.equal((await good(page, 'getUser')).sub, ada.id);
-} finally { await browser.close(); server.close(); }
+
+  // It is exchanged for the next; used again it ends the family, and the SDK asks by a frame if it may.
+  const first = await stored(page);
+  assert.equal(decodeJwt((await good(page, 'getTokenSilently', fresh)).access_token).sub, ada.id);
+  const second = await stored(page);
+  assert.notEqual(second, first);
+  const reused = await refresh(first);
+  assert.deepEqual([reused.status, (await reused.json()).error], [403, 'invalid_grant']);
+  const ended = await call(page, 'getTokenSilently', fresh);
+  assert.deepEqual(ended, { error: 'invalid_grant', description: 'Unknown or invalid refresh token.' });
+  await start(page, { ...rotating, useRefreshTokensFallback: true });
+  await good(page, 'getTokenSilently', fresh);
+  const third = await stored(page);
+  assert.notEqual(third, second);
+
+  // Taken back by the page.
+  await good(page, 'revokeRefreshToken');
+  assert.equal((await refresh(third)).status, 403);
+}
+
+async function withoutThirdPartyCookies({ context }) {
+  const page = await context.newPage();
+  await redirectIn(page);
+  assert.deepEqual(await call(page, 'getTokenSilently', fresh), { error: 'login_required', description: 'Login required' }, 'the frame has no session');
+
+  // By refresh tokens, which never leave the SDK's worker.
+  await page.goto(origin);
+  await start(page, { useRefreshTokens: true });
+  await page.evaluate(() => { void window.sdk.loginWithRedirect(); }); // by the session: this is a page of its own
+  await page.waitForURL(`${callback}?**`);
+  await start(page, { useRefreshTokens: true });
+  await good(page, 'handleRedirectCallback');
+  for (let i = 0; i < 3; i++) assert.equal(decodeJwt((await good(page, 'getTokenSilently', fresh)).access_token).gty, 'refresh_token');
+  await good(page, 'revokeRefreshToken');
+}
+
+const windows = await Promise.all([profile(true), profile(false)]);
+try {
+  await Promise.all([withThirdPartyCookies(windows[0]), withoutThirdPartyCookies(windows[1])]);
+} finally { await Promise.all(windows.map((w) => w.close())); server.close(); }
 answer({});
