@@ -35,7 +35,7 @@ const { management_api: management } = JSON.parse(process.env.INPUT).tenant;
 const foreign = await call(await token(management.audience, management));
 assert.deepEqual([foreign.status, foreign.error], [401, 'invalid_token'], "the Management API's token");
 
-// The application, in the three ways in which it can log in. It is served before its clients are made, since they need its address.
+// The application, in the four ways in which it can log in. It is served before its clients are made, since they need its address.
 const app = express();
 const site = await serve(app, 'app.example.com');
 const { origin } = site;
@@ -43,6 +43,7 @@ const made = (name, extra) => client(`express, ${name}`, { callbacks: [`${origin
 const ways = {
   implicit: [await made('implicit', { grant_types: ['implicit'] }), {}],
   hybrid: [await made('hybrid', { grant_types: ['authorization_code', 'implicit'], token_endpoint_auth_method: 'client_secret_basic' }), { authorizationParams: { response_type: 'code id_token' } }],
+  quiet: [await made('quiet'), { clientAuthMethod: 'client_secret_post', attemptSilentLogin: true, authorizationParams: { response_type: 'code' } }],
   pushed: [await made('pushed', { grant_types: ['authorization_code', 'refresh_token'] }), { clientAuthMethod: 'client_secret_post', pushedAuthorizationRequests: true, authorizationParams: { response_type: 'code', audience: things.identifier, scope: 'openid profile email offline_access read:things' } }],
 };
 for (const [name, [c, extra]] of Object.entries(ways)) {
@@ -68,6 +69,10 @@ try {
   await within(20_000, 'discovery names the endpoint for pushed requests', async () => (await (await fetch(`${issuer}.well-known/openid-configuration`)).json()).pushed_authorization_request_endpoint);
   const page = await context.newPage();
   const shown = async () => JSON.parse(await page.innerText('body'));
+  // Nobody is logged in: who asks in silence learns that, and goes on.
+  await page.goto(`${origin}/quiet`);
+  await page.waitForURL(`${origin}/quiet`);
+  assert.equal((await shown()).loggedIn, false);
   for (const name of Object.keys(ways)) {
     await page.goto(`${origin}/${name}/profile`);
     if (name === 'implicit') await logIn(page, ada); // the others by the session
@@ -77,6 +82,15 @@ try {
     if (name !== 'implicit') assert.equal(profile.info, ada.email, name);
     if (name === 'pushed') assert.deepEqual([profile.things.status, profile.things.sub], [200, ada.id]);
   }
+  // Somebody is: who asks in silence learns that, too, and nobody sees a page.
+  await context.clearCookies({ domain: 'app.example.com' });
+  const seen = [];
+  page.on('framenavigated', (f) => seen.push(new URL(f.url()).pathname));
+  await page.goto(`${origin}/quiet`);
+  await page.waitForURL(`${origin}/quiet`);
+  assert.deepEqual([await shown(), seen.filter((p) => p.startsWith('/u/'))], [{ loggedIn: true }, []]);
+  for (const name of ['hybrid', 'pushed']) { await page.goto(`${origin}/${name}/profile`); await page.waitForURL(`${origin}/${name}/profile`); }
+
   // Out of one application and of the tenant's session, and not of the others by themselves.
   await page.goto(`${origin}/pushed/logout`);
   await page.waitForURL(`${origin}/pushed`);
