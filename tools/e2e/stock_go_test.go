@@ -67,23 +67,24 @@ func stockGo(t *testing.T, acme *company, us tenant) {
 	const back, audience = "https://app.example.com/go/callback", "https://go.example/"
 	email := "go@" + acme.account + ".example.com"
 	browser := stranger(t, acme.cloud)
-	ctx := oidc.ClientContext(t.Context(), browser)
 	m := newManager(t, browser, us)
 	var user struct {
 		ID string `json:"user_id"`
 	}
 	m.call(t, http.MethodPost, "users", map[string]any{
-		"connection": "Username-Password-Authentication", "email": email, "password": stockPassword, "email_verified": true, "name": "Ada Byron",
+		"connection": "Username-Password-Authentication", "email": email, "password": stockPassword,
 	}, &user)
+	m.call(t, http.MethodPatch, "users/"+user.ID, map[string]any{"email_verified": true}, nil)
 	m.call(t, http.MethodPost, "resource-servers", map[string]any{
 		"name": "go", "identifier": audience, "scopes": []map[string]string{{"value": "read:things"}}, "allow_offline_access": true,
 		"skip_consent_for_verifiable_first_party_clients": true,
 	}, nil)
-	provider, err := oidc.NewProvider(ctx, us.Issuer)
+	provider, err := oidc.NewProvider(oidc.ClientContext(t.Context(), browser), us.Issuer)
 	require.NoError(t, err)
 
 	for _, alg := range []string{oidc.RS256, oidc.RS512, oidc.PS256} {
 		t.Run(alg, func(t *testing.T) {
+			ctx := oidc.ClientContext(t.Context(), browser)
 			var client struct {
 				ID     string `json:"client_id"`
 				Secret string `json:"client_secret"`
