@@ -144,6 +144,33 @@ func (c *Client) Fetch(ctx context.Context, rawURL string, maxBytes int) ([]byte
 	return body, nil
 }
 
+// PostForm posts a form to a URL that an outsider chose and gives whether it was taken: 200, 202 and 204 are, all else is Invalid with a
+// sentence that is safe to show. The answer's body is not read.
+func (c *Client) PostForm(ctx context.Context, rawURL string, form url.Values) error {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return fault.Invalid("", "The URL is not an https URL")
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return fault.Invalid("", "The URL is not an https URL").Because(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("User-Agent", "postern")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fault.Invalid("", "The URL could not be reached").Because(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	switch res.StatusCode {
+	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
+		return nil
+	}
+	return fault.Invalid("", fmt.Sprintf("The server answered with status %d", res.StatusCode))
+}
+
 // unreached is a fetch that got no whole answer.
 func unreached(ctx context.Context, cause error) error {
 	var certificate *tls.CertificateVerificationError

@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
 	"github.com/postern-id/postern/libs/api/user/userapiconnect"
 	"github.com/postern-id/postern/libs/auditkit"
+	"github.com/postern-id/postern/libs/egress"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
 	"github.com/postern-id/postern/libs/mgmtkit"
@@ -25,6 +26,7 @@ import (
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/libs/vaultkit"
 	"github.com/postern-id/postern/services/token/internal/assertion"
+	"github.com/postern-id/postern/services/token/internal/backchannel"
 	"github.com/postern-id/postern/services/token/internal/events"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
@@ -45,6 +47,8 @@ type Config struct {
 	Postgres pgkit.Config    `env:",squash"`
 	NATS     natskit.Config  `env:",squash"`
 	Vault    vaultkit.Config `env:",squash"`
+	// Egress tells clients of logouts.
+	Egress egress.Config `env:",squash"`
 	// CodeTTL bounds the life of an authorization code. Zero means 1m; RFC 6749 §4.1.2 advises at most 10m.
 	CodeTTL time.Duration `env:"POSTERN_CODE_TTL"`
 	// QueuedFacts bounds the facts of machine grants that wait in memory while NATS is away; then their requests wait, too. Zero
@@ -102,6 +106,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	out, err := egress.New(cfg.Egress)
+	if err != nil {
+		return nil, fmt.Errorf("token service: %w", err)
+	}
 	s := &Service{}
 	if err := s.open(ctx, cfg, deps.Log); err != nil {
 		s.Close()
@@ -117,6 +125,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	policy := token.NewPolicy(config, db)
 	auth := token.NewAuthenticator(config, assertion.Reader{}, db)
 	issuer := &token.Issuer{Keys: ring, Signer: signer}
+	sessions := &token.Sessions{Store: db, Users: users, Now: deps.Now}
 
 	passwords := func(kind oauth.GrantType) token.Grant {
 		return &token.Password{Kind: kind, Config: config, Policy: policy, Users: users, Store: db, Record: db}
@@ -137,7 +146,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
 		Logins: token.NewLogins(token.LoginDeps{
-			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Issuer: issuer,
+			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring}, Issuer: issuer,
 			Now: deps.Now, CodeTTL: cfg.CodeTTL,
 		}),
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},
@@ -148,14 +157,20 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		mgmtkit.WithRecorder(&auditkit.Lines{Pool: s.pool, Kick: relay.Kick, Now: deps.Now}))
 	httpapi.Mount(engine, rooms) //nolint:contextcheck // requests bring their own
 	//nolint:contextcheck // requests bring their own
-	httpapi.MountManagement(management, httpapi.Management{Ring: ring, Consents: db, Devices: &token.Devices{Refresh: db, Keys: db, Now: deps.Now}, Now: deps.Now})
+	httpapi.MountManagement(management, httpapi.Management{
+		Ring: ring, Consents: db, Devices: &token.Devices{Refresh: db, Keys: db, Now: deps.Now}, Sessions: sessions, Now: deps.Now,
+	})
 	s.public = engine
 	s.internal = rpc.New(rpc.Deps{
 		Keys: token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now}), Ring: ring, Remover: db, Log: deps.Log,
 	})
 	follower := &events.Follower{Conn: s.nats, Configuration: config, Ring: ring, Log: deps.Log}
 	sweeper := &store.Sweeper{Store: db, Now: deps.Now, Log: deps.Log}
-	s.tasks = []runner.Task{s.vault.Run, relay.Run, buffer.Run, follower.Run, sweeper.Run}
+	peers := &events.UserFollower{Conn: s.nats, Sessions: sessions, Log: deps.Log}
+	teller := &backchannel.Worker{Log: deps.Log, Teller: &token.Teller{
+		Queue: db, Config: config, Issuer: issuer, Sender: backchannel.Sender{Out: out}, Now: deps.Now,
+	}}
+	s.tasks = []runner.Task{s.vault.Run, relay.Run, buffer.Run, follower.Run, sweeper.Run, peers.Run, teller.Run}
 	return s, nil
 }
 

@@ -14,6 +14,11 @@ import (
 // The cookies: the session's, and the one that ties login transactions to a browser. Over https they bear the __Host- prefix, so
 // that no other host and no plain-http page can plant them; a plain-http listener, for tools alone, has names of its own, so that
 // neither is ever sent where the other is meant.
+//
+// The session's goes along from other sites (SameSite=None): an application asks in a frame whether its user is still logged in
+// (prompt=none with web_message). What such a request can do is bounded elsewhere: answers go to the client's own callback or origin
+// alone, every page but that answer refuses frames, and what changes anything is tied to the other cookie, which stays at home, or to a
+// proof that only our own page has. Without https there is no None.
 const (
 	sessionCookie = "postern"
 	browserCookie = "postern_tx"
@@ -32,6 +37,9 @@ func cookieName(t tenancy.Tenant, name string) string {
 func setCookie(c *gin.Context, t tenancy.Tenant, name, value string, until time.Time) {
 	cookie := &http.Cookie{ //nolint:gosec // Secure follows the listener
 		Name: cookieName(t, name), Value: value, Path: "/", Secure: secure(t), HttpOnly: true, SameSite: http.SameSiteLaxMode, Expires: until,
+	}
+	if name == sessionCookie && cookie.Secure {
+		cookie.SameSite = http.SameSiteNoneMode
 	}
 	if value == "" {
 		cookie.MaxAge = -1

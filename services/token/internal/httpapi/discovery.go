@@ -43,6 +43,9 @@ type metadata struct {
 	PushEndpoint          string   `json:"pushed_authorization_request_endpoint,omitempty"`
 	IssuerInResponses     bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	ACRValues             []string `json:"acr_values_supported,omitempty"`
+	EndSessionEndpoint    string   `json:"end_session_endpoint,omitempty"`
+	Backchannel           bool     `json:"backchannel_logout_supported"`
+	BackchannelSession    bool     `json:"backchannel_logout_session_supported"`
 }
 
 func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
@@ -50,13 +53,17 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 	// Where the settings are away and were never seen, the document does without: it must be there when nothing else is.
 	settings, err := h.Settings.FindSettings(c.Request.Context(), t.ID)
 	if err != nil {
-		settings = &token.Settings{}
+		settings = &token.Settings{EndSessionDiscovery: true} // as it is unless the tenant says otherwise
 	}
 	if settings.Registration {
 		registration = t.Base + "/oidc/register"
 	}
 	if settings.PushedRequests {
 		push = t.Base + "/oauth/par"
+	}
+	end := ""
+	if settings.EndSessionDiscovery {
+		end = t.Base + "/oidc/logout"
 	}
 	keep(c, "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
 	c.JSON(http.StatusOK, metadata{
@@ -86,13 +93,15 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 			"aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname",
 			"phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",
 		},
-		IDTokenAlgs:       []string{token.AlgHS256, token.AlgRS256, token.AlgRS512, token.AlgPS256},
-		RequestParameter:  true,
-		RequestAlgs:       token.ObjectAlgs(),
-		ClaimsParameter:   true,
-		PushEndpoint:      push,
-		IssuerInResponses: settings.IssuerInResponses,
-		ACRValues:         settings.ACRValues,
+		IDTokenAlgs:        []string{token.AlgHS256, token.AlgRS256, token.AlgRS512, token.AlgPS256},
+		RequestParameter:   true,
+		RequestAlgs:        token.ObjectAlgs(),
+		ClaimsParameter:    true,
+		PushEndpoint:       push,
+		IssuerInResponses:  settings.IssuerInResponses,
+		ACRValues:          settings.ACRValues,
+		EndSessionEndpoint: end,
+		Backchannel:        true, BackchannelSession: true,
 	})
 	return nil
 }

@@ -95,12 +95,12 @@ func newWorld(t *testing.T) *world {
 		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth,
-			Objects: assertion.Reader{}, Issuer: issuer, Now: w.clock.Now,
+			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring}, Issuer: issuer, Now: w.clock.Now,
 		}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
 		Ring:     ring,
 	})
-	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{Ring: ring, Consents: w.store, Devices: &token.Devices{Refresh: w.store, Keys: w.store, Now: w.clock.Now}, Now: w.clock.Now})
+	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{Ring: ring, Sessions: &token.Sessions{Store: w.store, Users: w.users, Now: w.clock.Now}, Consents: w.store, Devices: &token.Devices{Refresh: w.store, Keys: w.store, Now: w.clock.Now}, Now: w.clock.Now})
 	w.handler = engine
 	return w
 }

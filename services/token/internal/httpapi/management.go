@@ -11,6 +11,7 @@ type Management struct {
 	Ring     Ring
 	Consents token.ConsentStore
 	Devices  *token.Devices
+	Sessions *token.Sessions
 	Now      clock.Now
 }
 
@@ -18,6 +19,7 @@ type Management struct {
 func MountManagement(api *mgmtkit.API, d Management) {
 	d.mountKeys(api)
 	d.mountGrants(api)
+	d.mountSessions(api)
 	d.mountRefreshTokens(api)
 	d.mountDeviceCredentials(api)
 }

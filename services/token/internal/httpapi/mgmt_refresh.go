@@ -62,6 +62,8 @@ func toRefreshWire(r token.RefreshToken) refreshWire {
 type Checkpoint struct {
 	Take int    `query:"take" minimum:"1" maximum:"100" default:"50" doc:"Items of a page"`
 	From string `query:"from" maxLength:"1000" doc:"The next of the page before"`
+	// IncludeTotals is what stock clients send out of habit.
+	IncludeTotals bool `query:"include_totals" doc:"Changes nothing: there is no total in checkpoint paging"`
 }
 
 // markPrefix tells our marks from anything else that is base64.

@@ -84,9 +84,9 @@ func TestManagement_refresh_tokens_are_paged(t *testing.T) {
 		b.offline()
 	}
 	var ids []string
-	from, pages := "", 0
-	for pages = 1; pages < 10; pages++ {
-		page := b.manage(http.MethodGet, "/users/auth0%7Cada/refresh-tokens?take=2&from="+from, admin).json(t)
+	from, pages := "", 1
+	for ; pages < 10; pages++ {
+		page := b.manage(http.MethodGet, "/users/auth0%7Cada/refresh-tokens?take=2&include_totals=true&from="+from, admin).json(t)
 		items, _ := page["tokens"].([]any)
 		for _, item := range items {
 			ids = append(ids, item.(map[string]any)["id"].(string)) //nolint:forcetypeassert // a test

@@ -65,7 +65,7 @@ func TestRefresh_refusals(t *testing.T) {
 }
 
 // Naming a family proves nothing: whoever reads its name, in the Management API or in an ID, cannot end it.
-func TestRefresh_tokens_that_were_never_given(t *testing.T) {
+func TestRefresh_tokens_that_were_never_given(t *testing.T) { //nolint:tparallel // its parts share one family
 	t.Parallel()
 	w := newWorld(t)
 	b := w.withRefresh(token.RefreshPolicy{Rotating: true, Lifetime: time.Hour})
@@ -87,7 +87,7 @@ func TestRefresh_tokens_that_were_never_given(t *testing.T) {
 		"a_very_long_one":         strings.Repeat("A", 1<<16),
 		"bytes":                   "\x00\xff",
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // one family
+		t.Run(name, func(t *testing.T) {
 			require.NotEqual(t, raw, forged)
 			requireOAuth(t, b.refresh(forged), 403, "invalid_grant", unknownRefresh)
 			require.Equal(t, "fertft", w.lastFact(w.store).Type)

@@ -75,6 +75,9 @@ func Mount(engine *gin.Engine, d Deps) {
 	engine.GET("/u/consent", httpkit.Handle(h.showConsent, h.writePage))
 	engine.POST("/u/consent", httpkit.Handle(h.submitConsent, h.writePage))
 	engine.POST("/oauth/par", httpkit.Handle(h.push, httpkit.WriteOAuth))
+	engine.GET("/oidc/logout", httpkit.Handle(h.endSession, h.writePage))
+	engine.POST("/oidc/logout", httpkit.Handle(h.endSession, h.writePage))
+	engine.POST("/u/logout", httpkit.Handle(h.confirmLogout, h.writePage))
 	engine.GET("/v2/logout", httpkit.Handle(h.logout, h.writePage))
 
 	engine.GET(pages.AssetBase+":name", asset)

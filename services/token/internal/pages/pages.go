@@ -88,6 +88,14 @@ type Problem struct {
 	Trace   string // what to tell them; may be empty
 }
 
+// ConfirmLogout asks whether to log out.
+type ConfirmLogout struct {
+	Frame
+	UserName string // may be empty
+	Action   string
+	Fields   []Field // what the answer sends on
+}
+
 // LoggedOut is the page after a logout that leads nowhere.
 type LoggedOut struct{ Frame }
 

@@ -96,7 +96,7 @@ func TestConfiguration(t *testing.T) {
 		require.Equal(t, []token.Connection{{ID: "con_1", Name: "db", Strategy: "auth0"}}, list)
 		set, err := c.FindSettings(ctx, "tnt_a")
 		require.NoError(t, err)
-		absolute, idle := set.Lifetimes()
+		absolute, idle := set.Lifetimes(false)
 		require.Equal(t, []time.Duration{time.Hour, time.Minute}, []time.Duration{absolute, idle})
 	}
 	all()

@@ -59,11 +59,7 @@ func (s *Store) FindSession(ctx context.Context, tenant tenancy.ID, secret token
 	if err != nil {
 		return token.Session{}, err
 	}
-	return token.Session{
-		ID: row.ID, Secret: hash(row.SecretHash), UserID: row.UserID,
-		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
-		AuthTime:   row.AuthTime.UTC(), LastUsed: row.LastUsedAt.UTC(), IdleUntil: row.IdleUntil.UTC(), Until: row.ExpiresAt.UTC(),
-	}, nil
+	return sessionOf(row)
 }
 
 // OpenSession implements token.LoginStore.
@@ -74,26 +70,32 @@ func (s *Store) OpenSession(ctx context.Context, tenant tenancy.ID, o token.Open
 			return err
 		}
 		if o.Replaces != "" {
-			if _, err := q.DeleteSession(ctx, sqlcgen.DeleteSessionParams{TenantID: string(tenant), ID: o.Replaces}); err != nil {
+			_, err := endSessions(ctx, q, tenant, token.SessionEnd{SessionID: o.Replaces, By: token.ByLogout, Now: o.Session.LastUsed})
+			if err != nil {
 				return err
 			}
 		}
-		return q.InsertSession(ctx, sqlcgen.InsertSessionParams{
+		return q.OpenSession(ctx, sqlcgen.OpenSessionParams{
 			TenantID: string(tenant), ID: id, SecretHash: o.Session.Secret[:], UserID: o.Session.UserID,
 			ConnectionID: o.Session.Connection.ID, Connection: o.Session.Connection.Name, Strategy: o.Session.Connection.Strategy,
 			AuthTime: o.Session.AuthTime, LastUsedAt: o.Session.LastUsed, IdleUntil: o.Session.IdleUntil, ExpiresAt: o.Session.Until,
+			Host: o.Session.Host, Ephemeral: o.Session.Ephemeral, Ip: o.Session.First.IP, UserAgent: o.Session.First.UserAgent,
 		})
 	})
 }
 
 // CompleteTransaction implements token.LoginStore.
 func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c token.Completion) error {
-	return s.write(ctx, tenant, c.Fact, func(q *sqlcgen.Queries) error {
+	return s.write(ctx, tenant, c.Fact, func(q *sqlcgen.Queries) (err error) {
 		if c.Fact != nil {
-			touch := sqlcgen.TouchSessionParams{Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID}
-			if err := must(q.TouchSession(ctx, touch)); err != nil {
-				return err
-			}
+			err = must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
+				Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Ip: c.Origin.IP, UserAgent: c.Origin.UserAgent,
+			}))
+		} else {
+			err = must(q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Now: c.Now}))
+		}
+		if err != nil {
+			return err
 		}
 		if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]})); err != nil {
 			return err
@@ -112,8 +114,11 @@ func (s *Store) AbandonTransaction(ctx context.Context, tenant tenancy.ID, state
 // ContinueSession implements token.LoginStore.
 func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use token.SessionUse) error {
 	return s.write(ctx, tenant, &use.Fact, func(q *sqlcgen.Queries) error {
-		touch := sqlcgen.TouchSessionParams{Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID}
-		if err := must(q.TouchSession(ctx, touch)); err != nil {
+		err := must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
+			Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID, ClientID: use.ClientID,
+			Ip: use.Origin.IP, UserAgent: use.Origin.UserAgent,
+		}))
+		if err != nil {
 			return err
 		}
 		return insertGiven(ctx, q, tenant, use.Given)
@@ -121,8 +126,9 @@ func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use toke
 }
 
 // EndSession implements token.LoginStore.
-func (s *Store) EndSession(ctx context.Context, tenant tenancy.ID, sessionID string, f token.Fact) error {
+func (s *Store) EndSession(ctx context.Context, tenant tenancy.ID, e token.SessionEnd, f token.Fact) error {
 	return s.write(ctx, tenant, &f, func(q *sqlcgen.Queries) error {
-		return must(q.DeleteSession(ctx, sqlcgen.DeleteSessionParams{TenantID: string(tenant), ID: sessionID}))
+		gone, err := endSessions(ctx, q, tenant, e)
+		return must(int64(len(gone)), err)
 	})
 }

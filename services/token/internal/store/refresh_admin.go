@@ -134,7 +134,7 @@ func (s *Store) ListDeviceKeys(ctx context.Context, tenant tenancy.ID, userID, c
 // DeleteDeviceKey implements token.DeviceKeyStore.
 func (s *Store) DeleteDeviceKey(ctx context.Context, tenant tenancy.ID, id, userID string, now time.Time) error {
 	return s.administer(ctx, tenant, func(a *administration) error {
-		err := must(a.Queries.DeleteDeviceKey(ctx, sqlcgen.DeleteDeviceKeyParams{TenantID: string(tenant), ID: id, UserID: orNull(userID)}))
+		err := must(a.DeleteDeviceKey(ctx, sqlcgen.DeleteDeviceKeyParams{TenantID: string(tenant), ID: id, UserID: orNull(userID)}))
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ type Answer struct {
 	Browser string
 	// Session, when set, is the session's new secret.
 	Session      string
-	SessionUntil time.Time
+	SessionUntil time.Time // zero: as long as the browser runs
 }
 
 // Callback is an answer to the client by way of the browser.

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"crypto"
 	"slices"
 	"time"
@@ -234,11 +235,17 @@ type UserCodes struct {
 const (
 	defaultSessionLifetime = 168 * time.Hour
 	defaultIdleLifetime    = 72 * time.Hour
+	// Those of sessions that end with their browser.
+	defaultEphemeralLifetime = 72 * time.Hour
+	defaultEphemeralIdle     = 24 * time.Hour
 )
 
-// Lifetimes gives how long a session lives at most, and how long without use. Idle is never longer than absolute.
-func (s *Settings) Lifetimes() (absolute, idle time.Duration) {
+// Lifetimes gives how long a session of that kind lives at most, and how long without use. Idle is never longer than absolute.
+func (s *Settings) Lifetimes(ephemeral bool) (absolute, idle time.Duration) {
 	absolute, idle = s.SessionLifetime, s.IdleSessionLifetime
+	if ephemeral {
+		absolute, idle = cmp.Or(s.EphemeralLifetime, defaultEphemeralLifetime), cmp.Or(s.EphemeralIdle, defaultEphemeralIdle)
+	}
 	if absolute <= 0 {
 		absolute = defaultSessionLifetime
 	}

@@ -39,23 +39,11 @@ const (
 
 // SetMetadata puts metadata in the place of what the family has; none takes it all away.
 func (d *Devices) SetMetadata(ctx context.Context, tenant tenancy.ID, id string, metadata map[string]string) (RefreshToken, error) {
-	if len(metadata) > maxMetadata {
-		return RefreshToken{}, fault.Invalid("invalid_body", "Payload validation error: 'Too many properties defined, maximum 25' on property refresh_token_metadata.")
-	}
-	for name, value := range metadata {
-		if strings.IndexFunc(name, notWordly) >= 0 || name == "" || len(name) > maxMetadataText {
-			return RefreshToken{}, fault.Invalid("invalid_body", "Payload validation error: 'Names are up to 255 letters, digits, _ and -' on property refresh_token_metadata.")
-		}
-		if len([]rune(value)) > maxMetadataText || strings.ContainsRune(value, 0) {
-			return RefreshToken{}, fault.Invalid("invalid_body", "Payload validation error: 'Values are up to 255 characters' on property refresh_token_metadata."+name+".")
-		}
+	if err := checkMetadata("refresh_token_metadata", metadata); err != nil {
+		return RefreshToken{}, err
 	}
 	r, err := d.Refresh.UpdateRefreshToken(ctx, tenant, id, metadata, d.Now())
 	return r, noRefreshToken(err)
-}
-
-func notWordly(r rune) bool {
-	return r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 }
 
 func noRefreshToken(err error) error {

@@ -185,15 +185,21 @@ func idTokenAlg(c *Client) (alg string, secret []byte, err error) {
 	if alg != AlgHS256 {
 		return alg, nil, nil
 	}
+	secret, err = c.macKey()
+	return alg, secret, err
+}
+
+// macKey is the client's secret as a key of HS256.
+func (c *Client) macKey() (secret []byte, err error) {
 	if !c.SecretEncoded {
-		return alg, []byte(c.Secret), nil
+		return []byte(c.Secret), nil
 	}
 	for _, enc := range []*base64.Encoding{base64.RawURLEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.StdEncoding} {
 		if secret, err = enc.DecodeString(string(c.Secret)); err == nil {
-			return alg, secret, nil
+			return secret, nil
 		}
 	}
-	return "", nil, fault.Internal(errors.New("the client's secret is said to be base64 and is not"))
+	return nil, fault.Internal(errors.New("the client's secret is said to be base64 and is not"))
 }
 
 // The types of the tokens (RFC 7519 §5.1, RFC 9068 §2.1).

@@ -115,23 +115,31 @@ func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Tran
 	if err != nil {
 		return Answer{}, err
 	}
-	absolute, idle := settings.Lifetimes()
+	absolute, idle := settings.Lifetimes(settings.Ephemeral)
 	secret := newSecret() // never the one the browser came with (session fixation)
 	s := Session{
-		ID: newSessionID(), Secret: HashOf(secret), UserID: u.ID, Connection: con,
-		AuthTime: now, LastUsed: now, IdleUntil: now.Add(idle), Until: now.Add(absolute),
+		ID: newSessionID(), Secret: HashOf(secret), UserID: u.ID, Connection: con, AuthTime: now, LastUsed: now, IdleUntil: now.Add(idle),
+		Until: now.Add(absolute), Host: t.Host, Ephemeral: settings.Ephemeral, First: b.Origin.clipped(), Last: b.Origin.clipped(),
 	}
-	o := Opening{Session: s, State: tx.State, Fact: l.enteredFact(t, c, r, s, u, tx.Began, b)}
-	if had {
-		o.Replaces = before.ID
+	var replaces string
+	switch {
+	case had && before.UserID == u.ID && before.Connection.ID == con.ID: // clients know it by its ID, and hear of its end by it
+		s.ID = before.ID
+	case had:
+		replaces = before.ID
 	}
+	o := Opening{Session: s, Replaces: replaces, State: tx.State, Fact: l.enteredFact(t, c, r, s, u, tx.Began, b)}
 	if err := l.store.OpenSession(ctx, t.ID, o); err != nil {
 		if fault.Is(err, fault.KindNotFound) {
 			return Answer{}, errStale()
 		}
 		return Answer{}, err
 	}
-	return Answer{Next: NextResume, State: state, Session: secret, SessionUntil: s.Until}, nil
+	answer := Answer{Next: NextResume, State: state, Session: secret}
+	if !s.Ephemeral {
+		answer.SessionUntil = s.Until
+	}
+	return answer, nil
 }
 
 // Resume gives what a transaction asked for, once its login is done and its user was asked what there is to ask. It is given once.
@@ -169,9 +177,9 @@ func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b B
 		if u, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
 			return Answer{}, err
 		}
-		_, idle := settings.Lifetimes()
+		_, idle := settings.Lifetimes(s.Ephemeral)
 		f := l.reuseFact(t, c, r, s, u, b)
-		done.IdleUntil, done.Fact = earlier(done.Now.Add(idle), s.Until), &f
+		done.IdleUntil, done.Origin, done.Fact = earlier(done.Now.Add(idle), s.Until), b.Origin.clipped(), &f
 	}
 	err = l.store.CompleteTransaction(ctx, t.ID, done)
 	if fault.Is(err, fault.KindNotFound) {

@@ -30,6 +30,7 @@ type LoginDeps struct {
 	Pushes   PushStore
 	Auth     *Authenticator // of clients that push
 	Objects  RequestObjectReader
+	Hints    HintReader
 	Issuer   *Issuer
 	Now      clock.Now
 	CodeTTL  time.Duration // zero means DefaultCodeTTL
@@ -45,6 +46,7 @@ type Logins struct {
 	pushes   PushStore
 	auth     *Authenticator
 	objects  RequestObjectReader
+	hints    HintReader
 	issuer   *Issuer
 	now      clock.Now
 	codeTTL  time.Duration
@@ -57,7 +59,7 @@ func NewLogins(d LoginDeps) *Logins {
 	}
 	return &Logins{
 		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth,
-		objects: d.Objects, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
+		objects: d.Objects, hints: d.Hints, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
 	}
 }
 
@@ -124,7 +126,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 		return Answer{}, false, err
 	}
 	now := l.now()
-	absolute, idle := settings.Lifetimes()
+	absolute, idle := settings.Lifetimes(s.Ephemeral)
 	if s.outlived(now, absolute, idle) {
 		return Answer{}, false, nil
 	}
@@ -161,7 +163,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 	}
 	err = l.store.ContinueSession(ctx, t.ID, SessionUse{
 		SessionID: s.ID, Now: now, ClientID: c.ID, IdleUntil: earlier(now.Add(idle), s.Until), Given: handed.given,
-		Fact: l.reuseFact(t, c, r, s, u, b),
+		Origin: b.Origin.clipped(), Fact: l.reuseFact(t, c, r, s, u, b),
 	})
 	if fault.Is(err, fault.KindNotFound) {
 		return Answer{}, false, nil // ended between our look and our use
@@ -204,7 +206,7 @@ func (l *Logins) session(ctx context.Context, t tenancy.Tenant, b Browser) (s Se
 		return Session{}, false, nil
 	}
 	s, err = l.store.FindSession(ctx, t.ID, HashOf(b.Session), l.now())
-	if fault.Is(err, fault.KindNotFound) {
+	if fault.Is(err, fault.KindNotFound) || err == nil && s.Host != t.Host {
 		return Session{}, false, nil
 	}
 	return s, err == nil, err

@@ -69,7 +69,7 @@ func (l *Logins) end(ctx context.Context, t tenancy.Tenant, f Fact, b Browser) e
 	if u, err := l.users.FindUser(ctx, t.ID, s.UserID); err == nil {
 		f.UserName = u.Handle() // a logout does not wait for the name
 	}
-	err = l.store.EndSession(ctx, t.ID, s.ID, f)
+	err = l.store.EndSession(ctx, t.ID, SessionEnd{SessionID: s.ID, By: ByLogout, Now: l.now()}, f)
 	if fault.Is(err, fault.KindNotFound) {
 		return nil
 	}

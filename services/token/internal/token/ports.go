@@ -97,19 +97,21 @@ type LoginStore interface {
 	SaveTransaction(ctx context.Context, tenant tenancy.ID, tx Transaction) error
 	FindTransaction(ctx context.Context, tenant tenancy.ID, state Hash, now time.Time) (Transaction, error)
 	FindSession(ctx context.Context, tenant tenancy.ID, secret Hash, now time.Time) (Session, error)
-	// OpenSession stores a new session, ends the one it replaces, ties it to the transaction and writes the fact, in one step.
+	// OpenSession stores a session, in the place of what it was before where one of its ID is there, ends the one it replaces, ties it to
+	// the transaction and writes the fact, in one step.
 	// A transaction that is gone is fault.NotFound and changes nothing.
 	OpenSession(ctx context.Context, tenant tenancy.ID, opening Opening) error
-	// CompleteTransaction removes the transaction, stores what came of it and, for a session that was there before, notes its use and
+	// CompleteTransaction removes the transaction, stores what came of it, notes that the session let its user into the client and, for a session that was there before, notes its use and
 	// writes the fact, in one step. Of two concurrent calls one wins; the other, like one whose session has ended, is fault.NotFound.
 	CompleteTransaction(ctx context.Context, tenant tenancy.ID, c Completion) error
 	// AbandonTransaction removes the transaction; one that is gone is fault.NotFound.
 	AbandonTransaction(ctx context.Context, tenant tenancy.ID, state Hash) error
-	// ContinueSession notes the use of a session, stores what it gave and writes the fact, in one step. A session that has ended
+	// ContinueSession notes the use of a session and by whom, stores what it gave and writes the fact, in one step. A session that has ended
 	// meanwhile is fault.NotFound and changes nothing.
 	ContinueSession(ctx context.Context, tenant tenancy.ID, use SessionUse) error
-	// EndSession removes the session and writes the fact, in one step. A session that is gone is fault.NotFound; no fact then.
-	EndSession(ctx context.Context, tenant tenancy.ID, sessionID string, fact Fact) error
+	// EndSession removes the session, leaves a message for each of its clients and writes the fact, in one step. A session that is
+	// gone is fault.NotFound; nothing is told then.
+	EndSession(ctx context.Context, tenant tenancy.ID, e SessionEnd, fact Fact) error
 	// RecordFact writes a fact that changes nothing else.
 	RecordFact(ctx context.Context, fact Fact) error
 }

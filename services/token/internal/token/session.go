@@ -12,6 +12,13 @@ type Session struct {
 	LastUsed   time.Time
 	IdleUntil  time.Time // moves with use
 	Until      time.Time // never moves
+	// Host is where it was opened; it is good nowhere else, whoever carries its cookie there.
+	Host        string
+	Ephemeral   bool     // its cookie ends with the browser
+	First, Last Origin   // where it was opened, and last used
+	Clients     []string // that it let its user into; known to SessionAdmin alone
+	Metadata    map[string]string
+	Updated     time.Time // when an administrator last changed it; zero: never
 }
 
 // outlived reports a session that is older, or was left alone longer, than its tenant allows by now. Longer lifetimes count for new
@@ -35,8 +42,9 @@ type Transaction struct {
 
 // Opening is a login that succeeded.
 type Opening struct {
-	Session  Session
-	Replaces string // the browser's session before, ended by this one; may be empty
+	Session Session
+	// Replaces is the browser's session before, which this one ends; empty where there was none, and where it goes on under its ID.
+	Replaces string
 	State    Hash
 	Fact     Fact
 }
@@ -53,9 +61,38 @@ type SessionUse struct {
 	ClientID  string // to whom
 	Now       time.Time
 	IdleUntil time.Time
+	Origin    Origin
 	Given     Given
 	Fact      Fact
 }
+
+// Initiator is what ends sessions, in the wire's words for back-channel logout.
+type Initiator string
+
+// The initiators.
+const (
+	ByLogout       Initiator = "rp-logout"
+	ByRevocation   Initiator = "session-revoked"
+	ByCredential   Initiator = "password-changed" // or another thing that the user logs in with
+	ByDeletion     Initiator = "account-deleted"
+	ByDeactivation Initiator = "account-deactivated"
+)
+
+// SessionEnd is the end of sessions: of one by its ID, or of a user's.
+type SessionEnd struct {
+	SessionID string
+	UserID    string
+	// OpenedBefore narrows the user's to those that were opened before; zero: all.
+	OpenedBefore time.Time
+	By           Initiator
+	Now          time.Time
+}
+
+// logoutMessageLife is how long a client is told of the end of a session, while it does not answer.
+const logoutMessageLife = 24 * time.Hour
+
+// Until is when clients that do not answer are given up.
+func (e SessionEnd) Until() time.Time { return e.Now.Add(logoutMessageLife) }
 
 // Completion is the end of a login transaction.
 type Completion struct {
@@ -66,5 +103,6 @@ type Completion struct {
 	Given     Given
 	// IdleUntil and Fact are set where the session was there before: its use is noted and told of then.
 	IdleUntil time.Time
+	Origin    Origin
 	Fact      *Fact
 }

@@ -11,19 +11,28 @@ update transactions set session_id = @session_id, reused = false, agreed = false
 -- name: DeleteTransaction :execrows
 delete from transactions where tenant_id = @tenant_id and state_hash = @state_hash;
 
--- name: InsertSession :exec
-insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at)
-values (@tenant_id, @id, @secret_hash, @user_id, @connection_id, @connection, @strategy, @auth_time, @last_used_at, @idle_until, @expires_at);
+-- name: OpenSession :exec
+insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at,
+  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent)
+values (@tenant_id, @id, @secret_hash, @user_id, @connection_id, @connection, @strategy, @auth_time, @last_used_at, @idle_until, @expires_at,
+  @host, @ephemeral, @ip, @user_agent, @ip, @user_agent)
+on conflict (tenant_id, id) do update
+set secret_hash = excluded.secret_hash, auth_time = excluded.auth_time, last_used_at = excluded.last_used_at, idle_until = excluded.idle_until,
+    expires_at = excluded.expires_at, ephemeral = excluded.ephemeral, last_ip = excluded.last_ip, last_user_agent = excluded.last_user_agent
+where sessions.user_id = excluded.user_id and sessions.host = excluded.host;
 
 -- name: FindSession :one
 select * from sessions where tenant_id = @tenant_id and secret_hash = @secret_hash and idle_until > @now;
 
--- name: TouchSession :execrows
-update sessions set last_used_at = @now, idle_until = least(@idle_until, expires_at)
-where tenant_id = @tenant_id and id = @id and idle_until > @now;
-
--- name: DeleteSession :execrows
-delete from sessions where tenant_id = @tenant_id and id = @id;
+-- name: TouchSession :one
+with touched as (
+  update sessions s set last_used_at = @now, idle_until = least(@idle_until, s.expires_at), last_ip = @ip, last_user_agent = @user_agent
+  where s.tenant_id = @tenant_id and s.id = @id and s.idle_until > @now
+  returning s.tenant_id, s.id
+), joined as (
+  insert into session_clients (tenant_id, session_id, client_id) select t.tenant_id, t.id, @client_id::text from touched t on conflict do nothing
+)
+select count(*) from touched;
 
 -- name: DeleteTenantTransactions :exec
 delete from transactions where tenant_id = @tenant_id;

@@ -28,23 +28,6 @@ func (q *Queries) AttachSession(ctx context.Context, arg AttachSessionParams) (i
 	return result.RowsAffected(), nil
 }
 
-const deleteSession = `-- name: DeleteSession :execrows
-delete from sessions where tenant_id = $1 and id = $2
-`
-
-type DeleteSessionParams struct {
-	TenantID string
-	ID       string
-}
-
-func (q *Queries) DeleteSession(ctx context.Context, arg DeleteSessionParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteSession, arg.TenantID, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const deleteTenantSessions = `-- name: DeleteTenantSessions :exec
 delete from sessions where tenant_id = $1
 `
@@ -81,7 +64,7 @@ func (q *Queries) DeleteTransaction(ctx context.Context, arg DeleteTransactionPa
 }
 
 const findSession = `-- name: FindSession :one
-select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at from sessions where tenant_id = $1 and secret_hash = $2 and idle_until > $3
+select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at from sessions where tenant_id = $1 and secret_hash = $2 and idle_until > $3
 `
 
 type FindSessionParams struct {
@@ -105,6 +88,14 @@ func (q *Queries) FindSession(ctx context.Context, arg FindSessionParams) (Sessi
 		&i.LastUsedAt,
 		&i.IdleUntil,
 		&i.ExpiresAt,
+		&i.Host,
+		&i.Ephemeral,
+		&i.FirstIp,
+		&i.FirstUserAgent,
+		&i.LastIp,
+		&i.LastUserAgent,
+		&i.Metadata,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -134,42 +125,6 @@ func (q *Queries) FindTransaction(ctx context.Context, arg FindTransactionParams
 		&i.Reused,
 	)
 	return i, err
-}
-
-const insertSession = `-- name: InsertSession :exec
-insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-`
-
-type InsertSessionParams struct {
-	TenantID     string
-	ID           string
-	SecretHash   []byte
-	UserID       string
-	ConnectionID string
-	Connection   string
-	Strategy     string
-	AuthTime     time.Time
-	LastUsedAt   time.Time
-	IdleUntil    time.Time
-	ExpiresAt    time.Time
-}
-
-func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
-	_, err := q.db.Exec(ctx, insertSession,
-		arg.TenantID,
-		arg.ID,
-		arg.SecretHash,
-		arg.UserID,
-		arg.ConnectionID,
-		arg.Connection,
-		arg.Strategy,
-		arg.AuthTime,
-		arg.LastUsedAt,
-		arg.IdleUntil,
-		arg.ExpiresAt,
-	)
-	return err
 }
 
 const insertTransaction = `-- name: InsertTransaction :exec
@@ -202,27 +157,88 @@ func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionPa
 	return err
 }
 
-const touchSession = `-- name: TouchSession :execrows
-update sessions set last_used_at = $1, idle_until = least($2, expires_at)
-where tenant_id = $3 and id = $4 and idle_until > $1
+const openSession = `-- name: OpenSession :exec
+insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at,
+  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+  $12, $13, $14, $15, $14, $15)
+on conflict (tenant_id, id) do update
+set secret_hash = excluded.secret_hash, auth_time = excluded.auth_time, last_used_at = excluded.last_used_at, idle_until = excluded.idle_until,
+    expires_at = excluded.expires_at, ephemeral = excluded.ephemeral, last_ip = excluded.last_ip, last_user_agent = excluded.last_user_agent
+where sessions.user_id = excluded.user_id and sessions.host = excluded.host
+`
+
+type OpenSessionParams struct {
+	TenantID     string
+	ID           string
+	SecretHash   []byte
+	UserID       string
+	ConnectionID string
+	Connection   string
+	Strategy     string
+	AuthTime     time.Time
+	LastUsedAt   time.Time
+	IdleUntil    time.Time
+	ExpiresAt    time.Time
+	Host         string
+	Ephemeral    bool
+	Ip           string
+	UserAgent    string
+}
+
+func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error {
+	_, err := q.db.Exec(ctx, openSession,
+		arg.TenantID,
+		arg.ID,
+		arg.SecretHash,
+		arg.UserID,
+		arg.ConnectionID,
+		arg.Connection,
+		arg.Strategy,
+		arg.AuthTime,
+		arg.LastUsedAt,
+		arg.IdleUntil,
+		arg.ExpiresAt,
+		arg.Host,
+		arg.Ephemeral,
+		arg.Ip,
+		arg.UserAgent,
+	)
+	return err
+}
+
+const touchSession = `-- name: TouchSession :one
+with touched as (
+  update sessions s set last_used_at = $1, idle_until = least($2, s.expires_at), last_ip = $3, last_user_agent = $4
+  where s.tenant_id = $5 and s.id = $6 and s.idle_until > $1
+  returning s.tenant_id, s.id
+), joined as (
+  insert into session_clients (tenant_id, session_id, client_id) select t.tenant_id, t.id, $7::text from touched t on conflict do nothing
+)
+select count(*) from touched
 `
 
 type TouchSessionParams struct {
 	Now       time.Time
 	IdleUntil time.Time
+	Ip        string
+	UserAgent string
 	TenantID  string
 	ID        string
+	ClientID  string
 }
 
 func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (int64, error) {
-	result, err := q.db.Exec(ctx, touchSession,
+	row := q.db.QueryRow(ctx, touchSession,
 		arg.Now,
 		arg.IdleUntil,
+		arg.Ip,
+		arg.UserAgent,
 		arg.TenantID,
 		arg.ID,
+		arg.ClientID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }

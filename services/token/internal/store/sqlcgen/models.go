@@ -76,6 +76,24 @@ type DeviceKey struct {
 	CreatedAt  time.Time
 }
 
+// Ends of sessions that a client has not heard of yet (OIDC Back-Channel Logout §2.5). Written with the end, gone once it was told, or given up.
+type LogoutMessage struct {
+	TenantID  string
+	ID        string
+	ClientID  string
+	SessionID string
+	UserID    string
+	// Of the session: whose issuer speaks.
+	Host string
+	// What ended it, in the wire's words: rp-logout, session-revoked, …
+	Initiator string
+	EndedAt   time.Time
+	// When it is tried next; also until when one process has it in hand.
+	DueAt     time.Time
+	Attempts  int32
+	ExpiresAt time.Time
+}
+
 // Facts committed with the change they tell of, and not yet published. The relay publishes them in order and deletes them.
 type Outbox struct {
 	ID       int64
@@ -165,6 +183,24 @@ type Session struct {
 	// Moves with use; expires_at never does.
 	IdleUntil time.Time
 	ExpiresAt time.Time
+	// Where it was opened: the canonical host and each custom domain have sessions of their own.
+	Host string
+	// Its cookie ends with the browser.
+	Ephemeral      bool
+	FirstIp        string
+	FirstUserAgent string
+	LastIp         string
+	LastUserAgent  string
+	Metadata       []byte
+	// When an administrator last changed metadata. Null: never.
+	UpdatedAt *time.Time
+}
+
+// The clients that a session let its user into: they are told of its end (OIDC Back-Channel Logout). They go with it.
+type SessionClient struct {
+	TenantID  string
+	SessionID string
+	ClientID  string
 }
 
 // What the world is told of a tenant's signing key: each version of the key in Vault is one key ID. The private halves never leave Vault.

@@ -30,6 +30,7 @@ type Fake struct {
 	devices      map[sid]token.DeviceKey
 	consents     map[sid]token.Consent
 	pushed       map[id]token.Pushed
+	messages     map[sid]*message
 	facts        []token.Fact
 	failures     []error
 	calls        int
@@ -65,6 +66,7 @@ func NewFake() *Fake {
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
 		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
 		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
+		messages: map[sid]*message{},
 	}
 }
 
@@ -186,6 +188,7 @@ func (f *Fake) FindSession(_ context.Context, tenant tenancy.ID, secret token.Ha
 		for key, found := range f.sessions {
 			if key.tenant == tenant && found.Secret.Equal(secret) && found.IdleUntil.After(now) {
 				s = found
+				s.Clients = nil
 				return nil
 			}
 		}
@@ -203,8 +206,14 @@ func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening
 		}
 		tx.SessionID, tx.Reused, tx.Agreed = o.Session.ID, false, false
 		f.transactions[id{tenant, o.State}] = tx
-		delete(f.sessions, sid{tenant, o.Replaces})
-		f.sessions[sid{tenant, o.Session.ID}] = o.Session
+		if o.Replaces != "" {
+			f.endSessions(tenant, token.SessionEnd{SessionID: o.Replaces, By: token.ByLogout, Now: o.Session.LastUsed})
+		}
+		opened := o.Session
+		if before, ok := f.sessions[sid{tenant, opened.ID}]; ok {
+			opened.Clients, opened.Metadata, opened.First = before.Clients, before.Metadata, before.First
+		}
+		f.sessions[sid{tenant, opened.ID}] = opened
 		f.facts = append(f.facts, o.Fact)
 		return nil
 	})
@@ -217,29 +226,17 @@ func (f *Fake) CompleteTransaction(_ context.Context, tenant tenancy.ID, c token
 			return notFound()
 		}
 		if c.Fact != nil {
-			if !f.touch(tenant, c.SessionID, c.Now, c.IdleUntil) {
+			if !f.touch(tenant, c.SessionID, c.ClientID, c.Now, c.IdleUntil, c.Origin) {
 				return notFound()
 			}
 			f.facts = append(f.facts, *c.Fact)
+		} else if !f.join(tenant, c.SessionID, c.ClientID, c.Now) {
+			return notFound()
 		}
 		delete(f.transactions, id{tenant, c.State})
 		f.give(tenant, c.Given)
 		return nil
 	})
-}
-
-// touch notes the use of a session; false: it has ended.
-func (f *Fake) touch(tenant tenancy.ID, session string, now, idleUntil time.Time) bool {
-	s, ok := f.sessions[sid{tenant, session}]
-	if !ok || !s.IdleUntil.After(now) {
-		return false
-	}
-	s.LastUsed, s.IdleUntil = now, idleUntil
-	if s.IdleUntil.After(s.Until) {
-		s.IdleUntil = s.Until
-	}
-	f.sessions[sid{tenant, session}] = s
-	return true
 }
 
 func (f *Fake) give(tenant tenancy.ID, g token.Given) {
@@ -254,23 +251,11 @@ func (f *Fake) give(tenant tenancy.ID, g token.Given) {
 // ContinueSession implements token.LoginStore.
 func (f *Fake) ContinueSession(_ context.Context, tenant tenancy.ID, use token.SessionUse) error {
 	return f.do(func() error {
-		if !f.touch(tenant, use.SessionID, use.Now, use.IdleUntil) {
+		if !f.touch(tenant, use.SessionID, use.ClientID, use.Now, use.IdleUntil, use.Origin) {
 			return notFound()
 		}
 		f.give(tenant, use.Given)
 		f.facts = append(f.facts, use.Fact)
-		return nil
-	})
-}
-
-// EndSession implements token.LoginStore.
-func (f *Fake) EndSession(_ context.Context, tenant tenancy.ID, sessionID string, fact token.Fact) error {
-	return f.do(func() error {
-		if _, ok := f.sessions[sid{tenant, sessionID}]; !ok {
-			return notFound()
-		}
-		delete(f.sessions, sid{tenant, sessionID})
-		f.facts = append(f.facts, fact)
 		return nil
 	})
 }
@@ -380,6 +365,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 		f.removeRefreshTokens(tenant)
 		maps.DeleteFunc(f.consents, func(key sid, _ token.Consent) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.pushed, func(key id, _ token.Pushed) bool { return key.tenant == tenant })
+		maps.DeleteFunc(f.messages, func(key sid, _ *message) bool { return key.tenant == tenant })
 		return nil
 	})
 }

@@ -32,6 +32,8 @@ type Store interface {
 	token.DeviceKeyStore
 	token.ConsentStore
 	token.PushStore
+	token.SessionAdmin
+	token.LogoutQueue
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
@@ -192,6 +194,8 @@ func tryTransactions(t *testing.T, w *world) {
 	_, err = w.FindTransaction(ctx, w.a, tx.State, tx.Expires)
 	notFoundHere(t, err)
 
+	notFoundHere(t, w.CompleteTransaction(ctx, w.a, w.completion(tx, "by a stranger"))) // nobody logged in yet
+	require.NoError(t, w.OpenSession(ctx, w.a, token.Opening{Session: w.session("sid-1"), State: tx.State, Fact: w.fact("s")}))
 	notFoundHere(t, w.CompleteTransaction(ctx, w.b, w.completion(tx, "by a stranger")))
 	require.NoError(t, w.CompleteTransaction(ctx, w.a, w.completion(tx, "code")))
 	notFoundHere(t, w.CompleteTransaction(ctx, w.a, w.completion(tx, "again")))
@@ -208,8 +212,13 @@ func tryTransactions(t *testing.T, w *world) {
 func (w *world) session(id string) token.Session {
 	return token.Session{
 		ID: id, Secret: token.HashOf("cookie of " + id), UserID: "auth0|1", Connection: token.Connection{ID: "con_1", Name: "db", Strategy: "auth0"},
-		AuthTime: w.now, LastUsed: w.now, IdleUntil: w.now.Add(time.Hour), Until: w.now.Add(24 * time.Hour),
+		AuthTime: w.now, LastUsed: w.now, IdleUntil: w.now.Add(time.Hour), Until: w.now.Add(24 * time.Hour), Host: "acme.example:8443",
+		First: token.Origin{IP: "203.0.113.7", UserAgent: "ua"}, Last: token.Origin{IP: "203.0.113.7", UserAgent: "ua"},
 	}
+}
+
+func (w *world) end(id string) token.SessionEnd {
+	return token.SessionEnd{SessionID: id, By: token.ByLogout, Now: w.now}
 }
 
 func trySessions(t *testing.T, w *world) {
@@ -253,9 +262,9 @@ func trySessions(t *testing.T, w *world) {
 	_, err = w.FindCode(ctx, w.a, token.HashOf("after the end"), w.now)
 	notFoundHere(t, err)
 
-	notFoundHere(t, w.EndSession(ctx, w.b, second.ID, w.fact("slo")))
-	require.NoError(t, w.EndSession(ctx, w.a, second.ID, w.fact("slo")))
-	notFoundHere(t, w.EndSession(ctx, w.a, second.ID, w.fact("slo")))
+	notFoundHere(t, w.EndSession(ctx, w.b, w.end(second.ID), w.fact("slo")))
+	require.NoError(t, w.EndSession(ctx, w.a, w.end(second.ID), w.fact("slo")))
+	notFoundHere(t, w.EndSession(ctx, w.a, w.end(second.ID), w.fact("slo")))
 	require.Equal(t, []string{"s", "ssa", "s", "slo"}, w.facts(w.a), "a step leaves its fact, and one that changed nothing leaves none")
 	require.Empty(t, w.facts(w.b))
 }
@@ -283,7 +292,8 @@ func (w *world) save(t *testing.T) token.Authorization {
 	t.Helper()
 	tx, code := w.transaction("state of the code"), w.code("code")
 	require.NoError(t, w.SaveTransaction(t.Context(), w.a, tx))
-	require.NoError(t, w.CompleteTransaction(t.Context(), w.a, token.Completion{State: tx.State, Given: token.Given{Code: &code}}))
+	require.NoError(t, w.OpenSession(t.Context(), w.a, token.Opening{Session: w.session("sid-1"), State: tx.State, Fact: w.fact("s")}))
+	require.NoError(t, w.CompleteTransaction(t.Context(), w.a, token.Completion{SessionID: "sid-1", ClientID: "client", Now: w.now, State: tx.State, Given: token.Given{Code: &code}}))
 	return code
 }
 
@@ -325,7 +335,7 @@ func tryCodes(t *testing.T, w *world) {
 	got, err = w.FindCode(ctx, w.a, code.Code, w.now)
 	require.NoError(t, err)
 	require.True(t, got.Redeemed, "a used code is still known as used")
-	require.Equal(t, []string{"seacft"}, w.facts(w.a))
+	require.Equal(t, []string{"s", "seacft"}, w.facts(w.a))
 }
 
 func tryFacts(t *testing.T, w *world) {

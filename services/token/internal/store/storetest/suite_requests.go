@@ -144,7 +144,7 @@ func tryCompletions(t *testing.T, w *world) {
 	require.Equal(t, *done.Given.Token, opaque)
 
 	require.NoError(t, w.SaveTransaction(ctx, w.a, reused))
-	require.NoError(t, w.EndSession(ctx, w.a, s.ID, w.fact("slo")))
+	require.NoError(t, w.EndSession(ctx, w.a, w.end(s.ID), w.fact("slo")))
 	notFoundHere(t, w.CompleteTransaction(ctx, w.a, done))
 	_, err = w.FindTransaction(ctx, w.a, reused.State, w.now)
 	require.NoError(t, err, "a step that fails changes nothing")

@@ -1,0 +1,50 @@
+-- name: JoinSession :one
+with there as (
+  select s.tenant_id, s.id from sessions s where s.tenant_id = @tenant_id and s.id = @id and s.idle_until > @now for key share
+), joined as (
+  insert into session_clients (tenant_id, session_id, client_id) select t.tenant_id, t.id, @client_id::text from there t on conflict do nothing
+)
+select count(*) from there;
+
+-- name: FindSessionByID :one
+select * from sessions where tenant_id = @tenant_id and id = @id and idle_until > @now;
+
+-- name: ListClientsOfSessions :many
+select session_id, client_id from session_clients where tenant_id = @tenant_id and session_id = any (@session_ids::text[]) order by session_id, client_id;
+
+-- name: ListSessionsOfUser :many
+select * from sessions where tenant_id = @tenant_id and user_id = @user_id and idle_until > @now and id > @after
+order by id limit @max_rows;
+
+-- name: UpdateSessionMetadata :one
+update sessions set metadata = @metadata, updated_at = @now where tenant_id = @tenant_id and id = @id and idle_until > @now returning *;
+
+-- name: EndSessions :many
+delete from sessions
+where tenant_id = @tenant_id and (@id::text = '' or id = @id) and (@user_id::text = '' or user_id = @user_id)
+  and (sqlc.narg(opened_before)::timestamptz is null or auth_time < sqlc.narg(opened_before))
+returning *;
+
+-- name: AnnounceEnd :exec
+insert into logout_messages (tenant_id, id, client_id, session_id, user_id, host, initiator, ended_at, due_at, expires_at)
+select s.tenant_id, gen_random_uuid()::text, p.client_id, s.id, s.user_id, s.host, @initiator, @now, @now, @expires_at
+from sessions s join session_clients p on p.tenant_id = s.tenant_id and p.session_id = s.id
+where s.tenant_id = @tenant_id and (@id::text = '' or s.id = @id) and (@user_id::text = '' or s.user_id = @user_id)
+  and (sqlc.narg(opened_before)::timestamptz is null or s.auth_time < sqlc.narg(opened_before));
+
+-- name: ClaimLogoutMessages :many
+-- The worker belongs to no tenant; each message it takes is its tenant's from then on. tenant_id
+update logout_messages m set due_at = @until, attempts = attempts + 1
+where (m.tenant_id, m.id) in (
+  select c.tenant_id, c.id from logout_messages c where c.due_at <= @now and c.expires_at > @now order by c.due_at limit @max_rows for update skip locked
+)
+returning *;
+
+-- name: DeleteLogoutMessage :execrows
+delete from logout_messages where tenant_id = @tenant_id and id = @id;
+
+-- name: PostponeLogoutMessage :execrows
+update logout_messages set due_at = @due_at where tenant_id = @tenant_id and id = @id;
+
+-- name: DeleteTenantLogoutMessages :exec
+delete from logout_messages where tenant_id = @tenant_id;

@@ -1,0 +1,190 @@
+package storetest
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/postern-id/postern/libs/tenancy"
+	"github.com/postern-id/postern/services/token/internal/token"
+)
+
+var (
+	_ token.SessionAdmin = (*Fake)(nil)
+	_ token.LogoutQueue  = (*Fake)(nil)
+)
+
+// message is a logout message and when it is due.
+type message struct {
+	token.LogoutMessage
+
+	due time.Time
+}
+
+// join notes that a session let its user into a client; false: it has ended.
+func (f *Fake) join(tenant tenancy.ID, session, client string, now time.Time) bool {
+	s, ok := f.sessions[sid{tenant, session}]
+	if !ok || !s.IdleUntil.After(now) {
+		return false
+	}
+	if !slices.Contains(s.Clients, client) {
+		s.Clients = append(slices.Clone(s.Clients), client)
+		slices.Sort(s.Clients)
+	}
+	f.sessions[sid{tenant, session}] = s
+	return true
+}
+
+// touch notes the use of a session, by whom; false: it has ended.
+func (f *Fake) touch(tenant tenancy.ID, session, client string, now, idleUntil time.Time, from token.Origin) bool {
+	if !f.join(tenant, session, client, now) {
+		return false
+	}
+	s := f.sessions[sid{tenant, session}]
+	s.LastUsed, s.IdleUntil, s.Last = now, idleUntil, from
+	if s.IdleUntil.After(s.Until) {
+		s.IdleUntil = s.Until
+	}
+	f.sessions[sid{tenant, session}] = s
+	return true
+}
+
+// endSessions removes what e names and leaves the messages.
+func (f *Fake) endSessions(tenant tenancy.ID, e token.SessionEnd) (gone []token.Session) {
+	for key, s := range f.sessions {
+		named := (e.SessionID == "" || e.SessionID == s.ID) && (e.UserID == "" || e.UserID == s.UserID)
+		if key.tenant != tenant || !named || !e.OpenedBefore.IsZero() && !s.AuthTime.Before(e.OpenedBefore) {
+			continue
+		}
+		gone = append(gone, s)
+		delete(f.sessions, key)
+		for _, client := range s.Clients {
+			f.calls++
+			m := &message{due: e.Now, LogoutMessage: token.LogoutMessage{
+				Tenant: tenant, ID: "msg-" + strconv.Itoa(f.calls), ClientID: client, SessionID: s.ID, UserID: s.UserID, Host: s.Host, By: e.By,
+				Ended: e.Now, Expires: e.Until(),
+			}}
+			f.messages[sid{tenant, m.ID}] = m
+		}
+	}
+	return gone
+}
+
+// EndSession implements token.LoginStore.
+func (f *Fake) EndSession(_ context.Context, tenant tenancy.ID, e token.SessionEnd, fact token.Fact) error {
+	return f.do(func() error {
+		if len(f.endSessions(tenant, e)) == 0 {
+			return notFound()
+		}
+		f.facts = append(f.facts, fact)
+		return nil
+	})
+}
+
+// FindSessionByID implements token.SessionAdmin.
+func (f *Fake) FindSessionByID(_ context.Context, tenant tenancy.ID, session string, now time.Time) (s token.Session, err error) {
+	err = f.do(func() error {
+		found, ok := f.sessions[sid{tenant, session}]
+		if !ok || !found.IdleUntil.After(now) {
+			return notFound()
+		}
+		s = found
+		return nil
+	})
+	return s, err
+}
+
+// ListSessions implements token.SessionAdmin.
+func (f *Fake) ListSessions(_ context.Context, tenant tenancy.ID, userID string, p token.Page, now time.Time) (list []token.Session, err error) {
+	err = f.do(func() error {
+		for key, s := range f.sessions {
+			if key.tenant == tenant && s.UserID == userID && s.IdleUntil.After(now) && s.ID > p.After {
+				list = append(list, s)
+			}
+		}
+		slices.SortFunc(list, func(a, b token.Session) int { return cmp.Compare(a.ID, b.ID) })
+		list = list[:min(p.Limit, len(list))]
+		return nil
+	})
+	return list, err
+}
+
+// UpdateSession implements token.SessionAdmin.
+func (f *Fake) UpdateSession(_ context.Context, tenant tenancy.ID, session string, metadata map[string]string, now time.Time) (s token.Session, err error) {
+	err = f.do(func() error {
+		found, ok := f.sessions[sid{tenant, session}]
+		if !ok || !found.IdleUntil.After(now) {
+			return notFound()
+		}
+		found.Metadata, found.Updated = maps.Clone(metadata), now
+		f.sessions[sid{tenant, session}] = found
+		f.facts = append(f.facts, token.Fact{Tenant: tenant, Time: now, Name: token.SessionUpdated})
+		s = found
+		return nil
+	})
+	return s, err
+}
+
+// EndSessions implements token.SessionAdmin.
+func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.SessionEnd, refreshTokens bool) (n int, err error) {
+	err = f.do(func() error {
+		gone := f.endSessions(tenant, e)
+		n = len(gone)
+		for _, s := range gone {
+			for key, r := range f.refresh {
+				if refreshTokens && key.tenant == tenant && r.SessionID == s.ID {
+					f.endRefreshToken(tenant, r.ID)
+				}
+			}
+		}
+		for range max(n, 1) {
+			f.facts = append(f.facts, token.Fact{Tenant: tenant, Time: e.Now, Name: token.SessionEnded})
+		}
+		return nil
+	})
+	return n, err
+}
+
+// ClaimLogoutMessages implements token.LogoutQueue.
+func (f *Fake) ClaimLogoutMessages(_ context.Context, now, until time.Time, limit int) (list []token.LogoutMessage, err error) {
+	err = f.do(func() error {
+		for _, m := range f.messages {
+			if len(list) < limit && !m.due.After(now) && m.Expires.After(now) {
+				m.due, m.Attempts = until, m.Attempts+1
+				list = append(list, m.LogoutMessage)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// SettleLogoutMessage implements token.LogoutQueue.
+func (f *Fake) SettleLogoutMessage(_ context.Context, m token.LogoutMessage, fact *token.Fact) error {
+	return f.do(func() error {
+		if f.messages[sid{m.Tenant, m.ID}] == nil {
+			return notFound()
+		}
+		delete(f.messages, sid{m.Tenant, m.ID})
+		if fact != nil {
+			f.facts = append(f.facts, *fact)
+		}
+		return nil
+	})
+}
+
+// PostponeLogoutMessage implements token.LogoutQueue.
+func (f *Fake) PostponeLogoutMessage(_ context.Context, m token.LogoutMessage, due time.Time, fact token.Fact) error {
+	return f.do(func() error {
+		have := f.messages[sid{m.Tenant, m.ID}]
+		if have == nil {
+			return notFound()
+		}
+		have.due = due
+		f.facts = append(f.facts, fact)
+		return nil
+	})
+}

@@ -1,0 +1,154 @@
+package token
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/postern-id/postern/libs/clock"
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/tenancy"
+)
+
+// LogoutMessage is the end of a session that a client has not heard of yet (OIDC Back-Channel Logout §2.5).
+type LogoutMessage struct {
+	Tenant    tenancy.ID
+	ID        string // also the jti of its logout token
+	ClientID  string
+	SessionID string
+	UserID    string
+	Host      string // of the session: whose issuer speaks
+	By        Initiator
+	Ended     time.Time
+	Attempts  int // with the one under way
+	Expires   time.Time
+}
+
+// LogoutQueue keeps the messages. It is the one port that looks over all tenants; each message says whose it is.
+type LogoutQueue interface {
+	// ClaimLogoutMessages takes messages that are due at now, of all tenants, and keeps them from others until then: a process that
+	// dies with some in hand leaves them due again.
+	ClaimLogoutMessages(ctx context.Context, now, until time.Time, limit int) ([]LogoutMessage, error)
+	// SettleLogoutMessage removes a message and writes the fact, if any, in one step; one that is gone is fault.NotFound.
+	SettleLogoutMessage(ctx context.Context, m LogoutMessage, fact *Fact) error
+	// PostponeLogoutMessage makes a message due later and writes the fact, in one step; one that is gone is fault.NotFound.
+	PostponeLogoutMessage(ctx context.Context, m LogoutMessage, due time.Time, fact Fact) error
+}
+
+// LogoutSender reaches clients.
+type LogoutSender interface {
+	// SendLogout posts a logout token to a client's URL (§2.5); an answer but 200 or 204 is an error.
+	SendLogout(ctx context.Context, url, logoutToken string) error
+}
+
+// logoutEvent is the one member of a logout token's events claim (§2.4).
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
+const (
+	typeLogout = "logout+jwt"
+	// logoutTokenLife is how long a client may take a logout token, as long as on the wire.
+	logoutTokenLife = 2 * time.Minute
+	// Messages are taken a few at a time, each client has sendFor to answer, and one that does not is asked again after a growing
+	// while.
+	messageBatch = 16
+	sendFor      = 10 * time.Second
+	claimFor     = messageBatch*sendFor + 20*time.Second
+	firstPause   = 5 * time.Second
+	lastPause    = time.Hour
+)
+
+// Teller tells clients of the ends of sessions, until they have heard it or a day has passed. Several may be at it.
+type Teller struct {
+	Queue  LogoutQueue
+	Config Configuration
+	Issuer *Issuer
+	Sender LogoutSender
+	Now    clock.Now
+}
+
+// Tell tells what is due and gives how many messages that were.
+func (t *Teller) Tell(ctx context.Context) (int, error) {
+	now := t.Now()
+	list, err := t.Queue.ClaimLogoutMessages(ctx, now, now.Add(claimFor), messageBatch)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range list {
+		if err := t.tell(ctx, m); err != nil {
+			return 0, err
+		}
+	}
+	return len(list), nil
+}
+
+func (t *Teller) tell(ctx context.Context, m LogoutMessage) error {
+	c, err := t.Config.FindClient(ctx, m.Tenant, m.ClientID)
+	switch {
+	case fault.Is(err, fault.KindNotFound) || err == nil && !c.Backchannel.hears(m.By):
+		return gone(t.Queue.SettleLogoutMessage(ctx, m, nil))
+	case err != nil:
+		return t.later(ctx, m, &Client{ID: m.ClientID}, err)
+	}
+	ten := tenancy.Tenant{ID: m.Tenant, Host: m.Host}
+	raw, err := t.logoutToken(ctx, ten, c, m)
+	if err != nil {
+		return t.later(ctx, m, c, err)
+	}
+	sending, cancel := context.WithTimeout(ctx, sendFor)
+	defer cancel()
+	if err := t.Sender.SendLogout(sending, c.Backchannel.URL, raw); err != nil {
+		return t.later(ctx, m, c, err)
+	}
+	f := t.fact(m, c, LogoutTold, "oidc_backchannel_logout_succeeded")
+	return gone(t.Queue.SettleLogoutMessage(ctx, m, &f))
+}
+
+// hears says whether the client wants to be told.
+func (b Backchannel) hears(by Initiator) bool {
+	if b.URL == "" {
+		return false
+	}
+	// A logout that an application asked for is told of whatever was chosen; where nothing was, it is all that is told.
+	return b.All || by == ByLogout || slices.Contains(b.Initiators, string(by))
+}
+
+// later tells again after a while that grows, and gives up at the message's end.
+func (t *Teller) later(ctx context.Context, m LogoutMessage, c *Client, cause error) error {
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // it was not the client who failed; the message is due again by itself
+	}
+	f := t.fact(m, c, LogoutUntold, "oidc_backchannel_logout_failed")
+	f.Description = fault.Of(cause).Message
+	f.Details["error"] = map[string]any{"message": f.Description}
+	pause := min(firstPause<<min(m.Attempts-1, 12), lastPause)
+	due := t.Now().Add(pause)
+	if !due.Before(m.Expires) {
+		return gone(t.Queue.SettleLogoutMessage(ctx, m, &f))
+	}
+	return gone(t.Queue.PostponeLogoutMessage(ctx, m, due, f))
+}
+
+// gone takes a message that is there no more for what it is: the tenant was removed meanwhile.
+func gone(err error) error {
+	if fault.Is(err, fault.KindNotFound) {
+		return nil
+	}
+	return err
+}
+
+// logoutToken makes what the client is told (§2.4). It has no nonce, so that it passes for no ID token, and a type of its own.
+func (t *Teller) logoutToken(ctx context.Context, ten tenancy.Tenant, c *Client, m LogoutMessage) (string, error) {
+	now := t.Now()
+	claims := map[string]any{
+		"iss": ten.Issuer(), "sub": m.UserID, "aud": c.Identifier(), "iat": now.Unix(), "exp": now.Add(logoutTokenLife).Unix(),
+		"jti": m.ID, "trace_id": m.ID, "sid": m.SessionID, "events": map[string]any{logoutEvent: map[string]any{}},
+	}
+	return t.Issuer.sign(ctx, ten.ID, AlgRS256, nil, typeLogout, claims)
+}
+
+func (t *Teller) fact(m LogoutMessage, c *Client, name FactName, kind string) Fact {
+	f := Fact{Tenant: m.Tenant, Time: t.Now(), Name: name, Type: kind, Hostname: tenancy.Tenant{Host: m.Host}.Hostname()}
+	f.ClientID, f.ClientName, f.UserID, f.SessionID = c.ID, c.Name, m.UserID, m.SessionID
+	f.Details = map[string]any{"initiator": string(m.By), "session_id": m.SessionID, "attempt": m.Attempts, "url": c.Backchannel.URL}
+	return f
+}
