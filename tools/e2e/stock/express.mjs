@@ -43,7 +43,7 @@ const made = (name, extra) => client(`express, ${name}`, { callbacks: [`${origin
 const ways = {
   implicit: [await made('implicit', { grant_types: ['implicit'] }), {}],
   hybrid: [await made('hybrid', { grant_types: ['authorization_code', 'implicit'], token_endpoint_auth_method: 'client_secret_basic' }), { authorizationParams: { response_type: 'code id_token' } }],
-  quiet: [await made('quiet'), { clientAuthMethod: 'client_secret_post', attemptSilentLogin: true, authorizationParams: { response_type: 'code' } }],
+  quiet: [await made('quiet'), { clientAuthMethod: 'client_secret_post', attemptSilentLogin: true, auth0Logout: false, authorizationParams: { response_type: 'code' } }],
   pushed: [await made('pushed', { grant_types: ['authorization_code', 'refresh_token'] }), { clientAuthMethod: 'client_secret_post', pushedAuthorizationRequests: true, authorizationParams: { response_type: 'code', audience: things.identifier, scope: 'openid profile email offline_access read:things' } }],
 };
 for (const [name, [c, extra]] of Object.entries(ways)) {
@@ -97,6 +97,16 @@ try {
   assert.equal((await shown()).loggedIn, false);
   await page.goto(`${origin}/hybrid`);
   assert.equal((await shown()).loggedIn, true);
+  await page.goto(`${origin}/pushed/profile`);
+  await logIn(page, ada);
+  await page.waitForURL(`${origin}/pushed/profile`);
+  // The other door out (OIDC RP-Initiated Logout): who had the session's ID token is asked nothing.
+  await context.clearCookies({ domain: 'app.example.com' });
+  await page.goto(`${origin}/quiet/profile`);
+  await page.waitForURL(`${origin}/quiet/profile`);
+  await page.goto(`${origin}/quiet/logout`);
+  await page.waitForURL(`${origin}/quiet`);
+  assert.equal((await shown()).loggedIn, false);
   await page.goto(`${origin}/pushed/profile`);
   await page.waitForURL((u) => u.href.startsWith(`${issuer}u/login`));
 } finally { await browser.close(); site.server.close(); at.server.close(); }
