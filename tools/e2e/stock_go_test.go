@@ -48,6 +48,7 @@ func (v visitor) visit(t *testing.T, at string, until func(*url.URL) bool) *url.
 			form := map[string]url.Values{
 				"/u/login":   {"username": {v.email}, "password": {stockPassword}},
 				"/u/consent": {"action": {"accept"}},
+				"/activate":  {"user_code": {here.Query().Get("user_code")}},
 			}[here.Path]
 			require.NotNil(t, form, "%s shows %s", at, r.body)
 			r = v.send(t, http.MethodPost, at, "", form)
@@ -82,6 +83,26 @@ func stockGo(t *testing.T, acme *company, us tenant) {
 	provider, err := oidc.NewProvider(oidc.ClientContext(t.Context(), browser), us.Issuer)
 	require.NoError(t, err)
 
+	t.Run("a_device_without_a_browser", func(t *testing.T) {
+		t.Parallel()
+		ctx := oidc.ClientContext(t.Context(), browser)
+		var client struct {
+			ID string `json:"client_id"`
+		}
+		m.call(t, http.MethodPost, "clients", map[string]any{
+			"name": "go device", "app_type": "native", "oidc_conformant": true, "token_endpoint_auth_method": "none",
+			"grant_types": []string{"urn:ietf:params:oauth:grant-type:device_code"}, "jwt_configuration": map[string]string{"alg": "RS256"},
+		}, &client)
+		config := &oauth2.Config{ClientID: client.ID, Endpoint: provider.Endpoint(), Scopes: []string{oidc.ScopeOpenID}}
+		given, err := config.DeviceAuth(ctx, oauth2.SetAuthURLParam("audience", audience))
+		require.NoError(t, err)
+		// The device asks, and asks again, while its owner goes to a browser.
+		owner := newVisitor(t, acme, email)
+		owner.visit(t, given.VerificationURIComplete, func(u *url.URL) bool { return u.Path == "/activate/success" })
+		token, err := config.DeviceAccessToken(ctx, given)
+		require.NoError(t, err)
+		requireIdentity(t, provider, config, token, oidc.RS256, "", user.ID)
+	})
 	for _, alg := range []string{oidc.RS256, oidc.RS512, oidc.PS256} {
 		t.Run(alg, func(t *testing.T) {
 			ctx := oidc.ClientContext(t.Context(), browser)
