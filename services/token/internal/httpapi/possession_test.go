@@ -129,3 +129,14 @@ func requireAnswered(t *testing.T, a answer, sentence string) {
 	}
 	requireOAuth(t, a, http.StatusBadRequest, "invalid_request", sentence)
 }
+
+func TestPossession_of_a_device(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.client("web", func(c *token.Client) {
+		c.Demands = []token.Demand{token.DemandProof}
+		c.GrantTypes = append(c.GrantTypes, oauth.GrantDeviceCode)
+	})
+	res := w.browser().post("/oauth/device/code", url.Values{"client_id": {"web"}, "client_secret": {"web-secret-0123456789"}, "scope": {"openid"}})
+	require.Equal(t, http.StatusOK, res.StatusCode, "the key is asked for with the token: %s", res.body)
+}
