@@ -30,6 +30,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/events"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
+	"github.com/postern-id/postern/services/token/internal/limit"
 	"github.com/postern-id/postern/services/token/internal/remote"
 	"github.com/postern-id/postern/services/token/internal/rpc"
 	"github.com/postern-id/postern/services/token/internal/store"
@@ -59,6 +60,9 @@ type Config struct {
 const (
 	defaultQueuedFacts = 100_000
 	maxCodeTTL         = 10 * time.Minute
+	// By address: how often a device may ask for a code, as on the wire, and how often somebody may try user codes.
+	deviceBurst, deviceEvery = 5, time.Second / 5
+	guessBurst, guessEvery   = 20, 30 * time.Second
 )
 
 // Validate fills the defaults in and says what cannot work.
@@ -141,17 +145,21 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 				&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: buffer}},
 				&token.Code{Store: db, Record: db},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
-				&token.Refresh{Store: db, Record: db},
+				&token.Refresh{Store: db, Record: db}, &token.Device{Store: db, Record: db},
 			},
 			Auth: auth,
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
 		Logins: token.NewLogins(token.LoginDeps{
-			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring}, Issuer: issuer,
+			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
+			Devices: db, Guesses: limit.New(guessBurst, guessEvery, deps.Now), Issuer: issuer,
 			Now: deps.Now, CodeTTL: cfg.CodeTTL,
 		}),
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},
 		Ring:     ring,
+		Devices: &token.DeviceAuthorizer{
+			Auth: auth, Config: config, Policy: policy, Store: db, Record: db, Limiter: limit.New(deviceBurst, deviceEvery, deps.Now), Now: deps.Now,
+		},
 	}
 	//nolint:contextcheck // requests bring their own
 	management := mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: deps.Now},

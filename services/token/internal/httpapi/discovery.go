@@ -42,6 +42,7 @@ type metadata struct {
 	PushEndpoint          string   `json:"pushed_authorization_request_endpoint,omitempty"`
 	IssuerInResponses     bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	ACRValues             []string `json:"acr_values_supported,omitempty"`
+	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint,omitempty"`
 	Backchannel           bool     `json:"backchannel_logout_supported"`
 	BackchannelSession    bool     `json:"backchannel_logout_session_supported"`
@@ -74,7 +75,7 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		},
 		ResponseModes: []string{"query", "fragment", "form_post", "web_message"},
 		GrantTypes: []string{
-			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
+			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantDeviceCode), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
 			string(oauth.GrantRefreshToken),
 		},
 		ChallengeMethods: []string{"S256", "plain"},
@@ -94,6 +95,7 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		PushEndpoint:       push,
 		IssuerInResponses:  settings.IssuerInResponses,
 		ACRValues:          settings.ACRValues,
+		DeviceEndpoint:     t.Base + "/oauth/device/code",
 		EndSessionEndpoint: end,
 		Backchannel:        true, BackchannelSession: true,
 	}

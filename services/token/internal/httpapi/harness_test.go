@@ -25,6 +25,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/assertion"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
+	"github.com/postern-id/postern/services/token/internal/limit"
 	"github.com/postern-id/postern/services/token/internal/store/storetest"
 	"github.com/postern-id/postern/services/token/internal/token"
 	"github.com/postern-id/postern/services/token/internal/tokentest"
@@ -89,17 +90,21 @@ func newWorld(t *testing.T) *world {
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
-				&token.Refresh{Store: w.store, Record: w.store},
+				&token.Refresh{Store: w.store, Record: w.store}, &token.Device{Store: w.store, Record: w.store},
 			},
 			Auth: auth,
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth,
-			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring}, Issuer: issuer, Now: w.clock.Now,
+			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
+			Devices: w.store, Guesses: limit.New(10, time.Minute, w.clock.Now), Issuer: issuer, Now: w.clock.Now,
 		}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
 		Ring:     ring,
+		Devices: &token.DeviceAuthorizer{
+			Auth: auth, Config: w.config, Policy: policy, Store: w.store, Record: w.store, Limiter: limit.New(5, time.Second, w.clock.Now), Now: w.clock.Now,
+		},
 	})
 	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{
 		Ring: ring, Keys: token.NewKeys(token.KeyDeps{Source: w.source, Store: w.store, Now: w.clock.Now}),

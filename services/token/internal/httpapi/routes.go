@@ -39,6 +39,7 @@ type Deps struct {
 	Apps     Apps
 	Endpoint *token.Endpoint
 	Logins   *token.Logins
+	Devices  *token.DeviceAuthorizer
 	Userinfo *token.Userinfo
 	Ring     Ring
 	Revoker  *token.Revoker
@@ -82,6 +83,12 @@ func Mount(engine *gin.Engine, d Deps) {
 	engine.GET("/u/consent", httpkit.Handle(h.showConsent, h.writePage))
 	engine.POST("/u/consent", httpkit.Handle(h.submitConsent, h.writePage))
 	engine.POST("/oauth/par", httpkit.Handle(h.push, httpkit.WriteOAuth))
+	engine.POST("/oauth/device/code", httpkit.Handle(h.deviceCode, httpkit.WriteOAuth))
+	engine.OPTIONS("/oauth/device/code", preflight)
+	engine.GET("/activate", httpkit.Handle(h.showActivation, h.writePage))
+	engine.POST("/activate", httpkit.Handle(h.submitActivation, h.writePage))
+	engine.GET("/activate/success", httpkit.Handle(h.activated, h.writePage))
+	engine.GET("/activate/denied", httpkit.Handle(h.activationDenied, h.writePage))
 	engine.GET("/oidc/logout", httpkit.Handle(h.endSession, h.writePage))
 	engine.POST("/oidc/logout", httpkit.Handle(h.endSession, h.writePage))
 	engine.POST("/u/logout", httpkit.Handle(h.confirmLogout, h.writePage))

@@ -24,6 +24,7 @@ var expiring = []struct{ table, until string }{
 	{"assertions", "expires_at"},
 	{"pushed_requests", "expires_at"},
 	{"refresh_tokens", "dead_from"},
+	{"device_codes", "expires_at"},
 	{"logout_messages", "expires_at"},
 	{"sessions", "idle_until"},
 }

@@ -45,6 +45,7 @@ const (
 	SessionEnded         FactName = "session.ended"
 	LogoutTold           FactName = "logout.told"
 	LogoutUntold         FactName = "logout.untold"
+	DeviceRefused        FactName = "device.refused"
 	PushRefused          FactName = "request.refused"
 	ConsentGiven         FactName = "consent.given"
 	ConsentWithdrawn     FactName = "consent.withdrawn"

@@ -29,6 +29,7 @@ type Fake struct {
 	consents     map[sid]token.Consent
 	pushed       map[id]token.Pushed
 	messages     map[sid]*message
+	waiting      map[id]*waitingDevice
 	facts        []token.Fact
 	failures     []error
 	calls        int
@@ -64,7 +65,7 @@ func NewFake() *Fake {
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
 		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
 		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
-		messages: map[sid]*message{},
+		messages: map[sid]*message{}, waiting: map[id]*waitingDevice{},
 	}
 }
 
@@ -217,22 +218,24 @@ func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening
 
 // CompleteTransaction implements token.LoginStore.
 func (f *Fake) CompleteTransaction(_ context.Context, tenant tenancy.ID, c token.Completion) error {
-	return f.do(func() error {
-		if _, ok := f.transactions[id{tenant, c.State}]; !ok {
+	return f.do(func() error { return f.complete(tenant, c) })
+}
+
+func (f *Fake) complete(tenant tenancy.ID, c token.Completion) error {
+	if _, ok := f.transactions[id{tenant, c.State}]; !ok {
+		return notFound()
+	}
+	if c.Fact != nil {
+		if !f.touch(tenant, c.SessionID, c.ClientID, c.Now, c.IdleUntil, c.Origin) {
 			return notFound()
 		}
-		if c.Fact != nil {
-			if !f.touch(tenant, c.SessionID, c.ClientID, c.Now, c.IdleUntil, c.Origin) {
-				return notFound()
-			}
-			f.facts = append(f.facts, *c.Fact)
-		} else if !f.join(tenant, c.SessionID, c.ClientID, c.Now) {
-			return notFound()
-		}
-		delete(f.transactions, id{tenant, c.State})
-		f.give(tenant, c.Given)
-		return nil
-	})
+		f.facts = append(f.facts, *c.Fact)
+	} else if !f.join(tenant, c.SessionID, c.ClientID, c.Now) {
+		return notFound()
+	}
+	delete(f.transactions, id{tenant, c.State})
+	f.give(tenant, c.Given)
+	return nil
 }
 
 func (f *Fake) give(tenant tenancy.ID, g token.Given) {
@@ -361,6 +364,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 		f.removeRefreshTokens(tenant)
 		maps.DeleteFunc(f.consents, func(key sid, _ token.Consent) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.pushed, func(key id, _ token.Pushed) bool { return key.tenant == tenant })
+		maps.DeleteFunc(f.waiting, func(key id, _ *waitingDevice) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.messages, func(key sid, _ *message) bool { return key.tenant == tenant })
 		return nil
 	})

@@ -34,6 +34,7 @@ type Store interface {
 	token.PushStore
 	token.SessionAdmin
 	token.LogoutQueue
+	token.DeviceStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
@@ -64,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"devices":      tryDeviceKeys,
 		"consents":     tryConsents,
 		"pushed":       tryPushed,
+		"device codes": tryDeviceCodes,
 		"completions":  tryCompletions,
 		"facts":        tryFacts,
 		"removal":      tryRemoval,
