@@ -22,7 +22,7 @@ GENERATED := ':(glob)**/*.pb.go' ':(glob)**/*.connect.go' ':(glob)**/*_templ.go'
 sources = $(shell find $(1) -type f -not -name '*_test.go' -not -name '*.md' -not -path '*/node_modules/*' -not -path '*/testdata/*' 2>/dev/null)
 
 # FOLDER:PATTERN of each benchmark of `make bench`.
-BENCHMARKS := libs/vaultkit:BenchmarkSign tools/e2e:. services/router/internal/route:. services/router/internal/edge:. services/token/internal/httpapi:ClientCredentials
+BENCHMARKS := libs/vaultkit:BenchmarkSign tools/e2e:. services/router/internal/route:. services/router/internal/edge:. services/token/internal/httpapi:ClientCredentials services/token/internal/httpapi:Documents
 
 ##@ Use
 
@@ -136,6 +136,10 @@ verify: gen ## Generate again, and fail when that changes what is committed, or 
 unit: bin/tools/testrun ## Run the tests that need nothing but Go
 	@testrun unit
 
+.PHONY: fuzz
+fuzz: bin/tools/testrun ## Let every fuzz target look for bad input, a few seconds each
+	@testrun fuzz
+
 .PHONY: integration
 integration: bin/tools/testrun build ## Run the tests on real engines (POSTERN_DEV_JSON=.postern/dev.json: on those of make run)
 	@testrun integration
@@ -145,8 +149,8 @@ e2e: bin/tools/testrun build ## Run stock clients and Chromium against a whole d
 	@testrun e2e
 
 .PHONY: test
-test: bin/tools/testrun build ## Run unit, integration and e2e with one dev cloud; installs what it needs
-	@testrun unit integration e2e
+test: bin/tools/testrun build ## Run unit, fuzz, integration and e2e with one dev cloud; installs what it needs
+	@testrun unit fuzz integration e2e
 
 .PHONY: bench
 bench: bin/tools/testrun build ## Run the benchmarks beside a dev cloud

@@ -339,6 +339,11 @@ func TestWrite_EveryKind(t *testing.T) {
 
 			rec = w.serve(w.request(t, http.MethodGet, "/coded", nil))
 			require.Contains(t, rec.Body.String(), `"error":"invalid_client"`)
+			require.Empty(t, rec.Header().Get("WWW-Authenticate"), "nobody tried a scheme")
+
+			req := w.request(t, http.MethodGet, "/coded", nil)
+			req.SetBasicAuth("id", "secret")
+			rec = w.serve(req)
 			require.Equal(t, kind == fault.KindUnauthenticated, rec.Header().Get("WWW-Authenticate") != "", "RFC 6749 §5.2")
 		})
 	}

@@ -69,7 +69,8 @@ func Write(c *gin.Context, err error) {
 	c.AbortWithStatusJSON(Status(f.Kind), ProblemOf(f))
 }
 
-// WriteOAuth ends the request with err as an OAuthProblem. A 401 carries WWW-Authenticate (RFC 6749 §5.2).
+// WriteOAuth ends the request with err as an OAuthProblem. A client that failed by its Authorization header is challenged for that scheme
+// (RFC 6749 §5.2), and no other: strict clients take a challenge for the whole answer and look for no error code beside it.
 func WriteOAuth(c *gin.Context, err error) {
 	f := note(c, err)
 	if c.Writer.Written() {
@@ -92,7 +93,7 @@ func WriteOAuth(c *gin.Context, err error) {
 	default:
 		code = oauth.ServerError
 	}
-	if f.Kind == fault.KindUnauthenticated && code == oauth.InvalidClient {
+	if f.Kind == fault.KindUnauthenticated && code == oauth.InvalidClient && c.GetHeader("Authorization") != "" {
 		c.Header("WWW-Authenticate", `Basic realm="token"`)
 	}
 	c.Header("Cache-Control", "no-store")

@@ -2,11 +2,11 @@ package jwtkit
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4/json"
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
@@ -25,6 +25,8 @@ type Claims struct {
 	Raw             map[string]any // every claim, numbers as float64
 }
 
+// parseClaims refuses names that stand there twice (RFC 7519 §4), and takes names as they are spelled: to encoding/json "AUD" is "aud",
+// and the last of them wins.
 func parseClaims(payload []byte) (Claims, error) {
 	var wire struct {
 		jwt.Claims             // its dates refuse numbers that would wrap around into the past

@@ -165,6 +165,13 @@ func (o *origin) set(tenant tenancy.ID, keys ...jose.JSONWebKey) {
 	o.sets[tenant] = keys
 }
 
+// release lets questions from now on be answered at once.
+func (o *origin) release() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.held = nil
+}
+
 func (o *origin) fail(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,7 @@ type CachedKeys struct {
 	now    clock.Now
 	flight singleflight.Group
 	sets   *lru.Cache[tenancy.ID, keySet]
-	// forgets counts Forget, so that an answer to a question from before it is not kept after it.
+	// forgets counts Forget and Missed, so that an answer to a question from before it is not kept after it.
 	forgets atomic.Uint64
 }
 
@@ -70,16 +71,26 @@ func (c *CachedKeys) Refresh(ctx context.Context, tenant tenancy.ID) (jose.JSONW
 func (c *CachedKeys) Forget(tenant tenancy.ID) {
 	c.forgets.Add(1)
 	c.sets.Remove(tenant)
-	c.flight.Forget(string(tenant))
 }
 
-// ask has one question speak for all who ask at the same time.
+// Missed makes all keys old: changes may have gone by unheard. What is old is asked for again, and serves only while the source is away.
+func (c *CachedKeys) Missed() {
+	c.forgets.Add(1)
+	for _, tenant := range c.sets.Keys() { // the one used longest ago first, so that their order stays
+		if set, ok := c.sets.Peek(tenant); ok {
+			set.fresh, set.asked = time.Time{}, time.Time{}
+			c.sets.Add(tenant, set)
+		}
+	}
+}
+
+// ask has one question speak for all who ask at the same time; who asks after a change does not share a question from before it.
 func (c *CachedKeys) ask(ctx context.Context, tenant tenancy.ID) (jose.JSONWebKeySet, error) {
-	answer := c.flight.DoChan(string(tenant), func() (any, error) {
+	forgets := c.forgets.Load()
+	answer := c.flight.DoChan(strconv.FormatUint(forgets, 36)+" "+string(tenant), func() (any, error) {
 		// One caller's end must not fail the others that wait for the same answer.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keysDeadline)
 		defer cancel()
-		forgets := c.forgets.Load()
 		keys, err := c.read(ctx, tenant)
 		set, keep := c.judge(tenant, keys, err)
 		if keep && forgets == c.forgets.Load() {

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/jwtkit"
+	"github.com/postern-id/postern/libs/tenancy"
 )
 
 func newKeys() (*jwtkit.CachedKeys, *origin, *clock.Fake) {
@@ -151,5 +152,67 @@ func TestCachedKeys(t *testing.T) {
 			require.NoError(t, <-others)
 		}
 		assert.Equal(t, 1, o.questions())
+	})
+}
+
+func TestCachedKeys_Missed(t *testing.T) {
+	t.Parallel()
+
+	t.Run("all_keys_are_asked_for_anew", func(t *testing.T) {
+		t.Parallel()
+		c, o, _ := newKeys()
+		for _, tenant := range []tenancy.ID{acme.ID, globex.ID} {
+			_, err := c.Keys(t.Context(), tenant)
+			require.NoError(t, err)
+			o.set(tenant, pairs()["acme-2"].jwk())
+		}
+		c.Missed()
+		for _, tenant := range []tenancy.ID{acme.ID, globex.ID} {
+			keys, err := c.Keys(t.Context(), tenant)
+			require.NoError(t, err)
+			assert.Equal(t, "acme-2", keys.Keys[0].KeyID)
+		}
+		assert.Equal(t, 4, o.questions())
+	})
+
+	t.Run("what_was_known_serves_while_the_source_is_away", func(t *testing.T) {
+		t.Parallel()
+		c, o, _ := newKeys()
+		before, err := c.Keys(t.Context(), acme.ID)
+		require.NoError(t, err)
+		o.fail(fault.Unavailable("away"))
+		c.Missed()
+		after, err := c.Keys(t.Context(), acme.ID)
+		require.NoError(t, err)
+		assert.Equal(t, before, after)
+	})
+
+	t.Run("who_asks_after_a_change_does_not_share_a_question_from_before_it", func(t *testing.T) {
+		t.Parallel()
+		for name, change := range map[string]func(*jwtkit.CachedKeys){
+			"forgotten": func(c *jwtkit.CachedKeys) { c.Forget(acme.ID) },
+			"missed":    func(c *jwtkit.CachedKeys) { c.Missed() },
+		} {
+			c, o, _ := newKeys()
+			held := make(chan struct{})
+			o.held = held
+			before := make(chan error, 1)
+			go func() {
+				_, err := c.Keys(t.Context(), acme.ID)
+				before <- err
+			}()
+			require.Eventually(t, func() bool { return o.questions() == 1 }, 10*time.Second, time.Millisecond)
+			o.set(acme.ID, pairs()["acme-2"].jwk())
+			change(c)
+			o.release()
+			keys, err := c.Keys(t.Context(), acme.ID)
+			require.NoError(t, err)
+			assert.Equal(t, "acme-2", keys.Keys[0].KeyID, name)
+			close(held)
+			require.NoError(t, <-before)
+			keys, err = c.Keys(t.Context(), acme.ID)
+			require.NoError(t, err)
+			assert.Equal(t, "acme-2", keys.Keys[0].KeyID, "%s: the late answer is not kept", name)
+		}
 	})
 }

@@ -3,7 +3,6 @@ package jwtkit
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
@@ -59,6 +59,8 @@ func (v *Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audi
 		return Claims{}, invalid(fmt.Errorf("issuer %q", c.Issuer))
 	case audience == "" || !slices.Contains(c.Audience, audience):
 		return Claims{}, invalid(fmt.Errorf("audience %q", c.Audience))
+	case c.AuthorizedParty == "": // an ID token, whose aud a client could have chosen (RFC 8725 §3.12)
+		return Claims{}, invalid(errors.New("it names no client"))
 	case c.Expiry.IsZero():
 		return Claims{}, invalid(errors.New("it never expires"))
 	case !now.Before(c.Expiry.Add(v.Leeway)): // "on or after" (RFC 7519 §4.1.4)
@@ -119,9 +121,12 @@ func (v *Verifier) key(ctx context.Context, tenant tenancy.ID, header jose.Heade
 	return jose.JSONWebKey{}, invalid(fmt.Errorf("key ID %.64q for %s is not this tenant's", header.KeyID, header.Algorithm))
 }
 
-// checkHeader refuses headers that bring a key along or say where to get one, which speak for their forger and are never ours
-// (RFC 8725 §3.10), extensions, of which we have none, and types that are no access or ID token's (RFC 8725 §3.11).
-func checkHeader(raw string) error {
+// checkHeader holds a header to what this platform writes.
+func checkHeader(raw string) error { return CheckHeader(raw, "jwt", "at+jwt") }
+
+// CheckHeader refuses headers that bring a key along or say where to get one, which speak for their forger and are never ours
+// (RFC 8725 §3.10), extensions, of which we have none, and types other than those given, in small letters, or none (RFC 8725 §3.11).
+func CheckHeader(raw string, types ...string) error {
 	encoded, _, _ := strings.Cut(raw, ".")
 	plain, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil {
@@ -136,13 +141,10 @@ func checkHeader(raw string) error {
 			return fmt.Errorf("the header has %s", name)
 		}
 	}
-	if typ, ok := header["typ"]; ok {
-		name, _ := typ.(string)
-		switch strings.TrimPrefix(strings.ToLower(name), "application/") {
-		case "jwt", "at+jwt":
-		default:
-			return fmt.Errorf("a token of type %.64q", name)
-		}
+	typ, ok := header["typ"]
+	name, _ := typ.(string)
+	if ok && !slices.Contains(types, strings.TrimPrefix(strings.ToLower(name), "application/")) {
+		return fmt.Errorf("a token of type %.64q", name)
 	}
 	return nil
 }

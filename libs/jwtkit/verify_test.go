@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math"
@@ -66,6 +67,7 @@ func TestVerifier_VerifyAccess(t *testing.T) {
 	}{
 		"expired":                                {map[string]any{"exp": at - 3600}, expiredToken},
 		"expired_on_the_second":                  {map[string]any{"exp": at - 2}, expiredToken},
+		"naming_no_client_as_an_ID_token":        {map[string]any{"azp": nil}, invalidToken},
 		"without_an_end":                         {map[string]any{"exp": nil}, invalidToken},
 		"an_end_past_all_numbers":                {map[string]any{"exp": math.MaxFloat64}, invalidToken},
 		"an_end_that_is_no_number":               {map[string]any{"exp": "tomorrow"}, invalidToken},
@@ -171,6 +173,25 @@ func TestVerifier_attacks(t *testing.T) {
 			requireRefused(t, row.sentence, err)
 		})
 	}
+
+	t.Run("claims_are_taken_as_they_are_spelled_and_once", func(t *testing.T) {
+		t.Parallel()
+		plain, err := json.Marshal(claims(nil))
+		require.NoError(t, err)
+		for name, text := range map[string]string{
+			"twice_RFC7519_4":                   strings.Replace(string(plain), `{`, `{"sub":"eve",`, 1),
+			"another_audience_ours_in_capitals": strings.Replace(string(plain), `"aud":`, `"aud":"https://elsewhere.test/","AUD":`, 1),
+			"another_issuer_ours_in_capitals":   strings.Replace(string(plain), `"iss":`, `"iss":"https://globex.postern.test/","Iss":`, 1),
+			"a_list":                            "[" + string(plain) + "]",
+			"more_behind_them":                  string(plain) + string(plain),
+		} {
+			enc := base64.RawURLEncoding
+			input := enc.EncodeToString([]byte(`{"alg":"RS256","kid":"acme-1"}`)) + "." + enc.EncodeToString([]byte(text))
+			_, err := v.VerifyAccess(t.Context(), acme, input+"."+enc.EncodeToString(rs256(p.rsa)([]byte(input))), audience)
+			require.Error(t, err, name)
+			requireRefused(t, invalidToken, err)
+		}
+	})
 
 	t.Run("cut_anywhere", func(t *testing.T) {
 		t.Parallel()

@@ -12,13 +12,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
-	tokenapi "github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
 	"github.com/postern-id/postern/libs/auditkit"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/egress"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
+	"github.com/postern-id/postern/libs/keykit"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/pgkit"
 	"github.com/postern-id/postern/libs/runner"
@@ -83,6 +83,7 @@ type Service struct {
 	nats     *natskit.Conn
 	vault    *vaultkit.Client
 	relay    *pgkit.Relay
+	keys     *keykit.Keys
 	public   http.Handler
 	internal http.Handler
 }
@@ -105,13 +106,13 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		options = append(options, client.WithSwitches(remote.Switches{Settings: deps.Settings}))
 	}
 	clients := client.NewService(store.New(store.Deps{Pool: s.pool, Sealer: sealer, Kick: s.relay.Kick, Now: deps.Now}), deps.Now, options...)
-	keys := jwtkit.NewCachedKeys(publishedKeys(deps.Tokens), deps.Now)
+	s.keys = keykit.New(deps.Tokens, s.nats, deps.Now, deps.Log)
 
 	//nolint:contextcheck // handlers take the request's context
 	engine := httpkit.NewEngine(httpkit.Config{Service: "client", Log: deps.Log, Seal: deps.Seal})
 	//nolint:contextcheck // handlers take the request's context
 	httpapi.Register(engine, httpapi.Deps{
-		Clients: clients, Verifier: &jwtkit.Verifier{Keys: keys, Now: deps.Now}, Certificates: certificates(keys, deps.Log), Now: deps.Now,
+		Clients: clients, Verifier: &jwtkit.Verifier{Keys: s.keys, Now: deps.Now}, Certificates: certificates(s.keys, deps.Log), Now: deps.Now,
 		Recorder: &auditkit.Lines{Pool: s.pool, Kick: s.relay.Kick, Now: deps.Now},
 	})
 	s.public, s.internal = engine, rpc.New(clients, deps.Log)
@@ -142,19 +143,8 @@ func (s *Service) open(ctx context.Context, cfg Config, log *slog.Logger) error 
 // wrappingKey names the Vault key under which a tenant's data key is wrapped.
 func wrappingKey(tenant tenancy.ID) string { return "wrap-" + string(tenant) }
 
-// publishedKeys asks the token service for a tenant's JWKS.
-func publishedKeys(tokens tokenapiconnect.TokenServiceClient) func(context.Context, tenancy.ID) ([]byte, error) {
-	return func(ctx context.Context, tenant tenancy.ID) ([]byte, error) {
-		res, err := tokens.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: string(tenant)})
-		if err != nil {
-			return nil, err
-		}
-		return res.GetJwksJson(), nil
-	}
-}
-
 // certificates gives the certificates in a tenant's JWKS. Who asks has just proved itself by one of its keys, so they are in memory.
-func certificates(keys *jwtkit.CachedKeys, log *slog.Logger) func(context.Context, tenancy.ID) []httpapi.Certificate {
+func certificates(keys *keykit.Keys, log *slog.Logger) func(context.Context, tenancy.ID) []httpapi.Certificate {
 	return func(ctx context.Context, tenant tenancy.ID) []httpapi.Certificate {
 		set, err := keys.Keys(ctx, tenant)
 		if err != nil {
@@ -178,8 +168,10 @@ func (s *Service) Handler() http.Handler { return s.public }
 // Internal answers the neighbours.
 func (s *Service) Internal() http.Handler { return s.internal }
 
-// Run publishes facts and keeps Vault's token alive, until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return runner.Run(ctx, s.relay.Run, s.vault.Run) }
+// Run publishes facts, follows the changes of keys and keeps Vault's token alive, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	return runner.Run(ctx, s.relay.Run, s.keys.Run, s.vault.Run)
+}
 
 // Ready says which engine cannot be reached. NATS away is not unready: facts wait in the outbox.
 func (s *Service) Ready(ctx context.Context) error {

@@ -12,11 +12,11 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	tokenapi "github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
+	"github.com/postern-id/postern/libs/keykit"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/pgkit"
 	"github.com/postern-id/postern/libs/runner"
@@ -81,6 +81,7 @@ type Service struct {
 	nats     *natskit.Conn
 	entries  *auditlog.Service
 	consumer *events.Consumer
+	keys     *keykit.Keys
 	public   http.Handler
 }
 
@@ -109,23 +110,13 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("log service: %w", err)
 	}
 	engine := httpkit.NewEngine(httpkit.Config{Service: "log", Log: deps.Log, Seal: deps.Seal}) //nolint:contextcheck // requests bring their own
-	httpapi.Mount(engine, verifier(deps), entries, deps.Now)                                    //nolint:contextcheck // requests bring their own
+	keys := keykit.New(deps.Tokens, conn, deps.Now, deps.Log)
+	//nolint:contextcheck // requests bring their own
+	httpapi.Mount(engine, &jwtkit.Verifier{Keys: keys, Now: deps.Now}, entries, deps.Now)
 	return &Service{
-		pool: pool, nats: conn, entries: entries, public: engine,
+		pool: pool, nats: conn, entries: entries, keys: keys, public: engine,
 		consumer: &events.Consumer{Conn: conn, Into: entries, Log: deps.Log},
 	}, nil
-}
-
-// verifier checks Management API tokens by the keys that the token service publishes.
-func verifier(deps Deps) *jwtkit.Verifier {
-	fetch := func(ctx context.Context, tenant tenancy.ID) ([]byte, error) {
-		res, err := deps.Tokens.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: string(tenant)})
-		if err != nil {
-			return nil, err
-		}
-		return res.GetJwksJson(), nil
-	}
-	return &jwtkit.Verifier{Keys: jwtkit.NewCachedKeys(fetch, deps.Now), Now: deps.Now}
 }
 
 // Handler serves the public routes; the router is in front.
@@ -134,9 +125,9 @@ func (s *Service) Handler() http.Handler { return s.public }
 // Internal is nil: nobody in the cell calls the log service, they publish.
 func (s *Service) Internal() http.Handler { return nil }
 
-// Run takes events in and keeps the partitions up until ctx ends.
+// Run takes events in, keeps the partitions up and follows the changes of keys until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	return runner.Run(ctx, s.consumer.Run, s.entries.KeepUp)
+	return runner.Run(ctx, s.consumer.Run, s.entries.KeepUp, s.keys.Run)
 }
 
 // Ready says whether the database answers. NATS away is not unready: what is stored can be read, and events wait in the stream.

@@ -11,14 +11,13 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
-	"github.com/postern-id/postern/libs/api/log"
 	"github.com/postern-id/postern/libs/api/tenant/tenantapiconnect"
-	"github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
 	"github.com/postern-id/postern/libs/api/user/userapiconnect"
 	"github.com/postern-id/postern/libs/auditkit"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/jwtkit"
+	"github.com/postern-id/postern/libs/keykit"
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/pgkit"
@@ -55,7 +54,7 @@ type Cell struct {
 	handler  http.Handler
 	internal http.Handler
 	relay    *pgkit.Relay
-	keys     *jwtkit.CachedKeys
+	keys     *keykit.Keys
 	worker   *temporalkit.Worker
 }
 
@@ -92,10 +91,7 @@ func (c *Cell) wire(ctx context.Context, cfg CellConfig, deps CellDeps) (err err
 	c.relay = &pgkit.Relay{Pool: c.pool, Schema: cfg.Postgres.Schema, PublishAll: c.nats.PublishAll, Log: deps.Log}
 	store := cell.New(c.pool, deps.Now, c.relay.Kick)
 	settings := tenant.NewSettingsService(store)
-	c.keys = jwtkit.NewCachedKeys(func(ctx context.Context, id tenancy.ID) ([]byte, error) {
-		res, err := deps.Tokens.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: string(id)})
-		return res.GetJwksJson(), err
-	}, deps.Now)
+	c.keys = keykit.New(deps.Tokens, c.nats, deps.Now, deps.Log)
 	//nolint:contextcheck // a handler has its requests' contexts
 	c.handler = httpapi.NewManagement(settings, &jwtkit.Verifier{Keys: c.keys, Now: deps.Now}, deps.Seal, deps.Log,
 		mgmtkit.WithRecorder(&auditkit.Lines{Pool: c.pool, Kick: c.relay.Kick, Now: deps.Now}))
@@ -124,21 +120,12 @@ func (c *Cell) Run(ctx context.Context) error { return runner.Run(ctx, c.RunTask
 
 // RunTasks publishes what the store recorded and follows what others publish, until ctx ends.
 func (c *Cell) RunTasks(ctx context.Context) error {
-	return runner.Run(ctx, c.relay.Run, c.follow)
+	return runner.Run(ctx, c.relay.Run, c.keys.Run)
 }
 
 // RunWorker takes the cell's steps of operations, which alone need Vault, until ctx ends.
 func (c *Cell) RunWorker(ctx context.Context) error {
 	return runner.Run(ctx, c.vault.Run, c.worker.Run)
-}
-
-// follow forgets keys that changed. Keys are fresh for a minute only, so what a gap hides is soon seen.
-func (c *Cell) follow(ctx context.Context) error {
-	return natskit.Follow(ctx, c.nats, []string{"postern.token.key.>", logapi.TenantRemoved}, func(m natskit.Message) {
-		if event, err := logapi.Decode(m.Payload); err == nil {
-			c.keys.Forget(event.Tenant)
-		}
-	}, func() {})
 }
 
 // Ready says whether the engines that requests need answer.

@@ -30,6 +30,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/events"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
+	"github.com/postern-id/postern/services/token/internal/limit"
 	"github.com/postern-id/postern/services/token/internal/remote"
 	"github.com/postern-id/postern/services/token/internal/rpc"
 	"github.com/postern-id/postern/services/token/internal/store"
@@ -59,6 +60,9 @@ type Config struct {
 const (
 	defaultQueuedFacts = 100_000
 	maxCodeTTL         = 10 * time.Minute
+	// By address: how often a device may ask for a code, as on the wire, and how often somebody may try user codes.
+	deviceBurst, deviceEvery = 5, time.Second / 5
+	guessBurst, guessEvery   = 20, 30 * time.Second
 )
 
 // Validate fills the defaults in and says what cannot work.
@@ -119,7 +123,8 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	buffer := natskit.NewBuffer(s.nats, cfg.QueuedFacts)
 	db := store.New(s.pool, relay.Kick)
 	signer := transit.New(s.vault, vaultkit.NewBatcher(s.vault, vaultkit.BatchConfig{}))
-	ring := keyring.New(db, deps.Now)
+	keys := token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now})
+	ring := keyring.New(db, deps.Now, keyring.Completing(keys, deps.Log))
 	config := remote.NewConfiguration(deps.Clients, deps.Settings, deps.Now)
 	users := remote.Users{Service: deps.Users}
 	policy := token.NewPolicy(config, db)
@@ -140,17 +145,21 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 				&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: buffer}},
 				&token.Code{Store: db, Record: db},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
-				&token.Refresh{Store: db, Record: db},
+				&token.Refresh{Store: db, Record: db}, &token.Device{Store: db, Record: db},
 			},
 			Auth: auth,
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
 		Logins: token.NewLogins(token.LoginDeps{
-			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring}, Issuer: issuer,
+			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
+			Devices: db, Guesses: limit.New(guessBurst, guessEvery, deps.Now), Issuer: issuer,
 			Now: deps.Now, CodeTTL: cfg.CodeTTL,
 		}),
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},
 		Ring:     ring,
+		Devices: &token.DeviceAuthorizer{
+			Auth: auth, Config: config, Policy: policy, Store: db, Record: db, Limiter: limit.New(deviceBurst, deviceEvery, deps.Now), Now: deps.Now,
+		},
 	}
 	//nolint:contextcheck // requests bring their own
 	management := mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: deps.Now},
@@ -158,12 +167,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	httpapi.Mount(engine, rooms) //nolint:contextcheck // requests bring their own
 	//nolint:contextcheck // requests bring their own
 	httpapi.MountManagement(management, httpapi.Management{
-		Ring: ring, Consents: db, Devices: &token.Devices{Refresh: db, Keys: db, Now: deps.Now}, Sessions: sessions, Now: deps.Now,
+		Ring: ring, Keys: keys, Consents: db, Devices: &token.Devices{Refresh: db, Keys: db, Now: deps.Now}, Sessions: sessions, Now: deps.Now,
 	})
 	s.public = engine
-	s.internal = rpc.New(rpc.Deps{
-		Keys: token.NewKeys(token.KeyDeps{Source: signer, Store: db, Now: deps.Now}), Ring: ring, Remover: db, Log: deps.Log,
-	})
+	s.internal = rpc.New(rpc.Deps{Keys: keys, Ring: ring, Remover: db, Log: deps.Log})
 	follower := &events.Follower{Conn: s.nats, Configuration: config, Ring: ring, Log: deps.Log}
 	sweeper := &store.Sweeper{Store: db, Now: deps.Now, Log: deps.Log}
 	peers := &events.UserFollower{Conn: s.nats, Sessions: sessions, Log: deps.Log}

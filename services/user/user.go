@@ -12,12 +12,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/postern-id/postern/libs/api/client/clientapiconnect"
-	tokenapi "github.com/postern-id/postern/libs/api/token"
 	"github.com/postern-id/postern/libs/api/token/tokenapiconnect"
 	"github.com/postern-id/postern/libs/auditkit"
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/jwtkit"
+	"github.com/postern-id/postern/libs/keykit"
 	"github.com/postern-id/postern/libs/mgmtkit"
 	"github.com/postern-id/postern/libs/natskit"
 	"github.com/postern-id/postern/libs/pgkit"
@@ -77,6 +77,7 @@ type Service struct {
 	pool     *pgxpool.Pool
 	nats     *natskit.Conn
 	relay    *pgkit.Relay
+	keys     *keykit.Keys
 	public   http.Handler
 	internal http.Handler
 }
@@ -106,22 +107,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	users := user.NewService(user.Deps{
 		Store: store.New(pool, relay.Kick), Connections: clients.Connections{Remote: deps.Clients}, Hasher: hasher, Log: deps.Log, Now: deps.Now,
 	})
+	keys := keykit.New(deps.Tokens, conn, deps.Now, deps.Log)
 	engine := httpkit.NewEngine(httpkit.Config{Service: "user", Log: deps.Log, Seal: deps.Seal}) //nolint:contextcheck // requests bring their own
 	//nolint:contextcheck // requests bring their own
-	httpapi.Mount(engine, verifier(deps), users, mgmtkit.WithRecorder(&auditkit.Lines{Pool: pool, Kick: relay.Kick, Now: deps.Now}))
-	return &Service{pool: pool, nats: conn, relay: relay, public: engine, internal: rpc.Handler(users, deps.Log)}, nil
-}
-
-// verifier checks Management API tokens by the keys that the token service publishes.
-func verifier(deps Deps) *jwtkit.Verifier {
-	fetch := func(ctx context.Context, tenant tenancy.ID) ([]byte, error) {
-		res, err := deps.Tokens.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: string(tenant)})
-		if err != nil {
-			return nil, err
-		}
-		return res.GetJwksJson(), nil
-	}
-	return &jwtkit.Verifier{Keys: jwtkit.NewCachedKeys(fetch, deps.Now), Now: deps.Now}
+	httpapi.Mount(engine, &jwtkit.Verifier{Keys: keys, Now: deps.Now}, users, mgmtkit.WithRecorder(&auditkit.Lines{Pool: pool, Kick: relay.Kick, Now: deps.Now}))
+	return &Service{pool: pool, nats: conn, relay: relay, keys: keys, public: engine, internal: rpc.Handler(users, deps.Log)}, nil
 }
 
 // Handler serves the public routes; the router is in front.
@@ -130,8 +120,8 @@ func (s *Service) Handler() http.Handler { return s.public }
 // Internal serves UserService to the neighbours.
 func (s *Service) Internal() http.Handler { return s.internal }
 
-// Run publishes the outbox until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return runner.Run(ctx, s.relay.Run) }
+// Run publishes the outbox and follows the changes of keys until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return runner.Run(ctx, s.relay.Run, s.keys.Run) }
 
 // Ready says whether the engines answer, naming the one that does not. NATS away is not unready: facts wait in the outbox.
 func (s *Service) Ready(ctx context.Context) error {

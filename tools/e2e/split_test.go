@@ -72,6 +72,26 @@ func TestSplit(t *testing.T) {
 			require.Equal(t, http.StatusUnauthorized, got, "%s: %s", path, body)
 		}
 	})
+	t.Run("keys_that_one_process_rotates_and_revokes_change_in_the_others_within_a_second", func(t *testing.T) {
+		m := newManager(t, client, au)
+		published := func(kid string, want bool) {
+			t.Helper()
+			testkit.Eventually(t, time.Second, func() error {
+				for _, at := range []string{issuer, au.Issuer} {
+					if _, body := get(t, client, at+".well-known/jwks.json"); strings.Contains(body, `"`+kid+`"`) != want {
+						return fmt.Errorf("%s: key %s published %t", at, kid, !want)
+					}
+				}
+				return nil
+			})
+		}
+		var made keyEntry
+		m.call(t, http.MethodPost, "keys/signing/rotate", nil, &made)
+		published(made.KeyID, true)
+		revoked := m.keyNamed(t, func(k keyEntry) bool { return k.Previous })
+		m.call(t, http.MethodPut, "keys/signing/"+revoked.KeyID+"/revoke", nil, nil)
+		published(revoked.KeyID, false)
+	})
 	t.Run("the_description_of_the_api_is_joined_over_the_network_as_in_one_process", func(t *testing.T) {
 		split, _ := describedAt(t, client, issuer)
 		whole, _ := describedAt(t, client, au.Issuer)

@@ -1,7 +1,7 @@
 // Command testrun runs the tests of every module against one dev cloud and counts them.
 //
-//	testrun [unit] [integration] [e2e]   stages in the order given, one dev cloud for all of them
-//	testrun bench DIR:PATTERN...         benchmarks, one after the other, beside the dev cloud
+//	testrun [unit] [fuzz] [integration] [e2e]   stages in the order given, one dev cloud for all of them
+//	testrun bench DIR:PATTERN...                benchmarks, one after the other, beside the dev cloud
 //
 // The last line is "N passed, N failed" (", N skipped" may follow). It owns the processes that it starts and none else.
 package main
@@ -36,7 +36,7 @@ var errFailed = errors.New("tests failed")
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("say what to run: unit, integration, e2e, or bench DIR:PATTERN")
+		return errors.New("say what to run: unit, fuzz, integration, e2e, or bench DIR:PATTERN")
 	}
 	root, err := findRoot()
 	if err != nil {
@@ -46,8 +46,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return bench(ctx, root, args[1:], out)
 	}
 	for _, stage := range args {
-		if !slices.Contains([]string{unit, integration, e2e}, stage) {
-			return fmt.Errorf("there is no stage %q; choose from unit, integration, e2e", stage)
+		if !slices.Contains([]string{unit, fuzz, integration, e2e}, stage) {
+			return fmt.Errorf("there is no stage %q; choose from unit, fuzz, integration, e2e", stage)
 		}
 	}
 	return test(ctx, root, args, out)

@@ -13,8 +13,10 @@ import (
 )
 
 // The stages. A test belongs to one by its build tag: none, integration (wants the dev cloud's engines), e2e (wants its public face).
+// Fuzz targets are tests without a tag, which try their seeds; the stage of their name has each look for more for a few seconds.
 const (
 	unit        = "unit"
+	fuzz        = "fuzz"
 	integration = "integration"
 	e2e         = "e2e"
 )
@@ -45,6 +47,8 @@ func plan(stage, root string, modules []string) []invocation {
 			{title: unit, dir: root, args: patterns(modules)},
 			{title: unit + " " + toolsModule, dir: filepath.Join(root, toolsModule), args: []string{"./..."}, env: []string{"GOWORK=off"}},
 		}
+	case fuzz:
+		return fuzzing(root, modules)
 	case integration:
 		// Only packages that have such a test: the others would run their unit tests again.
 		var packages []string

@@ -37,6 +37,8 @@ const (
 	TokenIssued     = "postern.token.token.issued"
 	TokenRefused    = "postern.token.token.refused"
 	KeysPublished   = "postern.token.key.published"
+	KeysRotated     = "postern.token.key.rotated"
+	KeysRevoked     = "postern.token.key.revoked"
 
 	// CallRecorded is a call of the Management API that changed nothing and is told of all the same: a refused write, a read of
 	// secrets. Every service publishes it under this one name, which those who keep caches do not follow.
@@ -45,6 +47,9 @@ const (
 	SettingsUpdated = "postern.tenant.settings.updated"
 	TenantRemoved   = "postern.tenant.tenant.removed"
 )
+
+// KeySubjects covers all that changes a tenant's public keys.
+const KeySubjects = "postern.token.key.>"
 
 // ClientSubjects covers everything the token service caches of the client service.
 const ClientSubjects = "postern.client.>"

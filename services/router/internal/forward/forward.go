@@ -3,6 +3,7 @@
 package forward
 
 import (
+	"context"
 	"fmt"
 	"io"
 	stdlog "log"
@@ -47,8 +48,18 @@ func Backends(list string, transport http.RoundTripper, log *slog.Logger) (map[s
 
 // Proxy hands requests to target as they are: path bytes, query bytes, host, and the headers the edge has set.
 func Proxy(target *url.URL, transport http.RoundTripper, log *slog.Logger) http.Handler {
-	return &httputil.ReverseProxy{
+	proxy := &httputil.ReverseProxy{
 		Transport: transport,
+		// What a service says of a limit of its own replaces what the edge said of the tenant's: two values would be none.
+		ModifyResponse: func(res *http.Response) error {
+			edge, _ := res.Request.Context().Value(headerKey{}).(http.Header)
+			for _, name := range limitHeaders {
+				if len(res.Header[name]) > 0 {
+					edge.Del(name)
+				}
+			}
+			return nil
+		},
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
 			r.Out.Host = r.In.Host
@@ -73,4 +84,13 @@ func Proxy(target *url.URL, transport http.RoundTripper, log *slog.Logger) http.
 			_, _ = w.Write([]byte(`{"statusCode":503,"error":"Service Unavailable","message":"This service is away","errorCode":"temporarily_unavailable"}`))
 		},
 	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), headerKey{}, w.Header())))
+	})
 }
+
+// headerKey is where the edge's header of the answer is in the context.
+type headerKey struct{}
+
+// limitHeaders say how full a limit is.
+var limitHeaders = []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"}

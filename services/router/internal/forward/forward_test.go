@@ -51,6 +51,23 @@ func TestBackends(t *testing.T) {
 		require.Equal(t, []string{"192.0.2.7"}, got.Values("X-Forwarded-For"))
 		require.Equal(t, []string{"https"}, got.Values("X-Forwarded-Proto"))
 	})
+	t.Run("a_limit_of_the_services_own_replaces_the_edges", func(t *testing.T) {
+		t.Parallel()
+		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/limited" {
+				w.Header().Set("X-RateLimit-Limit", "5")
+			}
+		}))
+		defer service.Close()
+		backends, err := forward.Backends("eu/token="+service.URL, transport, log)
+		require.NoError(t, err)
+		for path, want := range map[string]string{"/limited": "5", "/other": "1000"} {
+			rec := httptest.NewRecorder()
+			rec.Header().Set("X-RateLimit-Limit", "1000")
+			backends["eu"]["token"].ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.eu.example.test"+path, nil))
+			require.Equal(t, []string{want}, rec.Header().Values("X-RateLimit-Limit"), path)
+		}
+	})
 	t.Run("a_caller_who_left_is_answered_nothing", func(t *testing.T) {
 		t.Parallel()
 		backends, err := forward.Backends("eu/token=http://127.0.0.1:1", transport, log)

@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	strict "github.com/go-jose/go-jose/v4/json" // refuses names that stand there twice (RFC 7519 §4), and takes them as they are spelled
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/services/token/internal/token"
@@ -35,7 +38,7 @@ var accepted = func() []jose.SignatureAlgorithm {
 
 // Read implements token.AssertionReader. A header that names a key is believed about nothing but which of the client's own it is.
 func (Reader) Read(raw string, keys []token.Credential) (token.AssertionClaims, error) {
-	payload, err := verify(raw, keys)
+	payload, err := verify(raw, keys, "jwt", "client-authentication+jwt")
 	if err != nil {
 		return token.AssertionClaims{}, refused(err)
 	}
@@ -44,11 +47,15 @@ func (Reader) Read(raw string, keys []token.Credential) (token.AssertionClaims, 
 
 // ReadObject implements token.RequestObjectReader. A request object that is encrypted, or signed by nobody, is refused.
 func (Reader) ReadObject(raw string, keys []token.Credential) (map[string]any, error) {
-	payload, err := verify(raw, keys)
+	payload, err := verify(raw, keys, "jwt", "oauth-authz-req+jwt")
 	if err != nil {
 		return nil, fault.Invalid("invalid_request_object", "Invalid request object").Because(err)
 	}
 	var claims map[string]any
+	if err := strict.Unmarshal(payload, &claims); err != nil {
+		return nil, fault.Invalid("invalid_request_object", "Invalid request object").Because(err)
+	}
+	claims = nil
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.UseNumber()
 	if err := decoder.Decode(&claims); err != nil {
@@ -57,13 +64,24 @@ func (Reader) ReadObject(raw string, keys []token.Credential) (map[string]any, e
 	return claims, nil
 }
 
-// verify gives what one of the keys signed.
-func verify(raw string, keys []token.Credential) ([]byte, error) {
+// verify gives what one of the keys signed, of the types given, in small letters, or none (RFC 8725 §3.11): what a client signs for one
+// purpose is no good for another. Keys, and addresses of keys, in the header are nobody's word (RFC 8725 §3.10) and are not looked at.
+func verify(raw string, keys []token.Credential, types ...string) ([]byte, error) {
 	sig, err := jose.ParseSignedCompact(raw, accepted)
 	if err != nil {
 		return nil, err
 	}
 	header := sig.Signatures[0].Protected
+	for _, extension := range []jose.HeaderKey{"crit", "b64"} {
+		if _, there := header.ExtraHeaders[extension]; there {
+			return nil, fmt.Errorf("the header has %s", extension)
+		}
+	}
+	typ, there := header.ExtraHeaders[jose.HeaderType]
+	name, _ := typ.(string)
+	if there && !slices.Contains(types, strings.TrimPrefix(strings.ToLower(name), "application/")) {
+		return nil, fmt.Errorf("a token of type %.64q", name)
+	}
 	for _, key := range keys {
 		if key.Alg != header.Algorithm || header.KeyID != "" && key.KeyID != header.KeyID {
 			continue
@@ -86,7 +104,7 @@ func read(payload []byte) (token.AssertionClaims, error) {
 		NotBefore *float64 `json:"nbf"`
 		Issued    *float64 `json:"iat"`
 	}
-	if err := json.Unmarshal(payload, &c); err != nil {
+	if err := strict.Unmarshal(payload, &c); err != nil {
 		return token.AssertionClaims{}, refused(err)
 	}
 	out := token.AssertionClaims{Issuer: c.Issuer, Subject: c.Subject, ID: c.ID, Audience: c.Audience}

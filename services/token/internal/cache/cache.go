@@ -6,6 +6,7 @@ package cache
 import (
 	"context"
 	"hash/maphash"
+	"strconv"
 	"sync"
 	"time"
 
@@ -32,6 +33,12 @@ type Config struct {
 	// Max bounds the entries of a cache; past it any one goes.
 	Max int
 	Now clock.Now
+}
+
+// Ending is a value that may be old before its time.
+type Ending interface {
+	// Ends gives when; zero: not by itself.
+	Ends() time.Time
 }
 
 // Cache holds values of one kind by tenant and id. Safe for concurrent use. Values are shared and must not be changed.
@@ -81,14 +88,10 @@ func (c *Cache[V]) Get(ctx context.Context, tenant tenancy.ID, id string) (V, er
 	if known && c.cfg.Now().Before(e.until) {
 		return e.value, e.err
 	}
-	loaded, err, _ := c.flight.Do(string(tenant)+"\x00"+id, func() (any, error) {
-		// One caller's end must not fail the others that wait for the same answer.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askFor)
-		defer cancel()
-		before := c.now()
-		value, err := c.load(ctx, tenant, id)
-		c.remember(k, value, err, before)
-		return value, err
+	before := c.now()
+	// Who asks after a change does not share a question from before it.
+	loaded, err, _ := c.flight.Do(strconv.FormatUint(before, 36)+"\x00"+string(tenant)+"\x00"+id, func() (any, error) {
+		return c.ask(ctx, k, before)
 	})
 	if err == nil || fault.Is(err, fault.KindNotFound) {
 		value, _ := loaded.(V)
@@ -103,6 +106,32 @@ func (c *Cache[V]) Get(ctx context.Context, tenant tenancy.ID, id string) (V, er
 	return zero, err
 }
 
+// Renew gives the thing as the source has it now, and remembers that; from memory when the source is away.
+func (c *Cache[V]) Renew(ctx context.Context, tenant tenancy.ID, id string) (V, error) {
+	k := key{tenant, id}
+	value, err := c.ask(ctx, k, c.now())
+	if err == nil || fault.Is(err, fault.KindNotFound) {
+		return value, err
+	}
+	s := c.shard(k)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e, known := s.entries[k]; known {
+		return e.value, e.err
+	}
+	return value, err
+}
+
+// ask puts a question to the source, whose answer is remembered unless something was forgotten since before.
+func (c *Cache[V]) ask(ctx context.Context, k key, before uint64) (V, error) {
+	// One caller's end must not fail the others that wait for the same answer.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askFor)
+	defer cancel()
+	value, err := c.load(ctx, k.tenant, k.id)
+	c.remember(k, value, err, before)
+	return value, err
+}
+
 func (c *Cache[V]) now() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,6 +143,11 @@ func (c *Cache[V]) remember(k key, value V, err error, before uint64) {
 	e := entry[V]{value: value, err: err, until: c.cfg.Now().Add(c.cfg.TTL)}
 	switch {
 	case err == nil:
+		if v, ok := any(value).(Ending); ok {
+			if ends := v.Ends(); !ends.IsZero() && ends.Before(e.until) {
+				e.until = ends
+			}
+		}
 	case fault.Is(err, fault.KindNotFound):
 		e.until = c.cfg.Now().Add(absentFor)
 	default:

@@ -179,3 +179,79 @@ func BenchmarkCache_Get(b *testing.B) {
 		_, _ = c.Get(b.Context(), "a", "x")
 	}
 }
+
+// short is a value that is old after a minute.
+type short struct{ ends time.Time }
+
+func (s short) Ends() time.Time { return s.ends }
+
+func TestCache_values_that_end_before_their_time(t *testing.T) {
+	t.Parallel()
+	now := clock.At("2026-03-01T12:00:00Z")
+	asked := 0
+	c := cache.New(cache.Config{TTL: time.Hour, Max: 10, Now: now.Now}, func(context.Context, tenancy.ID, string) (short, error) {
+		asked++
+		return short{now.Now().Add(time.Minute)}, nil
+	})
+	for range 3 {
+		_, err := c.Get(t.Context(), "tnt_a", "1")
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, asked)
+	now.Advance(time.Minute)
+	_, err := c.Get(t.Context(), "tnt_a", "1")
+	require.NoError(t, err)
+	require.Equal(t, 2, asked)
+}
+
+func TestCache_Renew(t *testing.T) {
+	t.Parallel()
+	now := clock.At("2026-03-01T12:00:00Z")
+	value, away := 1, error(nil)
+	c := cache.New(cache.Config{TTL: time.Hour, Max: 10, Now: now.Now}, func(context.Context, tenancy.ID, string) (int, error) { return value, away })
+	get := func(ask func(context.Context, tenancy.ID, string) (int, error)) int {
+		v, err := ask(t.Context(), "tnt_a", "1")
+		require.NoError(t, err)
+		return v
+	}
+	require.Equal(t, 1, get(c.Get))
+	value = 2
+	require.Equal(t, 1, get(c.Get), "fresh")
+	require.Equal(t, 2, get(c.Renew))
+	require.Equal(t, 2, get(c.Get), "and remembered")
+	away = fault.Unavailable("away")
+	require.Equal(t, 2, get(c.Renew), "from memory while the source is away")
+	_, err := c.Renew(t.Context(), "tnt_b", "1")
+	require.True(t, fault.Is(err, fault.KindUnavailable), "%v", err)
+}
+
+func TestCache_who_asks_after_a_change_does_not_share_a_question_from_before_it(t *testing.T) {
+	t.Parallel()
+	now := clock.At("2026-03-01T12:00:00Z")
+	held, asked := make(chan struct{}), make(chan struct{}, 2)
+	var value atomic.Int64
+	c := cache.New(cache.Config{TTL: time.Hour, Max: 10, Now: now.Now}, func(context.Context, tenancy.ID, string) (int64, error) {
+		seen := value.Load()
+		asked <- struct{}{}
+		if seen == 0 {
+			<-held
+		}
+		return seen, nil
+	})
+	before := make(chan int64, 1)
+	go func() {
+		v, _ := c.Get(t.Context(), "tnt_a", "1")
+		before <- v
+	}()
+	<-asked
+	value.Store(1)
+	c.Forget("tnt_a", "1")
+	v, err := c.Get(t.Context(), "tnt_a", "1")
+	require.NoError(t, err)
+	require.Equal(t, int64(1), v)
+	close(held)
+	require.Equal(t, int64(0), <-before)
+	v, err = c.Get(t.Context(), "tnt_a", "1")
+	require.NoError(t, err)
+	require.Equal(t, int64(1), v, "the late answer is not kept")
+}

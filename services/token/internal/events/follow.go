@@ -31,7 +31,7 @@ type Follower struct {
 }
 
 // subjects are what the caches depend on.
-var subjects = []string{logapi.ClientSubjects, "postern.tenant.>", "postern.token.key.>"}
+var subjects = []string{logapi.ClientSubjects, "postern.tenant.>", logapi.KeySubjects}
 
 // Run follows until ctx ends.
 func (f *Follower) Run(ctx context.Context) error {

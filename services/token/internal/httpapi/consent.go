@@ -44,7 +44,7 @@ func (h *Handler) submitConsent(c *gin.Context, t tenancy.Tenant) error {
 func consentPage(p token.ConsentPage, state string) pages.Consent {
 	out := pages.Consent{
 		Frame:      pages.Frame{Title: "Authorize " + p.ClientName + " | " + p.TenantName, TenantName: p.TenantName},
-		ClientName: p.ClientName, UserName: p.UserName, Audience: p.Audience, Callback: p.Callback, Action: "/u/consent?state=" + state,
+		ClientName: p.ClientName, UserName: p.UserName, Audience: p.Audience, Callback: p.Callback, UserCode: p.UserCode, Action: "/u/consent?state=" + state,
 	}
 	for _, item := range p.Items {
 		out.Items = append(out.Items, item.Text)

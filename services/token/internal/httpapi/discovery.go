@@ -3,7 +3,6 @@ package httpapi
 import (
 	"crypto/sha1" //nolint:gosec // the wire's fingerprint is SHA-1 by definition; nothing is trusted for it
 	"encoding/hex"
-	"encoding/pem"
 	"net/http"
 	"strings"
 
@@ -43,18 +42,15 @@ type metadata struct {
 	PushEndpoint          string   `json:"pushed_authorization_request_endpoint,omitempty"`
 	IssuerInResponses     bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	ACRValues             []string `json:"acr_values_supported,omitempty"`
+	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint,omitempty"`
 	Backchannel           bool     `json:"backchannel_logout_supported"`
 	BackchannelSession    bool     `json:"backchannel_logout_session_supported"`
 }
 
-func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
+// metadataOf gives the document of a tenant by the host it was asked at. It depends on nothing else, since it is kept encoded.
+func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 	registration, push := "", ""
-	// Where the settings are away and were never seen, the document does without: it must be there when nothing else is.
-	settings, err := h.Settings.FindSettings(c.Request.Context(), t.ID)
-	if err != nil {
-		settings = &token.Settings{EndSessionDiscovery: true} // as it is unless the tenant says otherwise
-	}
 	if settings.Registration {
 		registration = t.Base + "/oidc/register"
 	}
@@ -65,8 +61,7 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 	if settings.EndSessionDiscovery {
 		end = t.Base + "/oidc/logout"
 	}
-	keep(c, "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
-	c.JSON(http.StatusOK, metadata{
+	return metadata{
 		RegistrationEndpoint:  registration,
 		Issuer:                t.Issuer(),
 		AuthorizationEndpoint: t.Base + "/authorize",
@@ -80,7 +75,7 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 		},
 		ResponseModes: []string{"query", "fragment", "form_post", "web_message"},
 		GrantTypes: []string{
-			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
+			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantDeviceCode), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
 			string(oauth.GrantRefreshToken),
 		},
 		ChallengeMethods: []string{"S256", "plain"},
@@ -100,20 +95,10 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 		PushEndpoint:       push,
 		IssuerInResponses:  settings.IssuerInResponses,
 		ACRValues:          settings.ACRValues,
+		DeviceEndpoint:     t.Base + "/oauth/device/code",
 		EndSessionEndpoint: end,
 		Backchannel:        true, BackchannelSession: true,
-	})
-	return nil
-}
-
-func (h *Handler) jwks(c *gin.Context, t tenancy.Tenant) error {
-	doc, err := h.Ring.JWKS(c.Request.Context(), t.ID)
-	if err != nil {
-		return err
 	}
-	keep(c, "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
-	c.Data(http.StatusOK, "application/json; charset=utf-8", doc)
-	return nil
 }
 
 // certificate gives the certificate of the key that signs, in the form that the path names.
@@ -122,29 +107,30 @@ func (h *Handler) certificate(c *gin.Context, t tenancy.Tenant) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
-		if key.State != token.KeyCurrent || key.Alg != token.AlgRS256 {
-			continue // this wire's certificate is the RSA key's
-		}
-		keep(c, "public, max-age=15")
-		switch c.FullPath() {
-		case "/cer":
-			attach(c, t, "cer", key.Certificate)
-		case "/pem":
-			attach(c, t, "pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: key.Certificate}))
-		case "/rawpem":
-			c.Data(http.StatusOK, "text/plain; charset=utf-8", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: key.Certificate}))
-		default:
-			c.String(http.StatusOK, fingerprint(key.Certificate))
-		}
-		return nil
+	key := keys[0] // the one that signs; of the RSA ones, whose certificate is this wire's
+	if key.Alg != token.AlgRS256 {
+		return fault.NotFound("The tenant has no signing key")
 	}
-	return fault.NotFound("The tenant has no signing key")
+	keep(c, "public, max-age=15")
+	const certificate = "application/x-x509-ca-cert"
+	switch c.FullPath() {
+	case "/cer":
+		attach(c, t, "cer", certificate, key.Certificate)
+	case "/pem":
+		attach(c, t, "pem", certificate, []byte(certificatePEM(key)))
+	case "/pb7":
+		attach(c, t, "pb7", "application/x-pkcs7-certificates", []byte(pkcs7PEM(key)))
+	case "/rawpem":
+		c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(certificatePEM(key)))
+	default:
+		c.String(http.StatusOK, fingerprint(key.Certificate))
+	}
+	return nil
 }
 
-func attach(c *gin.Context, t tenancy.Tenant, ext string, body []byte) {
+func attach(c *gin.Context, t tenancy.Tenant, ext, kind string, body []byte) {
 	c.Header("Content-Disposition", `attachment; filename="`+t.Name+"."+ext+`"`)
-	c.Data(http.StatusOK, "application/x-x509-ca-cert", body)
+	c.Data(http.StatusOK, kind, body)
 }
 
 // fingerprint is the SHA-1 of a certificate in the usual notation.

@@ -113,6 +113,9 @@ func TestCertificates(t *testing.T) {
 	require.Contains(t, w.browser().get("/rawpem", nil).body, "-----BEGIN CERTIFICATE-----")
 	_, err := x509.ParseCertificate([]byte(w.browser().get("/cer", nil).body))
 	require.NoError(t, err)
+	pb7 := w.browser().get("/pb7", nil)
+	require.Contains(t, pb7.body, "-----BEGIN PKCS7-----")
+	require.Equal(t, `attachment; filename="acme.pb7"`, pb7.Header.Get("Content-Disposition"))
 	require.Regexp(t, `^([0-9A-F]{2}:){19}[0-9A-F]{2}$`, w.browser().get("/fingerprint", nil).body)
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/assertion"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
+	"github.com/postern-id/postern/services/token/internal/limit"
 	"github.com/postern-id/postern/services/token/internal/store/storetest"
 	"github.com/postern-id/postern/services/token/internal/token"
 	"github.com/postern-id/postern/services/token/internal/tokentest"
@@ -46,6 +47,7 @@ type world struct {
 	config *tokentest.Configuration
 	users  *tokentest.Users
 	signer *tokentest.Signer // acme's; bolt has its own key, which its tokens are not signed with here
+	source *tokentest.Source
 	store  *storetest.Fake
 	queue  *storetest.Fake
 	seal   *tenancy.Seal
@@ -64,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
 		t: t, clock: clock.At("2026-03-01T12:00:00Z"), config: tokentest.NewConfiguration(), users: tokentest.NewUsers(),
-		signer: tokentest.SharedSigner(t, 0), store: storetest.NewFake(), queue: storetest.NewFake(),
+		signer: tokentest.SharedSigner(t, 0), source: tokentest.NewSource(t), store: storetest.NewFake(), queue: storetest.NewFake(),
 		acme: tenantOf("tnt_acme", "acme"), bolt: tenantOf("tnt_bolt", "bolt"),
 	}
 	var err error
@@ -88,19 +90,27 @@ func newWorld(t *testing.T) *world {
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
-				&token.Refresh{Store: w.store, Record: w.store},
+				&token.Refresh{Store: w.store, Record: w.store}, &token.Device{Store: w.store, Record: w.store},
 			},
 			Auth: auth,
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth,
-			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring}, Issuer: issuer, Now: w.clock.Now,
+			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
+			Devices: w.store, Guesses: limit.New(10, time.Minute, w.clock.Now), Issuer: issuer, Now: w.clock.Now,
 		}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
 		Ring:     ring,
+		Devices: &token.DeviceAuthorizer{
+			Auth: auth, Config: w.config, Policy: policy, Store: w.store, Record: w.store, Limiter: limit.New(5, time.Second, w.clock.Now), Now: w.clock.Now,
+		},
 	})
-	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{Ring: ring, Sessions: &token.Sessions{Store: w.store, Users: w.users, Now: w.clock.Now}, Consents: w.store, Devices: &token.Devices{Refresh: w.store, Keys: w.store, Now: w.clock.Now}, Now: w.clock.Now})
+	httpapi.MountManagement(mgmtkit.New(engine, &jwtkit.Verifier{Keys: ring.Documents(), Now: w.clock.Now}), httpapi.Management{
+		Ring: ring, Keys: token.NewKeys(token.KeyDeps{Source: w.source, Store: w.store, Now: w.clock.Now}),
+		Sessions: &token.Sessions{Store: w.store, Users: w.users, Now: w.clock.Now}, Consents: w.store,
+		Devices: &token.Devices{Refresh: w.store, Keys: w.store, Now: w.clock.Now}, Now: w.clock.Now,
+	})
 	w.handler = engine
 	return w
 }
@@ -149,6 +159,7 @@ func (w *world) setUp(ten tenancy.Tenant) {
 	if ten.ID != w.acme.ID {
 		signer = tokentest.SharedSigner(w.t, 1)
 	}
+	w.source.Add(ten.ID, signer, map[string]int{token.AlgRS256: 2, token.AlgES256: 1})
 	_, err := w.store.PublishKeys(w.t.Context(), ten.ID, []token.SigningKey{
 		signer.Key(w.t, ten.Name+"-current", 1, token.KeyCurrent), tokentest.SharedSigner(w.t, 2).Key(w.t, ten.Name+"-next", 2, token.KeyNext),
 		signer.EllipticKey(w.t, ten.Name+"-elliptic", 1, token.KeyCurrent),

@@ -123,6 +123,10 @@ func follow(c *gin.Context, t tenancy.Tenant, a token.Answer) error {
 		redirect(c, "/authorize/resume?state="+url.QueryEscape(a.State))
 	case token.NextConsent:
 		redirect(c, "/u/consent?state="+url.QueryEscape(a.State))
+	case token.NextActivated:
+		redirect(c, "/activate/success")
+	case token.NextDenied:
+		redirect(c, "/activate/denied")
 	case token.NextCallback:
 		switch a.Callback.Mode {
 		case token.ModeFormPost:

@@ -72,6 +72,12 @@ func TestClientCredentials(t *testing.T) {
 			raw, _ := res.json(t)["access_token"].(string)
 			require.Equal(t, "read:x", decodeSegment(t, raw, 1)["scope"], name)
 		}
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/oauth/token", strings.NewReader("grant_type=client_credentials"))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth("machine", "guess")
+		res := w.browser().do(req)
+		requireOAuth(t, res, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
+		require.Equal(t, `Basic realm="token"`, res.Header.Get("WWW-Authenticate"), "RFC 6749 §5.2")
 	})
 
 	t.Run("the_default_audience_stands_in", func(t *testing.T) {
@@ -143,7 +149,7 @@ func TestClientCredentials_refusals(t *testing.T) {
 			res := w.browser().machine(c.params...)
 			requireOAuth(t, res, c.status, c.code, c.sentence)
 			if c.status == http.StatusUnauthorized {
-				require.NotEmpty(t, res.Header.Get("WWW-Authenticate"), "RFC 6749 §5.2")
+				require.Empty(t, res.Header.Get("WWW-Authenticate"), "a challenge is for who sent an Authorization header (RFC 6749 §5.2)")
 			}
 			if c.fact == "" {
 				require.Empty(t, w.facts(w.queue))

@@ -9,6 +9,7 @@ import (
 // Management is what the operations of the Management API call.
 type Management struct {
 	Ring     Ring
+	Keys     *token.Keys
 	Consents token.ConsentStore
 	Devices  *token.Devices
 	Sessions *token.Sessions

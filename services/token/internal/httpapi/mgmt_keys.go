@@ -39,54 +39,96 @@ type keyOutput struct{ Body signingKey }
 
 type keysOutput struct{ Body []signingKey }
 
-func (d Management) mountKeys(api *mgmtkit.API) {
-	ring, scopes := d.Ring, []string{"read:signing_keys"}
-	mgmtkit.Register(api, mgmtkit.Op{
-		ID: "list_signing_keys", Summary: "Get all Application Signing Keys", Method: http.MethodGet, Path: "/keys/signing", Scopes: scopes, Tag: "keys",
-	}, func(ctx context.Context, t tenancy.Tenant, _ *struct{}) (*keysOutput, error) {
-		keys, err := ring.Keys(ctx, t.ID)
-		if err != nil {
-			return nil, err
-		}
-		out := &keysOutput{Body: []signingKey{}}
-		for _, key := range applicationKeys(keys) {
-			out.Body = append(out.Body, signingKeyOf(key))
-		}
-		return out, nil
-	})
-	mgmtkit.Register(api, mgmtkit.Op{
-		ID: "get_signing_key", Summary: "Get an Application Signing Key by its key id", Method: http.MethodGet, Path: "/keys/signing/{kid}",
-		Scopes: scopes, Tag: "keys",
-	}, func(ctx context.Context, t tenancy.Tenant, in *keyInput) (*keyOutput, error) {
-		keys, err := ring.Keys(ctx, t.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, key := range applicationKeys(keys) {
-			if key.KeyID == in.KeyID {
-				return &keyOutput{Body: signingKeyOf(key)}, nil
-			}
-		}
-		return nil, fault.NotFound("The signing key does not exist")
-	})
+// keyName is what the wire answers with about a key that was rotated or revoked.
+type keyName struct {
+	Cert  string `json:"cert"`
+	KeyID string `json:"kid"`
 }
 
-// applicationKeys are those the wire knows by that name: the RSA ones. The others show in the JWKS.
-func applicationKeys(keys []token.SigningKey) []token.SigningKey {
-	var out []token.SigningKey
-	for _, key := range keys {
-		if key.Alg == token.AlgRS256 {
-			out = append(out, key)
-		}
+type keyNameOutput struct{ Body keyName }
+
+func (d Management) mountKeys(api *mgmtkit.API) {
+	const tag = "keys"
+	mgmtkit.Register(api, mgmtkit.Op{
+		ID: "list_signing_keys", Summary: "Get all Application Signing Keys", Tag: tag, Method: http.MethodGet, Path: "/keys/signing",
+		Scopes: []string{"read:signing_keys"},
+	}, d.listKeys)
+	mgmtkit.Register(api, mgmtkit.Op{
+		ID: "get_signing_key", Summary: "Get an Application Signing Key by its key id", Tag: tag, Method: http.MethodGet, Path: "/keys/signing/{kid}",
+		Scopes: []string{"read:signing_keys"},
+	}, d.findKey)
+	mgmtkit.Register(api, mgmtkit.Op{
+		ID: "rotate_signing_keys", Summary: "Rotate the Application Signing Key", Tag: tag, Method: http.MethodPost, Path: "/keys/signing/rotate",
+		Scopes: []string{"create:signing_keys", "update:signing_keys"}, Status: http.StatusCreated,
+	}, d.rotateKeys)
+	mgmtkit.Register(api, mgmtkit.Op{
+		ID: "revoke_signing_key", Summary: "Revoke an Application Signing Key by its key id", Tag: tag, Method: http.MethodPut,
+		Path: "/keys/signing/{kid}/revoke", Scopes: []string{"update:signing_keys"},
+	}, d.revokeKey)
+}
+
+// listKeys and findKey ask the store: who has just rotated may come to another process.
+func (d Management) listKeys(ctx context.Context, t tenancy.Tenant, _ *struct{}) (*keysOutput, error) {
+	keys, _, err := d.Ring.Renew(ctx, t.ID)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	out := &keysOutput{Body: []signingKey{}}
+	for _, key := range token.ApplicationKeys(keys, d.Now()) {
+		out.Body = append(out.Body, signingKeyOf(key))
+	}
+	return out, nil
+}
+
+func (d Management) findKey(ctx context.Context, t tenancy.Tenant, in *keyInput) (*keyOutput, error) {
+	keys, _, err := d.Ring.Renew(ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	key, err := token.FindApplicationKey(keys, in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	return &keyOutput{Body: signingKeyOf(key)}, nil
+}
+
+func (d Management) rotateKeys(ctx context.Context, t tenancy.Tenant, _ *struct{}) (*keyNameOutput, error) {
+	key, err := d.Keys.Rotate(mgmtkit.Answering(ctx, keyNameOf), t.ID)
+	if fault.Is(err, fault.KindTooMany) {
+		mgmtkit.TellLimit(ctx, token.MaxRotations, 0, d.Now().Add(fault.Of(err).RetryAfter))
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Ring.Forget(t.ID)
+	return &keyNameOutput{Body: keyNameOf(key)}, nil
+}
+
+func (d Management) revokeKey(ctx context.Context, t tenancy.Tenant, in *keyInput) (*keyNameOutput, error) {
+	key, err := d.Keys.Revoke(mgmtkit.Answering(ctx, keyNameOf), t.ID, in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	d.Ring.Forget(t.ID)
+	return &keyNameOutput{Body: keyNameOf(key)}, nil
+}
+
+func keyNameOf(key token.SigningKey) keyName {
+	return keyName{Cert: certificatePEM(key), KeyID: key.KeyID}
+}
+
+func certificatePEM(key token.SigningKey) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: key.Certificate}))
+}
+
+func pkcs7PEM(key token.SigningKey) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PKCS7", Bytes: pkcs7(key.Certificate)}))
 }
 
 func signingKeyOf(key token.SigningKey) signingKey {
 	sum := sha1.Sum(key.Certificate) //nolint:gosec // see the import
 	return signingKey{
-		KeyID: key.KeyID, Cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: key.Certificate})),
-		PKCS7:   string(pem.EncodeToMemory(&pem.Block{Type: "PKCS7", Bytes: pkcs7(key.Certificate)})),
+		KeyID: key.KeyID, Cert: certificatePEM(key), PKCS7: pkcs7PEM(key),
 		Current: key.State == token.KeyCurrent, Next: key.State == token.KeyNext, Previous: key.State == token.KeyPrevious,
 		CurrentSince: orNil(key.Since), CurrentUntil: orNil(key.Until),
 		Fingerprint: fingerprint(key.Certificate), Thumbprint: hex.EncodeToString(sum[:]),

@@ -71,6 +71,34 @@ func TestPassword(t *testing.T) {
 		})
 	}
 
+	t.Run("without_a_scope_it_is_all_there_is_RFC6749_3_3", func(t *testing.T) {
+		t.Parallel()
+		const standard = "openid profile email address phone"
+		for name, c := range map[string]struct {
+			params []string
+			api    func(*token.ResourceServer)
+			want   any
+		}{
+			"no_api":             {[]string{"scope", "", "audience", ""}, nil, standard},
+			"an_api":             {[]string{"scope", ""}, nil, standard + " read:x write:x admin:x"},
+			"an_api_with_roles":  {[]string{"scope", ""}, func(rs *token.ResourceServer) { rs.EnforcePolicies = true }, standard},
+			"an_unknown_scope":   {[]string{"scope", "extra", "audience", ""}, nil, nil},
+			"the_management_api": {[]string{"scope", "", "audience", "https://acme.eu.postern.localhost:8443/api/v2/"}, nil, standard + " read:current_user"},
+		} {
+			w := newWorld(t)
+			b := w.withPasswords()
+			if c.api != nil {
+				w.api(c.api)
+			}
+			res := b.password(c.params...)
+			require.Equal(t, http.StatusOK, res.StatusCode, "%s: %s", name, res.body)
+			got := res.json(t)
+			require.Equal(t, c.want, got["scope"], name)
+			require.Equal(t, c.want != nil, got["id_token"] != nil, name)
+			require.NotContains(t, got, "refresh_token", name)
+		}
+	})
+
 	t.Run("without_an_api_the_token_is_opaque", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)

@@ -16,8 +16,11 @@ import (
 
 // Ring gives the key documents.
 type Ring interface {
-	JWKS(ctx context.Context, tenant tenancy.ID) ([]byte, error)
+	JWKS(ctx context.Context, tenant tenancy.ID, withoutAlg bool) ([]byte, error)
 	Keys(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error)
+	// Renew gives the keys as they are now, not as they were when they were last asked for.
+	Renew(ctx context.Context, tenant tenancy.ID) (keys []token.SigningKey, jwks []byte, err error)
+	Forget(tenant tenancy.ID)
 }
 
 // Settings gives what a tenant set up, from memory.
@@ -36,23 +39,28 @@ type Deps struct {
 	Apps     Apps
 	Endpoint *token.Endpoint
 	Logins   *token.Logins
+	Devices  *token.DeviceAuthorizer
 	Userinfo *token.Userinfo
 	Ring     Ring
 	Revoker  *token.Revoker
 }
 
 // Handler holds the public routes.
-type Handler struct{ Deps }
+type Handler struct {
+	Deps
+
+	documents *documents
+}
 
 // Mount hangs every public route of this service on engine, whose requests have a proved tenant.
 func Mount(engine *gin.Engine, d Deps) {
-	h := &Handler{d}
+	h := &Handler{Deps: d, documents: newDocuments()}
 
 	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
 		open(engine, path, h.discovery)
 	}
 	open(engine, "/.well-known/jwks.json", h.jwks)
-	for _, path := range []string{"/pem", "/cer", "/rawpem", "/fingerprint"} {
+	for _, path := range []string{"/pem", "/cer", "/rawpem", "/pb7", "/fingerprint"} {
 		open(engine, path, h.certificate)
 	}
 
@@ -75,6 +83,12 @@ func Mount(engine *gin.Engine, d Deps) {
 	engine.GET("/u/consent", httpkit.Handle(h.showConsent, h.writePage))
 	engine.POST("/u/consent", httpkit.Handle(h.submitConsent, h.writePage))
 	engine.POST("/oauth/par", httpkit.Handle(h.push, httpkit.WriteOAuth))
+	engine.POST("/oauth/device/code", httpkit.Handle(h.deviceCode, httpkit.WriteOAuth))
+	engine.OPTIONS("/oauth/device/code", preflight)
+	engine.GET("/activate", httpkit.Handle(h.showActivation, h.writePage))
+	engine.POST("/activate", httpkit.Handle(h.submitActivation, h.writePage))
+	engine.GET("/activate/success", httpkit.Handle(h.activated, h.writePage))
+	engine.GET("/activate/denied", httpkit.Handle(h.activationDenied, h.writePage))
 	engine.GET("/oidc/logout", httpkit.Handle(h.endSession, h.writePage))
 	engine.POST("/oidc/logout", httpkit.Handle(h.endSession, h.writePage))
 	engine.POST("/u/logout", httpkit.Handle(h.confirmLogout, h.writePage))

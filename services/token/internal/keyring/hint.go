@@ -2,13 +2,14 @@ package keyring
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/jwtkit"
 	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
@@ -49,10 +50,10 @@ func (h Hints) ReadHint(ctx context.Context, t tenancy.Tenant, raw string, secre
 	if claims.Issuer != t.Issuer() || client == "" || claims.Subject == "" || claims.Events != nil {
 		return token.Hint{}, badHint(errors.New("no ID token of this issuer"))
 	}
-	header := sig.Signatures[0].Protected
-	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != "" && typ != "JWT" {
-		return token.Hint{}, badHint(errors.New("a token of another type"))
+	if err := jwtkit.CheckHeader(raw, "jwt"); err != nil {
+		return token.Hint{}, badHint(err)
 	}
+	header := sig.Signatures[0].Protected
 	var key any
 	if header.Algorithm == string(jose.HS256) {
 		key, err = secret(ctx, client)

@@ -96,6 +96,23 @@ type ConfirmLogout struct {
 	Fields   []Field // what the answer sends on
 }
 
+// Activation is where the code of a device is typed.
+type Activation struct {
+	Frame
+	Action string
+	Typed  string
+	// What is wrong with what was typed.
+	Missing, Wrong bool
+}
+
+func (a Activation) invalid() bool { return a.Missing || a.Wrong }
+
+// Activated says what became of a device.
+type Activated struct {
+	Frame
+	Denied bool
+}
+
 // LoggedOut is the page after a logout that leads nowhere.
 type LoggedOut struct{ Frame }
 
@@ -131,6 +148,7 @@ type Consent struct {
 	Audience             string // the API's name; may be empty
 	Items                []string
 	Callback             string // shown where it proves nobody
+	UserCode             string // of the device that is logged in; may be empty
 	Action               string
 }
 

@@ -16,7 +16,8 @@ import (
 
 // Ring gives and forgets what is kept in memory of keys.
 type Ring interface {
-	JWKS(ctx context.Context, tenant tenancy.ID) ([]byte, error)
+	// Renew gives the keys as they are now, not as they were when they were last asked for.
+	Renew(ctx context.Context, tenant tenancy.ID) (keys []token.SigningKey, jwks []byte, err error)
 	Forget(tenant tenancy.ID)
 }
 
@@ -62,7 +63,7 @@ func (s *service) PublishKeys(ctx context.Context, req *tokenapi.PublishKeysRequ
 
 // ListKeys implements tokenapiconnect.TokenServiceHandler.
 func (s *service) ListKeys(ctx context.Context, req *tokenapi.ListKeysRequest) (*tokenapi.ListKeysResponse, error) {
-	jwks, err := s.Ring.JWKS(ctx, tenancy.ID(req.GetTenantId()))
+	_, jwks, err := s.Ring.Renew(ctx, tenancy.ID(req.GetTenantId()))
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,11 @@ func (s *Store) administer(ctx context.Context, tenant tenancy.ID, fn func(*admi
 	return nil
 }
 
+// leaves tells what the change leaves behind, of which the answer in the audit log's line is made. It comes before the first fact.
+func (a *administration) leaves(ctx context.Context, stored any) {
+	a.entry = logapi.EntryOf(audit.From(ctx).Answered(stored))
+}
+
 // fact appends what happened to an object.
 func (a *administration) fact(ctx context.Context, name token.FactName, kind, id string, at time.Time) error {
 	e := logapi.New(at, a.tenant, facts.Subject(name))

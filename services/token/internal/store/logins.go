@@ -86,22 +86,24 @@ func (s *Store) OpenSession(ctx context.Context, tenant tenancy.ID, o token.Open
 
 // CompleteTransaction implements token.LoginStore.
 func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c token.Completion) error {
-	return s.write(ctx, tenant, c.Fact, func(q *sqlcgen.Queries) (err error) {
-		if c.Fact != nil {
-			err = must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
-				Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Ip: c.Origin.IP, UserAgent: c.Origin.UserAgent,
-			}))
-		} else {
-			err = must(q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now}))
-		}
-		if err != nil {
-			return err
-		}
-		if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]})); err != nil {
-			return err
-		}
-		return insertGiven(ctx, q, tenant, c.Given)
-	})
+	return s.write(ctx, tenant, c.Fact, func(q *sqlcgen.Queries) error { return complete(ctx, q, tenant, c) })
+}
+
+func complete(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.Completion) (err error) {
+	if c.Fact != nil {
+		err = must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
+			Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Ip: c.Origin.IP, UserAgent: c.Origin.UserAgent,
+		}))
+	} else {
+		err = must(q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now}))
+	}
+	if err != nil {
+		return err
+	}
+	if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]})); err != nil {
+		return err
+	}
+	return insertGiven(ctx, q, tenant, c.Given)
 }
 
 // AbandonTransaction implements token.LoginStore.

@@ -31,6 +31,8 @@ type request struct {
 	Locales         string   `json:"ui_locales,omitempty"`
 	ScreenHint      string   `json:"screen_hint,omitempty"`
 	ACRValues       []string `json:"acr_values,omitempty"`
+	Device          string   `json:"device,omitempty"`
+	UserCode        string   `json:"user_code,omitempty"`
 	claims
 }
 
@@ -46,6 +48,7 @@ func encodeRequest(r token.Request) ([]byte, error) {
 		Nonce: r.Nonce, Scope: r.Scope, Audience: r.Audience, Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod,
 		Prompt: r.Prompt, LoginHint: r.LoginHint, Connection: r.Connection, Locales: r.Locales,
 		Types: typesOf(r.Types), Issuer: r.Issuer, ScreenHint: r.ScreenHint, ACRValues: r.ACRValues, claims: claims(r.Claims),
+		Device: r.Device, UserCode: r.UserCode,
 	}
 	if r.MaxAge >= 0 {
 		seconds := int64(r.MaxAge / time.Second)
@@ -65,7 +68,7 @@ func decodeRequest(b []byte) (token.Request, error) {
 		ChallengeMethod: row.ChallengeMethod, Prompt: row.Prompt, MaxAge: -1, LoginHint: row.LoginHint,
 		Connection: row.Connection, Locales: row.Locales,
 		Types: token.ResponseType{Code: len(row.Types) == 0}, Issuer: row.Issuer, ScreenHint: row.ScreenHint, ACRValues: row.ACRValues,
-		Claims: token.ClaimsRequest(row.claims),
+		Claims: token.ClaimsRequest(row.claims), Device: row.Device, UserCode: row.UserCode,
 	}
 	if len(row.Types) > 0 {
 		var err error

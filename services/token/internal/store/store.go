@@ -49,6 +49,9 @@ var (
 	_ token.DeviceKeyStore = (*Store)(nil)
 	_ token.ConsentStore   = (*Store)(nil)
 	_ token.PushStore      = (*Store)(nil)
+	_ token.DeviceStore    = (*Store)(nil)
+	_ token.SessionAdmin   = (*Store)(nil)
+	_ token.LogoutQueue    = (*Store)(nil)
 )
 
 // New makes a Store; kick is called after each commit that left a fact (pgkit.Relay.Kick).
@@ -109,7 +112,7 @@ func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		for _, remove := range []func(context.Context, string) error{
 			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
-			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantLogoutMessages, q.DeleteTenantConsents, q.DeleteTenantPushed,
+			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantLogoutMessages, q.DeleteTenantDeviceCodes, q.DeleteTenantConsents, q.DeleteTenantPushed,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err

@@ -25,6 +25,7 @@ var expiring = []struct{ table, until string }{
 	{"assertions", "expires_at"},
 	{"pushed_requests", "expires_at"},
 	{"refresh_tokens", "dead_from"},
+	{"device_codes", "expires_at"},
 	{"logout_messages", "expires_at"},
 	{tableSessions, "idle_until"},
 }

@@ -14,10 +14,12 @@ type Next int
 
 // The ways on.
 const (
-	NextLogin    Next = iota + 1 // the login page of State
-	NextResume                   // /authorize/resume of State
-	NextCallback                 // back to the client
-	NextConsent                  // the consent page of State
+	NextLogin     Next = iota + 1 // the login page of State
+	NextResume                    // /authorize/resume of State
+	NextCallback                  // back to the client
+	NextConsent                   // the consent page of State
+	NextActivated                 // the page that says the device is logged in
+	NextDenied                    // the page that says it is not
 )
 
 // Answer is what comes of a browser's request. Secrets in it are for cookies alone.

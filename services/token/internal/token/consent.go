@@ -81,6 +81,11 @@ func (p *Policy) agreed(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Reso
 	return nil
 }
 
+// unverifiable says whether what the transaction ends in proves nobody. A device has no callback: it has its code.
+func (tx *Transaction) unverifiable() bool {
+	return tx.Request.Device == "" && unverifiable(tx.Request.RedirectURI)
+}
+
 // unverifiable reports a callback that proves nobody: another program of the same machine may answer there (RFC 8252 §8.6).
 func unverifiable(uri string) bool {
 	scheme, rest, _ := strings.Cut(uri, "://")

@@ -17,6 +17,8 @@ type ConsentPage struct {
 	// Audience is the name of the API that is asked for; empty: none.
 	Audience string
 	Items    []ConsentItem // nothing: only whether to go on is asked
+	// UserCode is what the device shows, where one is logged in.
+	UserCode string
 	// Callback is where the browser goes on to, shown where it proves nobody.
 	Callback string
 }
@@ -41,8 +43,8 @@ func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b 
 	if err != nil {
 		return ConsentPage{}, err
 	}
-	page := ConsentPage{TenantName: login.TenantName, ClientName: c.Name, UserName: u.Handle()}
-	if unverifiable(tx.Request.RedirectURI) {
+	page := ConsentPage{TenantName: login.TenantName, ClientName: c.Name, UserName: u.Handle(), UserCode: tx.Request.UserCode}
+	if tx.Request.Device == "" && unverifiable(tx.Request.RedirectURI) {
 		page.Callback = tx.Request.RedirectURI
 	}
 	permit, err := l.policy.Check(ctx, t, l.ask(c, &tx, s, u).asked())
@@ -78,6 +80,10 @@ func (l *Logins) Decide(ctx context.Context, t tenancy.Tenant, in Answered, b Br
 	if err != nil {
 		return Answer{}, err
 	}
+	user, device := tx.Request.device()
+	if !in.Agreed && device {
+		return l.deny(ctx, t, c, user, &tx, b)
+	}
 	if !in.Agreed {
 		err := l.store.AbandonTransaction(ctx, t.ID, tx.State)
 		if fault.Is(err, fault.KindNotFound) {
@@ -97,7 +103,7 @@ func (l *Logins) Decide(ctx context.Context, t tenancy.Tenant, in Answered, b Br
 		return l.refuse(ctx, t, c, &tx.Request, b, err)
 	}
 	var consent *Consent
-	if remembered := !c.FirstParty || permit.ResourceServer != nil && !unverifiable(tx.Request.RedirectURI); remembered {
+	if remembered := !c.FirstParty || permit.ResourceServer != nil && !tx.unverifiable(); remembered {
 		consent = &Consent{
 			ID: newConsentID(), UserID: u.ID, ClientID: c.ID, Audience: consentAudience(t, permit.ResourceServer), Scope: permit.Scope, Given: l.now(),
 		}
@@ -130,6 +136,9 @@ func (l *Logins) entered(ctx context.Context, t tenancy.Tenant, state string, b 
 func (l *Logins) mustAsk(c *Client, settings *Settings, tx *Transaction, err error) bool {
 	if tx.Agreed {
 		return false
+	}
+	if tx.Request.Device != "" && (err == nil || errors.Is(err, errUnasked)) { // always: somebody else may have sent them here (RFC 8628 §5.4)
+		return true
 	}
 	return errors.Is(err, errUnasked) || tx.Request.prompts(promptConsent) || tx.Reused && confirms(c, settings, &tx.Request)
 }

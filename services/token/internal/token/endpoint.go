@@ -139,6 +139,9 @@ func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeR
 		return Tokens{Client: x.Client}, err
 	case fault.KindInvalid, fault.KindUnauthenticated, fault.KindDenied, fault.KindNotFound, fault.KindConflict:
 	}
+	if errors.Is(err, errWaiting) {
+		return Tokens{Client: x.Client}, err
+	}
 	if lost := g.Refuse(ctx, refusal(g, x, authorization, req, fault.Of(err))); lost != nil {
 		return Tokens{Client: x.Client}, lost
 	}

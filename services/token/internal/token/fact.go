@@ -45,6 +45,7 @@ const (
 	SessionEnded         FactName = "session.ended"
 	LogoutTold           FactName = "logout.told"
 	LogoutUntold         FactName = "logout.untold"
+	DeviceRefused        FactName = "device.refused"
 	PushRefused          FactName = "request.refused"
 	ConsentGiven         FactName = "consent.given"
 	ConsentWithdrawn     FactName = "consent.withdrawn"
@@ -56,6 +57,8 @@ const (
 	DeviceKeyCreated     FactName = "device_key.created"
 	DeviceKeyDeleted     FactName = "device_key.deleted"
 	KeysPublished        FactName = "key.published"
+	KeysRotated          FactName = "key.rotated"
+	KeysRevoked          FactName = "key.revoked"
 )
 
 // Origin is where a request came from, as the edge saw it.

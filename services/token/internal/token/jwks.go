@@ -10,12 +10,13 @@ import (
 	"math/big"
 )
 
-// JWKS gives the public keys as the world sees them (RFC 7517 §5): all but the revoked, the current RS256 one first. Keys that sign by
-// a further algorithm follow under an ID of their own, without the certificate, which stands with the first.
-func JWKS(keys []SigningKey) ([]byte, error) {
+// JWKS gives the public keys as the world sees them (RFC 7517 §5): all but the revoked, in the order given. Keys that sign by a further
+// algorithm follow under an ID of their own, without the certificate, which stands with the first. withoutAlg leaves the algorithms
+// out, for verifiers that stumble over them (flag remove_alg_from_jwks); a key ID stands for one all the same.
+func JWKS(keys []SigningKey, withoutAlg bool) ([]byte, error) {
 	list := make([]map[string]any, 0, 2*len(keys))
 	var further []map[string]any
-	for _, key := range currentFirst(keys) {
+	for _, key := range keys {
 		if key.State == KeyRevoked {
 			continue
 		}
@@ -40,7 +41,13 @@ func JWKS(keys []SigningKey) ([]byte, error) {
 			}
 		}
 	}
-	b, err := json.Marshal(map[string]any{"keys": append(list, further...)})
+	list = append(list, further...)
+	if withoutAlg {
+		for _, key := range list {
+			delete(key, "alg")
+		}
+	}
+	b, err := json.Marshal(map[string]any{"keys": list})
 	if err != nil {
 		return nil, fmt.Errorf("encoding a key set: %w", err)
 	}

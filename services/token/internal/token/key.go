@@ -67,10 +67,10 @@ type SigningKey struct {
 
 	KeyID       string // kid: 21 URL-safe random characters
 	State       KeyState
-	Certificate []byte // DER, self-signed
-	Created     time.Time
-	Since       time.Time // when it began to sign; zero: not yet
-	Until       time.Time // when it stopped; zero: not yet
+	Certificate []byte    // DER, self-signed
+	Created     time.Time // when it was published
+	Since       time.Time // when it begins to sign; zero: not said yet. Up to knownAfter ahead
+	Until       time.Time // when it stops; zero: not said yet
 	Revoked     time.Time // zero: not
 }
 
@@ -99,36 +99,42 @@ type Keys struct{ KeyDeps }
 func NewKeys(d KeyDeps) *Keys { return &Keys{d} }
 
 // Publish makes every version of the tenant's signing keys known: the first of an algorithm becomes current, the later ones next. A
-// repeat, also a concurrent one, changes nothing and answers the same. Current comes first in the answer.
+// repeat, also a concurrent one, changes nothing and answers the same, in the order of OrderKeys.
 func (k *Keys) Publish(ctx context.Context, tenant tenancy.ID, hostname string) ([]SigningKey, error) {
-	versions, err := k.Source.Versions(ctx, tenant)
-	if err != nil {
-		return nil, err
-	}
 	published, err := k.Store.ListKeys(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := k.fresh(ctx, tenant, hostname, versions, published)
+	published, err = k.publish(ctx, tenant, hostname, published)
 	if err != nil {
 		return nil, err
 	}
-	if len(fresh) == 0 {
-		return currentFirst(published), nil
+	published, err = k.Complete(ctx, tenant, published)
+	if err != nil {
+		return nil, err
+	}
+	return OrderKeys(published, k.Now()), nil
+}
+
+// publish makes known what is not among published.
+func (k *Keys) publish(ctx context.Context, tenant tenancy.ID, hostname string, published []SigningKey) ([]SigningKey, error) {
+	fresh, err := k.fresh(ctx, tenant, hostname, published)
+	if err != nil || len(fresh) == 0 {
+		return published, err
 	}
 	f := Fact{Tenant: tenant, Time: k.Now(), Name: KeysPublished, Hostname: hostname}
 	for _, key := range fresh {
 		f.KeyIDs = append(f.KeyIDs, key.KeyID)
 	}
-	published, err = k.Store.PublishKeys(ctx, tenant, fresh, f)
-	if err != nil {
-		return nil, err
-	}
-	return currentFirst(published), nil
+	return k.Store.PublishKeys(ctx, tenant, fresh, f)
 }
 
 // fresh makes keys of the versions that are not published yet.
-func (k *Keys) fresh(ctx context.Context, tenant tenancy.ID, hostname string, versions []KeyVersion, published []SigningKey) ([]SigningKey, error) {
+func (k *Keys) fresh(ctx context.Context, tenant tenancy.ID, hostname string, published []SigningKey) ([]SigningKey, error) {
+	versions, err := k.Source.Versions(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
 	type version struct {
 		alg string
 		n   int
@@ -157,28 +163,13 @@ func (k *Keys) fresh(ctx context.Context, tenant tenancy.ID, hostname string, ve
 	return fresh, nil
 }
 
-// currentFirst gives the keys by algorithm, RS256 first, since old verifiers take the first key there is; then by state.
-func currentFirst(keys []SigningKey) []SigningKey {
-	out := make([]SigningKey, 0, len(keys))
-	for _, k := range keyAlgs {
-		for _, state := range []KeyState{KeyCurrent, KeyNext, KeyPrevious, KeyRevoked} {
-			for _, key := range keys {
-				if key.Alg == k.alg && key.State == state {
-					out = append(out, key)
-				}
-			}
-		}
-	}
-	return out
-}
-
 var errNoKey = errors.New("the tenant has no key for the algorithm")
 
-// currentKey gives the key that signs by alg.
+// currentKey gives the key that signs by alg, of keys as OrderKeys gives them.
 func currentKey(keys []SigningKey, alg string) (SigningKey, error) {
 	own := keyAlg(alg)
 	for _, key := range keys {
-		if key.Alg == own && key.State == KeyCurrent {
+		if key.Alg == own && key.signs() {
 			return key, nil
 		}
 	}

@@ -168,9 +168,12 @@ func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b B
 	if err != nil {
 		return l.refuse(ctx, t, c, r, b, err)
 	}
-	handed, err := l.hand(ctx, t, c, r, s, u, permit)
-	if err != nil {
-		return Answer{}, err
+	user, device := r.device()
+	var handed handed
+	if !device {
+		if handed, err = l.hand(ctx, t, c, r, s, u, permit); err != nil {
+			return Answer{}, err
+		}
 	}
 	done := Completion{State: tx.State, SessionID: s.ID, ClientID: c.ID, Hears: c.Backchannel.URL != "", Now: l.now(), Given: handed.given}
 	if tx.Reused {
@@ -180,6 +183,9 @@ func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b B
 		_, idle := settings.Lifetimes(s.Ephemeral)
 		f := l.reuseFact(t, c, r, s, u, b)
 		done.IdleUntil, done.Origin, done.Fact = earlier(done.Now.Add(idle), s.Until), b.Origin.clipped(), &f
+	}
+	if device {
+		return l.approve(ctx, t, user, done, l.authorization(c, r, s, u, permit))
 	}
 	err = l.store.CompleteTransaction(ctx, t.ID, done)
 	if fault.Is(err, fault.KindNotFound) {

@@ -31,6 +31,8 @@ type LoginDeps struct {
 	Auth     *Authenticator // of clients that push
 	Objects  RequestObjectReader
 	Hints    HintReader
+	Devices  DeviceStore
+	Guesses  Limiter // of user codes, by address
 	Issuer   *Issuer
 	Now      clock.Now
 	CodeTTL  time.Duration // zero means DefaultCodeTTL
@@ -47,6 +49,8 @@ type Logins struct {
 	auth     *Authenticator
 	objects  RequestObjectReader
 	hints    HintReader
+	devices  DeviceStore
+	guesses  Limiter
 	issuer   *Issuer
 	now      clock.Now
 	codeTTL  time.Duration
@@ -59,7 +63,7 @@ func NewLogins(d LoginDeps) *Logins {
 	}
 	return &Logins{
 		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth,
-		objects: d.Objects, hints: d.Hints, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
+		objects: d.Objects, hints: d.Hints, devices: d.Devices, guesses: d.Guesses, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
 	}
 }
 
@@ -98,7 +102,7 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 	switch {
 	case err == nil && done:
 		return a, nil
-	case (errors.Is(err, errConnectionOff) || errors.Is(err, errLoginOver)) && !r.prompts(promptNone):
+	case isLoginNeeded(err) && !r.prompts(promptNone):
 	case err != nil:
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
@@ -106,6 +110,11 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 		return l.refuse(ctx, t, c, &r, b, fault.Denied(oauth.LoginRequired, "Login required"))
 	}
 	return l.begin(ctx, t, c, r, b)
+}
+
+// isLoginNeeded reports a session that is worth nothing here, where a fresh login may be.
+func isLoginNeeded(err error) bool {
+	return errors.Is(err, errConnectionOff) || errors.Is(err, errLoginOver)
 }
 
 // resolveAudience settles which API is asked for: the tenant's default where the request names none.
@@ -189,8 +198,8 @@ func (l *Logins) askConsent(ctx context.Context, t tenancy.Tenant, c *Client, tx
 func (l *Logins) ask(c *Client, tx *Transaction, s Session, u *User) Ask {
 	r := &tx.Request
 	return Ask{
-		Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
-		Audience: r.Audience, Scope: r.Scope, Agreed: tx.Agreed, Unverifiable: unverifiable(r.RedirectURI),
+		Client: c, Grant: r.grant(), Front: r.Types.Front(), User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
+		Audience: r.Audience, Scope: r.Scope, Agreed: tx.Agreed, Unverifiable: tx.unverifiable(),
 	}
 }
 
@@ -212,14 +221,8 @@ func (l *Logins) session(ctx context.Context, t tenancy.Tenant, b Browser) (s Se
 	return s, err == nil, err
 }
 
-// handed is what an authorization response hands out, and what the store must know of it.
-type handed struct {
-	params []Param
-	given  Given
-}
-
-// hand makes what the request asked for, after the policy point permitted it. Every code is made here.
-func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, s Session, u *User, permit Permit) (handed, error) {
+// authorization is what the user of the session lets the client have.
+func (l *Logins) authorization(c *Client, r *Request, s Session, u *User, permit Permit) Authorization {
 	now := l.now()
 	a := Authorization{
 		ClientID: c.ID, UserID: u.ID, Audience: r.Audience, Scope: permit.Scope,
@@ -230,6 +233,18 @@ func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Reque
 	if c.FirstParty { // what a third party may know is what was agreed to, by scope
 		a.Claims = r.Claims
 	}
+	return a
+}
+
+// handed is what an authorization response hands out, and what the store must know of it.
+type handed struct {
+	params []Param
+	given  Given
+}
+
+// hand makes what the request asked for, after the policy point permitted it. Every code is made here.
+func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, s Session, u *User, permit Permit) (handed, error) {
+	a := l.authorization(c, r, s, u, permit)
 	var out handed
 	code := ""
 	if r.Types.Code {
@@ -243,7 +258,7 @@ func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Reque
 		return out, nil
 	}
 	issued, err := l.issuer.IssueFront(ctx, Issue{
-		Tenant: t, Client: c, User: u, Grant: oauth.GrantImplicit, Authorization: a, ResourceServer: permit.ResourceServer, Front: r.Types, Now: now,
+		Tenant: t, Client: c, User: u, Grant: oauth.GrantImplicit, Authorization: a, ResourceServer: permit.ResourceServer, Front: r.Types, Now: a.Issued,
 	}, code)
 	if err != nil {
 		return handed{}, err
@@ -300,6 +315,9 @@ func (l *Logins) refuse(ctx context.Context, t tenancy.Tenant, c *Client, r *Req
 	if err != nil {
 		return Answer{}, err
 	}
+	if r.Device != "" { // there is no callback; the person reads it here, and the device hears nothing until its code is over
+		err = cause
+	}
 	f := factOf(t, l.now(), LoginFailed, "f")
 	if r.prompts(promptNone) {
 		f.Name, f.Type = SilentLoginFailed, "fsa"
@@ -311,7 +329,7 @@ func (l *Logins) refuse(ctx context.Context, t tenancy.Tenant, c *Client, r *Req
 	if err := l.store.RecordFact(ctx, f); err != nil {
 		return Answer{}, err
 	}
-	return a, nil
+	return a, err
 }
 
 func (l *Logins) reuseFact(t tenancy.Tenant, c *Client, r *Request, s Session, u *User, b Browser) Fact {

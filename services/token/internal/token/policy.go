@@ -125,8 +125,14 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if err != nil {
 		return Permit{}, err
 	}
-	if password := ask.Grant == oauth.GrantPassword || ask.Grant == oauth.GrantPasswordRealm; password && !ask.Client.FirstParty {
-		return Permit{}, grantNotAllowed(ask.Grant) // a third party never gets to see a password
+	wanted := ask.Scope
+	if ask.Grant == oauth.GrantPassword || ask.Grant == oauth.GrantPasswordRealm {
+		if !ask.Client.FirstParty {
+			return Permit{}, grantNotAllowed(ask.Grant) // a third party never gets to see a password
+		}
+		if len(wanted) == 0 { // who sees the password is trusted with what it opens (this wire's default, RFC 6749 §3.3)
+			wanted = allForUser(rs)
+		}
 	}
 	if ask.User != nil {
 		if ask.User.Blocked {
@@ -143,7 +149,7 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 			return Permit{}, connectionOff()
 		}
 	}
-	scope := ask.Scope.forUser(rs)
+	scope := wanted.forUser(rs)
 	if granted != nil {
 		scope = scope.within(granted)
 	}

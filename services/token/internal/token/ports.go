@@ -57,6 +57,9 @@ type KeySource interface {
 	// Versions gives the public halves that the tenant's signing keys have, by algorithm and oldest first; fault.NotFound when there
 	// is no RSA key.
 	Versions(ctx context.Context, tenant tenancy.ID) ([]KeyVersion, error)
+	// Provide makes versions of the tenant's key for alg, and the key where it is missing, until there are as many as said. A repeat
+	// changes nothing; two calls at the same instant may leave more.
+	Provide(ctx context.Context, tenant tenancy.ID, alg string, versions int) error
 	// Certify gives a self-signed certificate (DER) of the version for the hostname.
 	Certify(ctx context.Context, tenant tenancy.ID, version KeyVersion, hostname string, from, until time.Time) ([]byte, error)
 }
@@ -68,9 +71,17 @@ type KeyStore interface {
 	PublishKeys(ctx context.Context, tenant tenancy.ID, keys []SigningKey, fact Fact) ([]SigningKey, error)
 	// ListKeys gives the tenant's keys by version and algorithm; none is no error.
 	ListKeys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
+	// RotateKeys retires, promotes and publishes what the rotation says, in one step with its fact and the line of the call, and gives
+	// all the tenant has then. Where one of the keys is not in its state any more, or the version of one of the fresh ones is
+	// published already, it is fault.Conflict and nothing has changed.
+	RotateKeys(ctx context.Context, tenant tenancy.ID, rotation KeyRotation) ([]SigningKey, error)
+	// RevokeKeys revokes previous keys, in one step with the fact and the line of the call. Where one of them is not previous, or not
+	// there, it is fault.Conflict and nothing has changed.
+	RevokeKeys(ctx context.Context, tenant tenancy.ID, revocation KeyRevocation) error
 }
 
-// KeyRing gives a tenant's keys fast: from memory, and from memory alone while the store is away. None is fault.NotFound.
+// KeyRing gives a tenant's keys fast, in the order of OrderKeys: from memory, and from memory alone while the store is away. None is
+// fault.NotFound.
 type KeyRing interface {
 	Keys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
 }

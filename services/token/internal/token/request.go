@@ -46,6 +46,9 @@ type Request struct {
 	ScreenHint      string
 	ACRValues       []string
 	Claims          ClaimsRequest
+	// Device and UserCode are set where a device is logged in rather than a browser's application: the hash of the user code, and the
+	// code as it was typed, which the person compares with what the device shows.
+	Device, UserCode string
 }
 
 // prompts says whether the client asked for the prompt.

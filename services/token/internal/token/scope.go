@@ -50,7 +50,16 @@ func (s Scope) within(granted []string) Scope {
 }
 
 // userScopes are those that any client may ask of a user without an API. offline_access is not one of them: see Ask.withOffline.
-var userScopes = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopePhone, oauth.ScopeAddress}
+var userScopes = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopeAddress, oauth.ScopePhone}
+
+// allForUser is what a request that names no scope may stand for; forUser still drops what users are not to have.
+func allForUser(rs *ResourceServer) Scope {
+	all := slices.Clone(Scope(userScopes))
+	if rs != nil {
+		all = append(all, rs.Scopes...)
+	}
+	return all
+}
 
 // forUser gives what a user flow may grant of the wanted scopes at rs (nil: none asked); the rest is dropped in silence, as this
 // wire does it. Two walls stand here: the platform's own APIs only open what concerns the user alone, since a login must not make

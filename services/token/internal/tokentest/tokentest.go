@@ -278,14 +278,31 @@ func (s *Signer) Away(err error) {
 	s.away = err
 }
 
+// holder gives who has the private half of key: this one, or another of the process's.
+func (s *Signer) holder(key token.SigningKey) *Signer {
+	public, ok := key.Public.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || public.Equal(&s.Private.PublicKey) || public.Equal(&s.Elliptic.PublicKey) {
+		return s
+	}
+	sharedMu.Lock()
+	defer sharedMu.Unlock()
+	for _, other := range shared {
+		if public.Equal(&other.Private.PublicKey) || public.Equal(&other.Elliptic.PublicKey) {
+			return other
+		}
+	}
+	return s
+}
+
 // Sign implements token.Signer.
-func (s *Signer) Sign(_ context.Context, _ tenancy.ID, _ token.SigningKey, alg string, input []byte) ([]byte, error) {
+func (s *Signer) Sign(_ context.Context, _ tenancy.ID, key token.SigningKey, alg string, input []byte) ([]byte, error) {
 	s.mu.Lock()
 	away := s.away
 	s.mu.Unlock()
 	if away != nil {
 		return nil, away
 	}
+	s = s.holder(key)
 	short, long := sha256.Sum256(input), sha512.Sum512(input)
 	switch alg {
 	case token.AlgRS256:

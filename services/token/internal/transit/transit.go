@@ -30,6 +30,8 @@ func KeyName(tenant tenancy.ID, alg string) string {
 // Keys is what this package asks of Vault (vaultkit.Client).
 type Keys interface {
 	PublicKeys(ctx context.Context, name string) ([]vaultkit.PublicKey, error)
+	CreateSigningKey(ctx context.Context, name string, alg vaultkit.Alg) error
+	RotateKey(ctx context.Context, name string) (int, error)
 }
 
 // Batcher makes the signatures (vaultkit.Batcher).
@@ -66,7 +68,7 @@ func (s *Signer) Versions(ctx context.Context, tenant tenancy.ID) ([]token.KeyVe
 	if err != nil && !fault.Is(err, fault.KindNotFound) {
 		return nil, err
 	}
-	return append(versions, elliptic...), nil
+	return slices.Concat(versions, elliptic), nil
 }
 
 func (s *Signer) versions(ctx context.Context, tenant tenancy.ID, alg string) ([]token.KeyVersion, error) {
@@ -83,6 +85,27 @@ func (s *Signer) versions(ctx context.Context, tenant tenancy.ID, alg string) ([
 		versions = append(versions, token.KeyVersion{Alg: alg, Version: key.Version, Public: key.Key})
 	}
 	return versions, nil
+}
+
+// Provide implements token.KeySource.
+func (s *Signer) Provide(ctx context.Context, tenant tenancy.ID, alg string, versions int) error {
+	name := KeyName(tenant, alg)
+	have, err := s.versions(ctx, tenant, alg)
+	if fault.Is(err, fault.KindNotFound) {
+		if err := s.keys.CreateSigningKey(ctx, name, vaultkit.Alg(alg)); err != nil {
+			return err
+		}
+		have, err = s.versions(ctx, tenant, alg)
+	}
+	if err != nil {
+		return err
+	}
+	for latest := have[len(have)-1].Version; latest < versions; {
+		if latest, err = s.keys.RotateKey(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Certify implements token.KeySource.

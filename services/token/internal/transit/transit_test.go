@@ -36,22 +36,25 @@ type room struct {
 	signer  *transit.Signer
 	store   *storetest.Fake
 	ring    *keyring.Ring
+	keys    *token.Keys
+	clock   *clock.Fake
 	service tokenapiconnect.TokenServiceClient
 }
 
+func (r *room) verifier() keyring.Verifier { return keyring.NewVerifier(r.ring, r.clock.Now) }
+
 func open(t *testing.T) *room {
 	t.Helper()
-	r := &room{vault: vaulttest.New(t), store: storetest.NewFake()}
+	r := &room{vault: vaulttest.New(t), store: storetest.NewFake(), clock: clock.At("2026-03-01T12:00:00Z")}
 	log := slog.New(slog.DiscardHandler)
-	now := clock.At("2026-03-01T12:00:00Z").Now
+	now := r.clock.Now
 	var err error
 	r.client, err = vaultkit.Open(t.Context(), r.vault.Config(), log)
 	require.NoError(t, err)
 	r.signer = transit.New(r.client, vaultkit.NewBatcher(r.client, vaultkit.BatchConfig{}))
-	r.ring = keyring.New(r.store, now)
-	handler := rpc.New(rpc.Deps{
-		Keys: token.NewKeys(token.KeyDeps{Source: r.signer, Store: r.store, Now: now}), Ring: r.ring, Remover: r.store, Log: log,
-	})
+	r.keys = token.NewKeys(token.KeyDeps{Source: r.signer, Store: r.store, Now: now})
+	r.ring = keyring.New(r.store, now, keyring.Completing(r.keys, log))
+	handler := rpc.New(rpc.Deps{Keys: r.keys, Ring: r.ring, Remover: r.store, Log: log})
 	r.service = tokenapiconnect.NewTokenServiceClient(rpckit.Client(handler), rpckit.InProcessURL, rpckit.ClientOption())
 	return r
 }

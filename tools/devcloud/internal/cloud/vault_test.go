@@ -90,10 +90,23 @@ func testVault(t *testing.T, d *devcloud) {
 		require.Len(t, key.Data["keys"], 2)
 	})
 
-	t.Run("token_makes_takes_and_changes_no_key", func(t *testing.T) {
-		requireForbidden(t, write(token, "us/transit/keys/sign-tnt_9-rs256", bag{"type": "rsa-2048"}), "create")
-		requireForbidden(t, write(token, "us/transit/keys/"+signKey+"/rotate", nil), "rotate")
-		requireForbidden(t, write(token, "us/transit/keys/"+signKey+"/config", bag{"deletion_allowed": true}), "configure")
+	t.Run("token_makes_the_version_that_comes_next_and_keys_that_are_missing", func(t *testing.T) {
+		require.NoError(t, write(token, "us/transit/keys/sign-tnt_1-es256", bag{"type": "ecdsa-p256"}))
+		require.NoError(t, write(token, "us/transit/keys/sign-tnt_1-es256/rotate", nil))
+		key, err := token.ReadWithContext(t.Context(), "us/transit/keys/sign-tnt_1-es256")
+		require.NoError(t, err)
+		require.Len(t, key.Data["keys"], 2)
+		require.Equal(t, false, key.Data["exportable"])
+	})
+
+	t.Run("token_takes_and_changes_no_key_and_makes_none_that_can_leave", func(t *testing.T) {
+		requireForbidden(t, write(token, "us/transit/keys/sign-tnt_9-rs256", bag{"type": "rsa-2048", "exportable": true}), "exportable")
+		requireForbidden(t, write(token, "us/transit/keys/wrap-tnt_9", bag{"type": "aes256-gcm96"}), "a wrapping key")
+		requireForbidden(t, write(token, "us/transit/keys/wrap-tnt_1/rotate", nil), "rotate a wrapping key")
+		for _, setting := range []string{"deletion_allowed", "exportable", "allow_plaintext_backup", "min_encryption_version", "min_decryption_version"} {
+			requireForbidden(t, write(token, "us/transit/keys/"+signKey+"/config", bag{setting: 1}), "configure "+setting)
+		}
+		requireForbidden(t, write(token, "us/transit/keys/"+signKey+"/trim", bag{"min_available_version": 1}), "trim")
 		for _, path := range []string{"export/signing-key/", "export/encryption-key/", "backup/"} {
 			_, err := token.ReadWithContext(t.Context(), "us/transit/"+path+signKey)
 			requireForbidden(t, err, path)

@@ -10,5 +10,17 @@ select pg_advisory_xact_lock(hashtextextended('postern/token/keys/' || @tenant_i
 -- name: ListKeys :many
 select * from signing_keys where tenant_id = @tenant_id order by version, alg desc;
 
+-- name: RetireKeys :execrows
+update signing_keys set state = 'previous', until = @until
+where tenant_id = @tenant_id and kid = any(@kids::text[]) and state = 'current';
+
+-- name: PromoteKeys :execrows
+update signing_keys set state = 'current', since = @since
+where tenant_id = @tenant_id and kid = any(@kids::text[]) and state = 'next';
+
+-- name: RevokeKeys :execrows
+update signing_keys set state = 'revoked', revoked_at = @at
+where tenant_id = @tenant_id and kid = any(@kids::text[]) and state = 'previous';
+
 -- name: DeleteKeys :exec
 delete from signing_keys where tenant_id = @tenant_id;

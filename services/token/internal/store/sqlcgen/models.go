@@ -63,6 +63,29 @@ type Consent struct {
 	GivenAt time.Time
 }
 
+// Devices that wait for somebody to log them in elsewhere (RFC 8628).
+type DeviceCode struct {
+	TenantID string
+	// SHA-256 of the device code.
+	DeviceHash []byte
+	// SHA-256 of the user code without its separators. It is short, so that people can type it: a guesser is held back where it is typed, and it opens nothing without the device.
+	UserHash []byte
+	ClientID string
+	Audience string
+	Scope    string
+	Status   string
+	// What was approved, as in codes. Null: nothing yet.
+	Authorized      []byte
+	UserID          *string
+	SessionID       *string
+	IntervalSeconds int32
+	PolledAt        *time.Time
+	IssuedAt        time.Time
+	// The row stays a while longer, so that a device that asks late is told why.
+	GoodUntil time.Time
+	ExpiresAt time.Time
+}
+
 // Public keys that users keep for their devices: a record of the wire's older days, which opens nothing here.
 type DeviceKey struct {
 	TenantID string

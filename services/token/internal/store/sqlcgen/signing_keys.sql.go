@@ -100,3 +100,60 @@ func (q *Queries) LockKeys(ctx context.Context, tenantID string) error {
 	_, err := q.db.Exec(ctx, lockKeys, tenantID)
 	return err
 }
+
+const promoteKeys = `-- name: PromoteKeys :execrows
+update signing_keys set state = 'current', since = $1
+where tenant_id = $2 and kid = any($3::text[]) and state = 'next'
+`
+
+type PromoteKeysParams struct {
+	Since    *time.Time
+	TenantID string
+	Kids     []string
+}
+
+func (q *Queries) PromoteKeys(ctx context.Context, arg PromoteKeysParams) (int64, error) {
+	result, err := q.db.Exec(ctx, promoteKeys, arg.Since, arg.TenantID, arg.Kids)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const retireKeys = `-- name: RetireKeys :execrows
+update signing_keys set state = 'previous', until = $1
+where tenant_id = $2 and kid = any($3::text[]) and state = 'current'
+`
+
+type RetireKeysParams struct {
+	Until    *time.Time
+	TenantID string
+	Kids     []string
+}
+
+func (q *Queries) RetireKeys(ctx context.Context, arg RetireKeysParams) (int64, error) {
+	result, err := q.db.Exec(ctx, retireKeys, arg.Until, arg.TenantID, arg.Kids)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const revokeKeys = `-- name: RevokeKeys :execrows
+update signing_keys set state = 'revoked', revoked_at = $1
+where tenant_id = $2 and kid = any($3::text[]) and state = 'previous'
+`
+
+type RevokeKeysParams struct {
+	At       *time.Time
+	TenantID string
+	Kids     []string
+}
+
+func (q *Queries) RevokeKeys(ctx context.Context, arg RevokeKeysParams) (int64, error) {
+	result, err := q.db.Exec(ctx, revokeKeys, arg.At, arg.TenantID, arg.Kids)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}

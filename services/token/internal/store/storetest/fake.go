@@ -3,11 +3,9 @@
 package storetest
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +31,7 @@ type Fake struct {
 	messages     map[sid]*message
 	announced    int
 	hearing      map[sid]bool // by session and client
+	waiting      map[id]*waitingDevice
 	facts        []token.Fact
 	failures     []error
 	calls        int
@@ -68,7 +67,7 @@ func NewFake() *Fake {
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
 		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
 		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
-		messages: map[sid]*message{}, hearing: map[sid]bool{},
+		messages: map[sid]*message{}, hearing: map[sid]bool{}, waiting: map[id]*waitingDevice{},
 	}
 }
 
@@ -142,9 +141,7 @@ func (f *Fake) PublishKeys(_ context.Context, tenant tenancy.ID, keys []token.Si
 				stored = true
 			}
 		}
-		slices.SortFunc(f.keys[tenant], func(a, b token.SigningKey) int {
-			return cmp.Or(a.Version-b.Version, strings.Compare(b.Alg, a.Alg))
-		})
+		slices.SortFunc(f.keys[tenant], byVersion)
 		if stored {
 			f.facts = append(f.facts, fact)
 		}
@@ -223,23 +220,25 @@ func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening
 
 // CompleteTransaction implements token.LoginStore.
 func (f *Fake) CompleteTransaction(_ context.Context, tenant tenancy.ID, c token.Completion) error {
-	return f.do(func() error {
-		if _, ok := f.transactions[id{tenant, c.State}]; !ok {
+	return f.do(func() error { return f.complete(tenant, c) })
+}
+
+func (f *Fake) complete(tenant tenancy.ID, c token.Completion) error {
+	if _, ok := f.transactions[id{tenant, c.State}]; !ok {
+		return notFound()
+	}
+	if c.Fact != nil {
+		use := token.SessionUse{SessionID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now, IdleUntil: c.IdleUntil, Origin: c.Origin}
+		if !f.touch(tenant, use) {
 			return notFound()
 		}
-		if c.Fact != nil {
-			use := token.SessionUse{SessionID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now, IdleUntil: c.IdleUntil, Origin: c.Origin}
-			if !f.touch(tenant, use) {
-				return notFound()
-			}
-			f.facts = append(f.facts, *c.Fact)
-		} else if !f.join(tenant, c.SessionID, c.ClientID, c.Hears, c.Now) {
-			return notFound()
-		}
-		delete(f.transactions, id{tenant, c.State})
-		f.give(tenant, c.Given)
-		return nil
-	})
+		f.facts = append(f.facts, *c.Fact)
+	} else if !f.join(tenant, c.SessionID, c.ClientID, c.Hears, c.Now) {
+		return notFound()
+	}
+	delete(f.transactions, id{tenant, c.State})
+	f.give(tenant, c.Given)
+	return nil
 }
 
 func (f *Fake) give(tenant tenancy.ID, g token.Given) {
@@ -368,6 +367,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 		f.removeRefreshTokens(tenant)
 		maps.DeleteFunc(f.consents, func(key sid, _ token.Consent) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.pushed, func(key id, _ token.Pushed) bool { return key.tenant == tenant })
+		maps.DeleteFunc(f.waiting, func(key id, _ *waitingDevice) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.messages, func(key sid, _ *message) bool { return key.tenant == tenant })
 		return nil
 	})

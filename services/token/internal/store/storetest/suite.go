@@ -34,6 +34,7 @@ type Store interface {
 	token.PushStore
 	token.SessionAdmin
 	token.LogoutQueue
+	token.DeviceStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
@@ -49,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 	t.Helper()
 	for name, try := range map[string]func(*testing.T, *world){
 		"keys":         tryKeys,
+		"key_rotation": tryKeyRotation,
 		"transactions": tryTransactions,
 		"sessions":     trySessions,
 		"codes":        tryCodes,
@@ -63,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"devices":      tryDeviceKeys,
 		"consents":     tryConsents,
 		"pushed":       tryPushed,
+		"device codes": tryDeviceCodes,
 		"completions":  tryCompletions,
 		"participants": tryParticipants,
 		"reopening":    tryReopening,
