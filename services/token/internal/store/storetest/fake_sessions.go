@@ -217,3 +217,20 @@ func (f *Fake) PostponeLogoutMessage(_ context.Context, m token.LogoutMessage, d
 		return nil
 	})
 }
+
+// Sessions gives all sessions, in the order of their IDs.
+func (f *Fake) Sessions() []token.Session {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.SortedFunc(maps.Values(f.sessions), func(a, b token.Session) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// LogoutMessages gives what clients have not heard of yet.
+func (f *Fake) LogoutMessages() (list []token.LogoutMessage) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.messages {
+		list = append(list, m.LogoutMessage)
+	}
+	return list
+}
