@@ -5,6 +5,7 @@ package keyring
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -182,9 +183,12 @@ func NewVerifier(ring *Ring, now clock.Now) Verifier {
 
 // VerifyAccess implements token.Verifier.
 func (v Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audience string) (token.AccessClaims, error) {
-	c, err := v.jwt.VerifyAccess(ctx, t, raw, audience)
+	c, err := v.jwt.VerifyBound(ctx, t, raw, audience)
 	if err != nil {
 		return token.AccessClaims{}, err
 	}
-	return token.AccessClaims{Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt}, nil
+	if c.Bound && c.Thumbprint == "" {
+		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(errors.New("it is bound to what cannot be proved here"))
+	}
+	return token.AccessClaims{Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt, Thumbprint: c.Thumbprint}, nil
 }

@@ -22,6 +22,7 @@ type Authorization struct {
 	RedirectSent    bool
 	Challenge       string
 	ChallengeMethod string
+	Thumbprint      string // of the key that the request bound the code to (RFC 9449 §10); empty: to none
 	Issued, Expires time.Time
 	Redeemed        bool
 	// Renewal is set by the exchange of a refresh token alone.
@@ -36,6 +37,7 @@ type AccessToken struct {
 	Scope           Scope
 	SessionID       string
 	Claims          []string // that /userinfo gives beside those of the scope
+	Thumbprint      string   // of the key that it is bound to (RFC 9449 §6); empty: to none
 	Code            Hash     // what it was issued from
 	Family          string   // of the refresh token that came with it; it ends with that
 	Issued, Expires time.Time

@@ -22,6 +22,7 @@ type ExchangeRequest struct {
 	Origin Origin
 	// ForwardedFor is whose request it is as the client says (auth0-forwarded-for); it counts for clients that are trusted with it.
 	ForwardedFor string
+	Proofs       []string // its DPoP headers
 }
 
 // Exchange is a request whose client is known and proved.
@@ -31,11 +32,14 @@ type Exchange struct {
 	Client *Client
 	Now    time.Time
 	Origin Origin
+	// Thumbprint is that of the key which the request proves to hold (RFC 9449 §5); empty: none.
+	Thumbprint string
 }
 
 // Tokens is what a grant gave.
 type Tokens struct {
 	AccessToken string
+	Type        string // SchemeBearer, or SchemeDPoP where it is bound to a key
 	ExpiresIn   time.Duration
 	IDToken     string // empty: openid was not granted
 	// RefreshToken is empty where none was granted, and where the presented one stays good.
@@ -94,6 +98,7 @@ type EndpointDeps struct {
 	Grants []Grant
 	Now    clock.Now
 	Auth   *Authenticator
+	Proofs *Proofs
 }
 
 // Endpoint is the token endpoint.
@@ -105,13 +110,14 @@ type Endpoint struct {
 	grants map[oauth.GrantType]Grant
 	now    clock.Now
 	auth   *Authenticator
+	proofs *Proofs
 }
 
 // NewEndpoint makes the token endpoint of the given grants.
 func NewEndpoint(d EndpointDeps) *Endpoint {
 	e := &Endpoint{
 		config: d.Config, policy: d.Policy, users: d.Users, issuer: d.Issuer, now: d.Now, grants: map[oauth.GrantType]Grant{},
-		auth: d.Auth,
+		auth: d.Auth, proofs: d.Proofs,
 	}
 	for _, g := range d.Grants {
 		e.grants[g.Type()] = g
@@ -157,6 +163,10 @@ func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req Excha
 	if ip, err := netip.ParseAddr(req.ForwardedFor); err == nil && c.IPHeaderTrusted && !c.Public() {
 		x.Origin.IP = ip.Unmap().String()
 	}
+	x.Thumbprint, err = e.proofs.Key(ctx, x.Tenant, req.Proofs, Target{Method: methodPost, URL: endpointOf(x.Tenant, PathToken)}, x.Now)
+	if err != nil {
+		return Tokens{}, Authorization{ClientID: c.ID}, err
+	}
 	a, err := g.Authorize(ctx, *x)
 	if err != nil {
 		a.ClientID = c.ID
@@ -181,7 +191,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
 		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
-		Audience: a.Audience, Scope: a.Scope, Agreed: true,
+		Audience: a.Audience, Scope: a.Scope, Agreed: true, Thumbprint: x.Thumbprint,
 	})
 	if errors.Is(err, errLoginOver) {
 		return Tokens{}, over(g, err)
@@ -190,7 +200,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 		return Tokens{}, err
 	}
 	a.Scope = permit.Scope
-	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Now: x.Now})
+	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Thumbprint: x.Thumbprint, Now: x.Now})
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -201,7 +211,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	if u != nil {
 		f.UserID, f.UserName = u.ID, u.Handle()
 	}
-	tokens := Tokens{AccessToken: issued.AccessToken, ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
+	tokens := Tokens{AccessToken: issued.AccessToken, Type: tokenType(x.Thumbprint), ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
 	if u != nil {
 		tokens.Scope = a.Scope
 	}

@@ -33,6 +33,10 @@ type Ask struct {
 	Asking bool
 	// Unverifiable says that the answer goes to a callback that proves nobody.
 	Unverifiable bool
+	// Thumbprint is that of the key which the client proves to hold; empty: none.
+	Thumbprint string
+	// Later says that no access token is handed out yet: the key is asked for at the token endpoint.
+	Later bool
 }
 
 // Permit is what may be done.
@@ -65,8 +69,8 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if err != nil {
 		return Permit{}, err
 	}
-	if slices.Contains(ask.Client.Demands, DemandProof) {
-		return Permit{}, fault.Invalid(oauth.InvalidRequest, "The client must prove possession of a key, which is not supported")
+	if err := ask.unproven(rs); err != nil {
+		return Permit{}, err
 	}
 	if rs != nil && rs.System && !ask.Client.FirstParty { // whatever it was granted: the platform's own is not for third parties
 		return Permit{}, notAuthorized(ask.Client, rs)

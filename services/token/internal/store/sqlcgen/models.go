@@ -24,12 +24,14 @@ type AccessToken struct {
 	Claims []string
 	// The family that it came with: when that is revoked, it goes (RFC 7009 §2.1).
 	RefreshID *string
+	// Of the key that the token is bound to (RFC 7638, SHA-256). Null: to none.
+	Thumbprint *string
 }
 
-// The jti of client assertions, until they would have expired by themselves.
+// Client assertions and proofs of possession that were used, until they would have expired by themselves.
 type Assertion struct {
 	TenantID string
-	// SHA-256 over client and jti.
+	// SHA-256 over who signed and jti; of a proof, over its URL, too.
 	AssertionHash []byte
 	ExpiresAt     time.Time
 }
@@ -190,6 +192,8 @@ type RefreshToken struct {
 	LastIp         string
 	LastUserAgent  string
 	Metadata       []byte
+	// Of the key that the family is bound to (RFC 9449 §5): of public clients alone. Null: to none.
+	Thumbprint *string
 }
 
 // Browsers that are logged in at a tenant.

@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"assertions":   tryAssertions,
 		"refresh":      tryRefreshTokens,
 		"rotation":     tryRotation,
+		"binding":      tryBinding,
 		"leeway":       tryLeeway,
 		"migration":    tryMigration,
 		"refresh ends": tryRefreshEnds,
@@ -182,7 +183,7 @@ func (w *world) transaction(state string) token.Transaction {
 		State: token.HashOf(state), Browser: token.HashOf("browser"), Began: w.now, Expires: w.now.Add(time.Hour),
 		Request: token.Request{
 			ClientID: "client", RedirectURI: "https://app.example/cb", RedirectSent: true, Mode: token.ModeQuery, State: "s", Nonce: "n",
-			Scope: token.Scope{"openid", "email"}, Audience: "https://api.example", Challenge: "c", ChallengeMethod: "S256",
+			Scope: token.Scope{"openid", "email"}, Audience: "https://api.example", Challenge: "c", ChallengeMethod: "S256", Thumbprint: thumbprint,
 			Prompt: []string{"login"}, MaxAge: 0, LoginHint: "ada@example.com", Connection: "db", Locales: "de",
 			Types: token.ResponseType{Code: true, IDToken: true}, Issuer: "https://acme/", ScreenHint: "signup", ACRValues: []string{"urn:x"},
 			Claims: token.ClaimsRequest{IDToken: []string{"email"}, Userinfo: []string{"name"}},
@@ -286,7 +287,7 @@ func (w *world) code(raw string) token.Authorization {
 		ClientID: "client", UserID: "auth0|1", Audience: "https://api.example", Scope: token.Scope{"openid", "read:x"},
 		Connection: token.Connection{ID: "con_1", Name: "db", Strategy: "auth0"}, SessionID: "sid-1", Nonce: "n", AuthTime: w.now,
 		WantAuthTime: true, Code: token.HashOf(raw), RedirectURI: "https://app.example/cb", RedirectSent: true,
-		Challenge: "c", ChallengeMethod: "S256", Claims: token.ClaimsRequest{IDToken: []string{"email"}}, Issued: w.now, Expires: w.now.Add(time.Minute),
+		Challenge: "c", ChallengeMethod: "S256", Thumbprint: thumbprint, Claims: token.ClaimsRequest{IDToken: []string{"email"}}, Issued: w.now, Expires: w.now.Add(time.Minute),
 	}
 }
 
