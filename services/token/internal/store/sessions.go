@@ -38,7 +38,11 @@ func endSessions(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, e t
 		return nil, fault.Internal(errEverybody)
 	}
 	before := nullTime(e.OpenedBefore)
-	err := q.AnnounceEnd(ctx, sqlcgen.AnnounceEndParams{
+	locked, err := q.LockSessions(ctx, sqlcgen.LockSessionsParams{TenantID: string(tenant), ID: e.SessionID, UserID: e.UserID, OpenedBefore: before})
+	if err != nil || len(locked) == 0 {
+		return nil, err
+	}
+	err = q.AnnounceEnd(ctx, sqlcgen.AnnounceEndParams{
 		TenantID: string(tenant), ID: e.SessionID, UserID: e.UserID, OpenedBefore: before, Initiator: string(e.By), Now: e.Now, ExpiresAt: e.Until(),
 	})
 	if err != nil {

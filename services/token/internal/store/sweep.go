@@ -50,14 +50,17 @@ with recursive tenants as (
   limit $3
 )) and x.%[2]s <= $1%[4]s`
 
-// Sessions do not go without a word: in the same step each leaves a message for those of its clients that want to hear of its end.
+// Sessions do not go without a word: in the same step each leaves a message for those of its clients that want to hear of its end. The
+// offset keeps the planner from walking all participants for each session.
 const (
 	sweepDead = ", dead as ("
 	sweepTold = ` returning x.tenant_id, x.id, x.user_id, x.host, x.tenant_name, x.metadata
 ), told as (
   insert into logout_messages (tenant_id, id, client_id, session_id, user_id, host, initiator, ended_at, due_at, expires_at, tenant_name, metadata)
   select d.tenant_id, gen_random_uuid()::text, c.client_id, d.id, d.user_id, d.host, $4, $1, $1, $5, d.tenant_name, d.metadata
-  from dead d join session_clients c on c.tenant_id = d.tenant_id and c.session_id = d.id where c.hears
+  from dead d cross join lateral (
+    select p.client_id from session_clients p where p.tenant_id = d.tenant_id and p.session_id = d.id and p.hears offset 0
+  ) c
 )
 select from dead`
 )

@@ -20,6 +20,13 @@ order by id limit @max_rows;
 -- name: UpdateSessionMetadata :one
 update sessions set metadata = @metadata, updated_at = @now where tenant_id = @tenant_id and id = @id and idle_until > @now returning *;
 
+-- name: LockSessions :many
+-- Who lets a user into a client holds the session meanwhile: after this, all who have to hear of its end are there to see.
+select id from sessions
+where tenant_id = @tenant_id and (@id::text = '' or id = @id) and (@user_id::text = '' or user_id = @user_id)
+  and (sqlc.narg(opened_before)::timestamptz is null or auth_time < sqlc.narg(opened_before))
+order by id for update;
+
 -- name: EndSessions :many
 delete from sessions
 where tenant_id = @tenant_id and (@id::text = '' or id = @id) and (@user_id::text = '' or user_id = @user_id)

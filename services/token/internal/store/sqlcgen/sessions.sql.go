@@ -359,6 +359,46 @@ func (q *Queries) ListSessionsOfUser(ctx context.Context, arg ListSessionsOfUser
 	return items, nil
 }
 
+const lockSessions = `-- name: LockSessions :many
+select id from sessions
+where tenant_id = $1 and ($2::text = '' or id = $2) and ($3::text = '' or user_id = $3)
+  and ($4::timestamptz is null or auth_time < $4)
+order by id for update
+`
+
+type LockSessionsParams struct {
+	TenantID     string
+	ID           string
+	UserID       string
+	OpenedBefore *time.Time
+}
+
+// Who lets a user into a client holds the session meanwhile: after this, all who have to hear of its end are there to see.
+func (q *Queries) LockSessions(ctx context.Context, arg LockSessionsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, lockSessions,
+		arg.TenantID,
+		arg.ID,
+		arg.UserID,
+		arg.OpenedBefore,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const postponeLogoutMessage = `-- name: PostponeLogoutMessage :execrows
 update logout_messages set due_at = $1 where tenant_id = $2 and id = $3
 `

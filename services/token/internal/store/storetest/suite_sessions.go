@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
 )
@@ -351,4 +352,40 @@ func tryExpiry(t *testing.T, w *world) {
 	n, err := w.Sweep(ctx, list[0].Expires)
 	require.NoError(t, err)
 	require.Equal(t, 2, n, "messages that nobody took are given up")
+}
+
+// While a session ends, clients take part in it: each is either told, or was not let in.
+func tryEndsUnderway(t *testing.T, w *world) {
+	t.Helper()
+	ctx := t.Context()
+	for round := range 5 {
+		s := w.session("sid-" + string(rune('a'+round)))
+		w.logIn(t, s, "first")
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		in := []string{s.ID + " first"}
+		for i := range 6 {
+			client := "client-" + string(rune('a'+i))
+			all.Go(func() {
+				use := token.SessionUse{SessionID: s.ID, ClientID: client, Now: w.now, IdleUntil: s.IdleUntil, Fact: w.fact("ssa")}
+				err := w.ContinueSession(ctx, w.a, use)
+				if fault.Is(err, fault.KindNotFound) {
+					return
+				}
+				assert.NoError(t, err)
+				mu.Lock()
+				defer mu.Unlock()
+				in = append(in, s.ID+" "+client)
+			})
+			if i == 2 {
+				all.Go(func() { assert.NoError(t, w.EndSession(ctx, w.a, w.end(s.ID), w.fact("slo"))) })
+			}
+		}
+		all.Wait()
+		slices.Sort(in)
+		require.Equal(t, in, told(t, w.claim(t, w.now)))
+		for _, m := range w.claim(t, w.now.Add(time.Minute)) {
+			require.NoError(t, w.SettleLogoutMessage(ctx, m, nil))
+		}
+	}
 }
