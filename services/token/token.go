@@ -148,6 +148,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 				&token.Code{Store: db, Record: db},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 				&token.Refresh{Store: db, Record: db}, &token.Device{Store: db, Record: db},
+				&token.OnBehalfOf{Config: config, Policy: policy, Verifier: keyring.NewVerifier(ring, deps.Now), Store: db, Record: db},
 			},
 			Auth: auth, Proofs: proofs,
 		}),

@@ -76,7 +76,7 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		},
 		ResponseModes: []string{"query", "fragment", "form_post", "web_message"},
 		GrantTypes: []string{
-			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantDeviceCode), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
+			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantDeviceCode), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm), string(oauth.GrantTokenExchange),
 			string(oauth.GrantRefreshToken),
 		},
 		ChallengeMethods: []string{"S256", "plain"},

@@ -93,6 +93,7 @@ func newWorld(t *testing.T) *world {
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 				&token.Refresh{Store: w.store, Record: w.store}, &token.Device{Store: w.store, Record: w.store},
+				&token.OnBehalfOf{Config: w.config, Policy: policy, Verifier: keyring.NewVerifier(ring, w.clock.Now), Store: w.store, Record: w.store},
 			},
 			Auth: auth, Proofs: proofs,
 		}),

@@ -18,6 +18,7 @@ type tokenResponse struct {
 	Scope        string `json:"scope,omitempty"`
 	ExpiresIn    int64  `json:"expires_in"`
 	TokenType    string `json:"token_type"`
+	IssuedType   string `json:"issued_token_type,omitempty"`
 }
 
 // maxGrantType bounds what of a request's grant type is logged; the longest there is has half of it.
@@ -45,7 +46,7 @@ func (h *Handler) token(c *gin.Context, t tenancy.Tenant) error {
 	c.Header("Pragma", "no-cache")
 	c.JSON(http.StatusOK, tokenResponse{
 		AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken, IDToken: tokens.IDToken, Scope: tokens.Scope.String(),
-		ExpiresIn: int64(tokens.ExpiresIn.Seconds()), TokenType: tokens.Type,
+		ExpiresIn: int64(tokens.ExpiresIn.Seconds()), TokenType: tokens.Type, IssuedType: tokens.IssuedType,
 	})
 	return nil
 }

@@ -190,5 +190,28 @@ func (v Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audie
 	if c.Bound && c.Thumbprint == "" {
 		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(errors.New("it is bound to what cannot be proved here"))
 	}
-	return token.AccessClaims{Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt, Thumbprint: c.Thumbprint}, nil
+	actor, err := actorOf(c.Raw["act"])
+	if err != nil {
+		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(err)
+	}
+	return token.AccessClaims{
+		Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt, Expires: c.Expiry, Actor: actor, Thumbprint: c.Thumbprint,
+	}, nil
+}
+
+// actorOf reads an act claim (RFC 8693 §4.1); nil: there is none. It is as deep as what was signed here, which is bounded.
+func actorOf(claim any) (*token.Actor, error) {
+	if claim == nil {
+		return nil, nil //nolint:nilnil // nobody acts is a fine answer
+	}
+	act, _ := claim.(map[string]any)
+	subject, _ := act["sub"].(string)
+	if subject == "" {
+		return nil, errors.New("its act claim names nobody")
+	}
+	before, err := actorOf(act["act"])
+	if err != nil {
+		return nil, err
+	}
+	return &token.Actor{Subject: subject, Before: before}, nil
 }

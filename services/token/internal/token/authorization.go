@@ -25,6 +25,9 @@ type Authorization struct {
 	Thumbprint      string // of the key that the request bound the code to (RFC 9449 §10); empty: to none
 	Issued, Expires time.Time
 	Redeemed        bool
+	// Until is when what it gives ends at the latest; zero: as the API says. Actor is who acts for the user. Both belong to token exchange.
+	Until time.Time
+	Actor *Actor
 	// Renewal is set by the exchange of a refresh token alone.
 	Renewal *Renewal
 }

@@ -45,6 +45,8 @@ type Tokens struct {
 	// RefreshToken is empty where none was granted, and where the presented one stays good.
 	RefreshToken string
 	Scope        Scope // nil: not told, since it is what was asked
+	// IssuedType is what kind of token it is, which a token exchange tells (RFC 8693 §2.2.1); else empty.
+	IssuedType string
 	// Client is whose they are; it is also set beside an error once the client is proved.
 	Client *Client
 }
@@ -74,6 +76,18 @@ type Grant interface {
 
 // Ending is a grant with words of its own for a login that is over, or a user who is gone; those of codes are the default.
 type Ending interface{ Over() *fault.Error }
+
+// Detailed is a grant that tells more of its exchanges, made or refused, than all do.
+type Detailed interface {
+	// Detail adds to the fact of an exchange. Of one that was refused, a is what had been found out.
+	Detail(p Params, a Authorization, f *Fact)
+}
+
+func detail(g Grant, p Params, a Authorization, f *Fact) {
+	if d, ok := g.(Detailed); ok {
+		d.Detail(p, a, f)
+	}
+}
 
 func over(g Grant, cause error) error {
 	if e, ok := g.(Ending); ok {
@@ -211,9 +225,13 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	if u != nil {
 		f.UserID, f.UserName = u.ID, u.Handle()
 	}
+	detail(g, x.Params, a, &f)
 	tokens := Tokens{AccessToken: issued.AccessToken, Type: tokenType(x.Thumbprint), ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
 	if u != nil {
 		tokens.Scope = a.Scope
+	}
+	if g.Type() == oauth.GrantTokenExchange {
+		tokens.IssuedType = oauth.TokenTypeAccess
 	}
 	s := Settlement{Authorization: a, Opaque: issued.Opaque, Fact: f}
 	tokens.RefreshToken = s.refresh(x)
@@ -236,6 +254,7 @@ func refusal(g Grant, x Exchange, a Authorization, req ExchangeRequest, why *fau
 		f.ClientName = x.Client.Name
 	}
 	f.Details = map[string]any{"error": map[string]any{"message": f.Description, "oauthError": why.Code}}
+	detail(g, req.Params, a, &f)
 	if a.Renewal != nil {
 		f.Details["refresh_token"] = a.Renewal.Family.told()
 	}

@@ -94,6 +94,9 @@ func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 	if in.Front.Front() {
 		life = cmp.Or(in.ResourceServer.WebLifetime, frontLifetime)
 	}
+	if !a.Until.IsZero() {
+		life = min(life, a.Until.Sub(in.Now))
+	}
 	rs := in.ResourceServer
 	claims, typ := accessClaims(in, life)
 	alg := rs.SigningAlg
@@ -119,6 +122,9 @@ func accessClaims(in Issue, life time.Duration) (claims map[string]any, typ stri
 		if a.Scope.Has(oauth.ScopeOpenID) {
 			claims["aud"] = []string{rs.Identifier, in.Tenant.UserinfoAudience()}
 		}
+	}
+	if a.Actor != nil {
+		claims["act"] = a.Actor.claim() // RFC 8693 §4.1
 	}
 	if in.Thumbprint != "" {
 		claims["cnf"] = map[string]any{"jkt": in.Thumbprint} // RFC 9449 §6.1

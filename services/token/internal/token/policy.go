@@ -72,6 +72,11 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if err := ask.unproven(rs); err != nil {
 		return Permit{}, err
 	}
+	if ask.Grant == oauth.GrantTokenExchange {
+		if err := ask.exchanges(rs); err != nil {
+			return Permit{}, err
+		}
+	}
 	if rs != nil && rs.System && !ask.Client.FirstParty { // whatever it was granted: the platform's own is not for third parties
 		return Permit{}, notAuthorized(ask.Client, rs)
 	}
@@ -145,12 +150,8 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 		if !ask.AuthTime.IsZero() && ask.AuthTime.Before(ask.User.LoginsValidFrom) {
 			return Permit{}, loginOver()
 		}
-		connections, err := p.config.ListConnections(ctx, t.ID, ask.Client.ID)
-		if err != nil {
+		if err := p.connected(ctx, t, ask); err != nil {
 			return Permit{}, err
-		}
-		if !slices.ContainsFunc(connections, func(c Connection) bool { return c.Name == ask.Connection }) {
-			return Permit{}, connectionOff()
 		}
 	}
 	scope := wanted.forUser(rs)
@@ -164,6 +165,22 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 		}
 	}
 	return Permit{ResourceServer: rs, Scope: scope}, nil
+}
+
+// connected refuses a user who came by a connection that is off for the client. An API that acts for a user it was called for logs nobody
+// in: which connections are on was decided at the client whose token it was called with.
+func (p *Policy) connected(ctx context.Context, t tenancy.Tenant, ask Ask) error {
+	if ask.Grant == oauth.GrantTokenExchange {
+		return nil
+	}
+	connections, err := p.config.ListConnections(ctx, t.ID, ask.Client.ID)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(connections, func(c Connection) bool { return c.Name == ask.Connection }) {
+		return connectionOff()
+	}
+	return nil
 }
 
 // grantedToUsers gives what the client may ask of the API on behalf of users; nil where the API lets every client ask. A third party
