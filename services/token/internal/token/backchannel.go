@@ -106,7 +106,7 @@ func (t *Teller) tell(ctx context.Context, m LogoutMessage) error {
 	status, err := t.Sender.SendLogout(sending, c.Backchannel.URL, raw)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was not the client who failed; the message is due again by itself
+			return nil // it was not the client who failed; the message is due again by itself
 		}
 		return t.later(ctx, m, c, status, err)
 	}
