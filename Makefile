@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/bin/tools:$(PATH)
 
 # The modules of go.work; tools, tools/buf, tools/lint and tools/devcloud stay outside (docs/seams.md) and are built with GOWORK=off.
 MODULES  := $(shell sed -n 's|^[[:space:]]*\./\([^[:space:]]*\).*|\1|p' go.work)
-OUTSIDE  := tools tools/devcloud
+OUTSIDE  := tools tools/devcloud tools/bench
 SQLC     := $(patsubst %/sqlc.yaml,%,$(wildcard services/*/sqlc.yaml))
 TEMPL    := $(sort $(shell find services tools/devcloud -name '*.templ' -not -path '*/node_modules/*' 2>/dev/null | cut -d/ -f1-2))
 WORKFLOW := $(sort $(dir $(wildcard services/*/internal/workflow/*.go)))
@@ -153,8 +153,28 @@ test: bin/tools/testrun build ## Run unit, fuzz, integration and e2e with one de
 	@testrun unit fuzz integration e2e
 
 .PHONY: bench
-bench: bin/tools/testrun build ## Run the benchmarks beside a dev cloud
+bench: bench-peers bench-go ## Measure beside the peers (oidc-provider, Ory Hydra), then run the benchmarks
+
+.PHONY: bench-go
+bench-go: bin/tools/testrun build ## Run the benchmarks beside a dev cloud
 	@testrun bench $(BENCHMARKS)
+
+# BENCH passes flags on, such as BENCH='-only refresh -rounds 5'.
+.PHONY: bench-peers
+bench-peers: bin/tools/testrun build bin/peers/hydra bin/bench tools/bench/node_modules ## Ask Postern and its peers for the same, in one run
+	@POSTERN_TENANT_RPS=-1 POSTERN_MANAGEMENT_RPS=-1 testrun beside tools/bench $(CURDIR)/bin/bench -hydra $(CURDIR)/bin/peers/hydra $(BENCH)
+
+bin/bench: $(call sources,tools/bench) scripts/build.sh | check-go
+	@GOWORK=off scripts/build.sh $(CURDIR)/$@ tools/bench .
+
+bin/peers/hydra: tools/bench/hydra/go.mod tools/bench/hydra/go.sum scripts/build.sh | check-go
+	@[ -x $@ ] || echo "hydra: the peer is compiled from its module; a cold build takes minutes, once"
+	@GOWORK=off scripts/build.sh $(CURDIR)/$@ tools/bench/hydra github.com/ory/hydra/v2
+
+tools/bench/node_modules: tools/bench/package.json tools/bench/package-lock.json
+	@echo "bench: fetching oidc-provider"
+	@cd tools/bench && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 ##@ Rest
 

@@ -44,3 +44,26 @@ func bench(ctx context.Context, root string, targets []string, out io.Writer) (e
 	}
 	return nil
 }
+
+// beside runs a program in a folder of the repository while the dev cloud is there.
+func beside(ctx context.Context, root string, args []string, out io.Writer) (err error) {
+	if len(args) < 2 {
+		return errors.New("name a folder and a program")
+	}
+	if err := provide(ctx, root, []string{integration, e2e}, out); err != nil {
+		return err
+	}
+	cloud, err := startCloud(ctx, root, out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cloud.stop()) }()
+	cmd := exec.CommandContext(ctx, args[1], args[2:]...) //nolint:gosec // from our Makefile
+	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(root, args[0]), out, os.Stderr
+	cmd.Env = append(os.Environ(), cloud.env()...)
+	ownGroup(cmd)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(args[1]), err)
+	}
+	return nil
+}

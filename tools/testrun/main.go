@@ -2,6 +2,7 @@
 //
 //	testrun [unit] [fuzz] [integration] [e2e]   stages in the order given, one dev cloud for all of them
 //	testrun bench DIR:PATTERN...                benchmarks, one after the other, beside the dev cloud
+//	testrun beside DIR PROGRAM...               a program in a folder, beside the dev cloud
 //
 // The last line is "N passed, N failed" (", N skipped" may follow). It owns the processes that it starts and none else.
 package main
@@ -36,7 +37,7 @@ var errFailed = errors.New("tests failed")
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("say what to run: unit, fuzz, integration, e2e, or bench DIR:PATTERN")
+		return errors.New("say what to run: unit, fuzz, integration, e2e, bench DIR:PATTERN, or beside DIR PROGRAM")
 	}
 	root, err := findRoot()
 	if err != nil {
@@ -44,6 +45,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	if args[0] == "bench" {
 		return bench(ctx, root, args[1:], out)
+	}
+	if args[0] == "beside" {
+		return beside(ctx, root, args[1:], out)
 	}
 	for _, stage := range args {
 		if !slices.Contains([]string{unit, fuzz, integration, e2e}, stage) {

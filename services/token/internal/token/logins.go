@@ -173,7 +173,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 		}
 	}
 	err = l.store.ContinueSession(ctx, t.ID, SessionUse{
-		SessionID: s.ID, Now: now, ClientID: c.ID, IdleUntil: earlier(now.Add(idle), s.Until), Given: handed.given,
+		SessionID: s.ID, Now: now, ClientID: c.ID, Hears: c.Backchannel.URL != "", IdleUntil: earlier(now.Add(idle), s.Until), Given: handed.given,
 		Origin: b.Origin.clipped(), Fact: l.reuseFact(t, c, r, s, u, b),
 	})
 	if fault.Is(err, fault.KindNotFound) {

@@ -114,9 +114,12 @@ type LogoutMessage struct {
 	Initiator string
 	EndedAt   time.Time
 	// When it is tried next; also until when one process has it in hand.
-	DueAt     time.Time
-	Attempts  int32
-	ExpiresAt time.Time
+	DueAt      time.Time
+	Attempts   int32
+	ExpiresAt  time.Time
+	TenantName string
+	// The session's, for clients that want it told. Null: none.
+	Metadata []byte
 }
 
 // Facts committed with the change they tell of, and not yet published. The relay publishes them in order and deletes them.
@@ -221,6 +224,10 @@ type Session struct {
 	Metadata       []byte
 	// When an administrator last changed metadata. Null: never.
 	UpdatedAt *time.Time
+	// When the browser first got it: a login of the same user at the same connection goes on with it. Null: at auth_time, in rows of an older release.
+	CreatedAt *time.Time
+	// The account's slug, for what is told of the session when no request is at hand.
+	TenantName string
 }
 
 // The clients that a session let its user into: they are told of its end (OIDC Back-Channel Logout). They go with it.
@@ -228,6 +235,8 @@ type SessionClient struct {
 	TenantID  string
 	SessionID string
 	ClientID  string
+	// The client had a back-channel logout URL when it last took part: only then is it worth a message that the session ran out.
+	Hears bool
 }
 
 // What the world is told of a tenant's signing key: each version of the key in Vault is one key ID. The private halves never leave Vault.

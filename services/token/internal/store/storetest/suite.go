@@ -68,6 +68,16 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"pushed":       tryPushed,
 		"device codes": tryDeviceCodes,
 		"completions":  tryCompletions,
+		"participants": tryParticipants,
+		"reopening":    tryReopening,
+		"replacing":    tryReplacing,
+		"admin":        trySessionAdmin,
+		"ends before":  tryEndsBefore,
+		"ends of both": tryEndsWithRefreshTokens,
+		"underway":     tryEndsUnderway,
+		"messages":     tryLogoutMessages,
+		"claims":       tryClaims,
+		"expiry":       tryExpiry,
 		"facts":        tryFacts,
 		"removal":      tryRemoval,
 		"sweep":        trySweep,
@@ -216,7 +226,7 @@ func tryTransactions(t *testing.T, w *world) {
 func (w *world) session(id string) token.Session {
 	return token.Session{
 		ID: id, Secret: token.HashOf("cookie of " + id), UserID: "auth0|1", Connection: token.Connection{ID: "con_1", Name: "db", Strategy: "auth0"},
-		AuthTime: w.now, LastUsed: w.now, IdleUntil: w.now.Add(time.Hour), Until: w.now.Add(24 * time.Hour), Host: "acme.example:8443",
+		AuthTime: w.now, LastUsed: w.now, IdleUntil: w.now.Add(time.Hour), Until: w.now.Add(24 * time.Hour), Host: "acme.example:8443", TenantName: "acme", Created: w.now,
 		First: token.Origin{IP: "203.0.113.7", UserAgent: "ua"}, Last: token.Origin{IP: "203.0.113.7", UserAgent: "ua"},
 	}
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+)
+
+// goals are the ratios to the best peer per CPU-second that Postern is built for; the peers in memory count where nothing is stored.
+var goals = []struct {
+	scenario string
+	stored   bool // compared with peers on PostgreSQL alone
+	ratio    float64
+}{
+	{machineRS256, false, 0}, {machineES256, false, 1.3}, {refreshing, true, 1.5}, {codeLogin, true, 1.5}, {userinfo, true, 1.5}, {discovery, false, 2}, {keySet, false, 2},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := bench(ctx, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, out io.Writer) (err error) {
+	devJSON := flag.String("dev", os.Getenv("POSTERN_DEV_JSON"), "the dev cloud's `dev.json`")
+	program := flag.String("hydra", "", "Ory Hydra's `program`; empty: without it")
+	rounds := flag.Int("rounds", 3, "rounds of each scenario; the median counts")
+	life := flag.Duration("for", 4*time.Second, "how long a round lasts")
+	workers := flag.Int("workers", 16, "requests at a time")
+	only := flag.String("only", "", "scenarios whose name holds this `text`")
+	flag.Parse()
+
+	var products []product
+	defer func() {
+		for _, p := range products {
+			p.stop()
+		}
+	}()
+	add := func(p product, err error) error {
+		if err == nil {
+			products = append(products, p)
+			fmt.Fprintln(out, "bench:", p.name(), "is ready")
+		}
+		return err
+	}
+	if *devJSON == "" {
+		return errors.New("name the dev cloud's dev.json, or set POSTERN_DEV_JSON")
+	}
+	if err := add(newPostern(ctx, *devJSON)); err != nil {
+		return fmt.Errorf("postern: %w", err)
+	}
+	for _, onPostgres := range []bool{false, true} {
+		if err := add(newNode(ctx, onPostgres)); err != nil {
+			return fmt.Errorf("oidc-provider: %w", err)
+		}
+	}
+	if *program != "" {
+		for _, alg := range []string{"RS256", "ES256"} {
+			if err := add(newHydra(ctx, *program, alg)); err != nil {
+				return fmt.Errorf("hydra: %w", err)
+			}
+		}
+	}
+	fmt.Fprintf(out, "\n%-28s %-26s %9s %9s %9s %12s %11s\n", "", "", "req/s", "p50", "p99", "req/CPU-s", "CPU-µs/req")
+	for _, g := range goals {
+		if !strings.Contains(g.scenario, *only) {
+			continue
+		}
+		if err := compare(ctx, out, products, g.scenario, g.stored, g.ratio, *rounds, *workers, *life); err != nil {
+			return fmt.Errorf("%s: %w", g.scenario, err)
+		}
+	}
+	return nil
+}
+
+// compare lets the products take turns at a scenario and prints what came of it.
+func compare(ctx context.Context, out io.Writer, products []product, scenario string, stored bool, goal float64, rounds, workers int, life time.Duration) error {
+	type entry struct {
+		p      product
+		calls  []call
+		rounds []round
+	}
+	var entries []*entry
+	for _, p := range products {
+		newCall := p.calls(ctx, scenario)
+		if newCall == nil {
+			continue
+		}
+		e := &entry{p: p}
+		for worker := range workers {
+			c, err := newCall(worker)
+			if err == nil {
+				err = c(ctx) // warm, and right
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.name(), err)
+			}
+			e.calls = append(e.calls, c)
+		}
+		entries = append(entries, e)
+	}
+	for range rounds {
+		for _, e := range entries {
+			r, err := run(ctx, workers, life, e.p.cpu, func(worker int) call { return e.calls[worker] })
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.p.name(), err)
+			}
+			e.rounds = append(e.rounds, r)
+		}
+	}
+	var own, best float64
+	for i, e := range entries {
+		r := median(e.rounds)
+		title := ""
+		if i == 0 {
+			title, own = scenario, r.perCPUSecond
+		} else if !stored || !strings.Contains(e.p.name(), "memory") {
+			best = max(best, r.perCPUSecond)
+		}
+		fmt.Fprintf(out, "%-28s %-26s %9.0f %9s %9s %12.0f %11.0f\n", title, e.p.name(), r.perSecond, r.p50.Round(100*time.Microsecond), r.p99.Round(100*time.Microsecond), r.perCPUSecond, 1e6/r.perCPUSecond)
+	}
+	verdict := ""
+	if goal > 0 {
+		verdict = fmt.Sprintf(", goal %.1f: reached", goal)
+		if own/best < goal {
+			verdict = fmt.Sprintf(", goal %.1f: NOT reached", goal)
+		}
+	}
+	fmt.Fprintf(out, "%-28s %.2f times the best peer per CPU-second%s\n\n", "", own/best, verdict)
+	return nil
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+)
+
+// The scenarios, in the order of the table.
+const (
+	machineRS256 = "client credentials RS256"
+	machineES256 = "client credentials ES256"
+	refreshing   = "refresh (rotating)"
+	codeLogin    = "code login by session"
+	userinfo     = "userinfo"
+	discovery    = "discovery"
+	keySet       = "JWKS"
+)
+
+// product is a server under load.
+type product interface {
+	name() string
+	// cpu gives the processor seconds that all its server processes have used so far.
+	cpu() float64
+	// calls gives each worker its own call of a scenario. What a worker needs first, such as a login, is done before it gives one. Nil:
+	// the product has no such scenario.
+	calls(ctx context.Context, scenario string) func(worker int) (call, error)
+	stop()
+}
+
+const callback = "https://app.example/cb"
+
+// application is a web application that logs people in at a product.
+type application struct {
+	authorize, token, userinfo string
+	id, secret                 string
+	scope                      string
+	// login walks an agent to its first code, which leaves it with a session.
+	login func(ctx context.Context, a *agent, target string) (code string, err error)
+	stop  func(ctx context.Context, a *agent) func(ctx context.Context, at string, status int, page []byte) (string, error)
+}
+
+func (x *application) target() string {
+	return x.authorize + "?" + url.Values{
+		"client_id": {x.id}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {x.scope}, "state": {"a state of enough letters"}, "nonce": {"a nonce of enough letters"},
+	}.Encode()
+}
+
+func (x *application) exchange(ctx context.Context, a *agent, code string) (tokens, error) {
+	return a.token(ctx, x.token, url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {x.id}, "client_secret": {x.secret}, "code": {code}, "redirect_uri": {callback},
+	})
+}
+
+// enter logs an agent in.
+func (x *application) enter(ctx context.Context) (*agent, tokens, error) {
+	a := newAgent()
+	code, err := x.login(ctx, a, x.target())
+	if err != nil {
+		return nil, tokens{}, fmt.Errorf("logging in: %w", err)
+	}
+	t, err := x.exchange(ctx, a, code)
+	return a, t, err
+}
+
+// calls gives the scenarios of a person who is logged in.
+func (x *application) calls(ctx context.Context, scenario string) func(int) (call, error) {
+	return func(int) (call, error) {
+		a, t, err := x.enter(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch scenario {
+		case codeLogin:
+			return func(ctx context.Context) error {
+				code, err := a.walk(ctx, x.target(), x.stop(ctx, a))
+				if err != nil {
+					return err
+				}
+				_, err = x.exchange(ctx, a, code)
+				return err
+			}, nil
+		case refreshing:
+			refresh := t.RefreshToken
+			if refresh == "" {
+				return nil, fmt.Errorf("no refresh token at %s", x.token)
+			}
+			return func(ctx context.Context) error {
+				next, err := a.token(ctx, x.token, url.Values{"grant_type": {"refresh_token"}, "client_id": {x.id}, "client_secret": {x.secret}, "refresh_token": {refresh}})
+				if err == nil && next.RefreshToken == "" {
+					err = fmt.Errorf("the refresh token is not rotated")
+				}
+				refresh = next.RefreshToken
+				return err
+			}, nil
+		default:
+			header := map[string][]string{"Authorization": {"Bearer " + t.AccessToken}}
+			return func(ctx context.Context) error {
+				return a.get(ctx, x.userinfo, header)
+			}, nil
+		}
+	}
+}
+
+// document gives the calls of a public document.
+func document(target string) func(int) (call, error) {
+	return func(int) (call, error) {
+		a := newAgent()
+		return func(ctx context.Context) error {
+			return a.get(ctx, target, nil)
+		}, nil
+	}
+}
+
+// machine gives the calls of client credentials.
+func machine(endpoint string, params url.Values) func(int) (call, error) {
+	return func(int) (call, error) {
+		a := newAgent()
+		return func(ctx context.Context) error {
+			_, err := a.token(ctx, endpoint, params)
+			return err
+		}, nil
+	}
+}
