@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify, parseEnv } from 'node:util';
 import { input, within } from '../stock/run.mjs';
+import * as oidc from 'openid-client';
 import { domain, issuer } from '../stock/setup.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -65,4 +66,27 @@ async function managementToken() {
   const { client_id, client_secret, audience } = input.tenant.management_api;
   const res = await fetch(`https://${domain}/oauth/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret, audience }) });
   return (await res.json()).access_token;
+}
+
+// call asks a sample's program for something, with a bearer token or without.
+export async function call(url, token, options = {}) {
+  const res = await fetch(url, { ...options, headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...options.headers } });
+  return { status: res.status, ...(await res.json().catch(() => ({}))) };
+}
+
+// authorize asks for tokens as the client of some settings, outside its program, by the browser of somebody who is logged in and agrees.
+// It gives the tokens, or the error that came instead.
+export async function authorize(page, { CLIENT_ID, CLIENT_SECRET, BASE_URL }, params) {
+  const redirect_uri = `${BASE_URL}/callback`;
+  const config = await oidc.discovery(new URL(issuer), CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET ? oidc.ClientSecretBasic(CLIENT_SECRET) : oidc.None());
+  const pkceCodeVerifier = oidc.randomPKCECodeVerifier(), expectedState = oidc.randomState();
+  const url = oidc.buildAuthorizationUrl(config, { redirect_uri, state: expectedState, code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256', ...params });
+  const landing = page.waitForRequest((r) => r.url().startsWith(`${redirect_uri}?`)); // the program behind it began no such login, and leaves the code alone
+  await page.goto(url.href);
+  if (new URL(page.url()).pathname === '/u/consent') await page.click('button[value=accept]');
+  const at = new URL((await landing).url());
+  await page.waitForLoadState();
+  const error = at.searchParams.get('error');
+  if (error) return { error, error_description: at.searchParams.get('error_description') };
+  return oidc.authorizationCodeGrant(config, at, { pkceCodeVerifier, expectedState });
 }
