@@ -37,6 +37,7 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 	rounds := flag.Int("rounds", 3, "rounds of each scenario; the median counts")
 	life := flag.Duration("for", 4*time.Second, "how long a round lasts")
 	workers := flag.Int("workers", 16, "requests at a time")
+	peers := flag.Bool("peers", true, "measure the others beside Postern; without them there are no ratios, as is enough to profile")
 	only := flag.String("only", "", "scenarios whose name holds this `text`")
 	flag.Parse()
 
@@ -60,6 +61,9 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 		return fmt.Errorf("postern: %w", err)
 	}
 	for _, onPostgres := range []bool{false, true} {
+		if !*peers {
+			break
+		}
 		if err := add(newNode(ctx, onPostgres)); err != nil {
 			return fmt.Errorf("oidc-provider: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/oauth"
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
 )
@@ -123,7 +124,7 @@ func (h *Handler) certificate(c *gin.Context, t tenancy.Tenant) error {
 	case "/pb7":
 		attach(c, t, "pb7", "application/x-pkcs7-certificates", []byte(pkcs7PEM(key)))
 	case "/rawpem":
-		c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(certificatePEM(key)))
+		httpkit.Data(c, http.StatusOK, "text/plain; charset=utf-8", []byte(certificatePEM(key)))
 	default:
 		c.String(http.StatusOK, fingerprint(key.Certificate))
 	}
@@ -132,7 +133,7 @@ func (h *Handler) certificate(c *gin.Context, t tenancy.Tenant) error {
 
 func attach(c *gin.Context, t tenancy.Tenant, ext, kind string, body []byte) {
 	c.Header("Content-Disposition", `attachment; filename="`+t.Name+"."+ext+`"`)
-	c.Data(http.StatusOK, kind, body)
+	httpkit.Data(c, http.StatusOK, kind, body)
 }
 
 // fingerprint is the SHA-1 of a certificate in the usual notation.

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
 )
@@ -88,5 +89,5 @@ func (h *Handler) jwks(c *gin.Context, t tenancy.Tenant) error {
 
 func writeDocument(c *gin.Context, doc []byte) {
 	keep(c, documentKept)
-	c.Data(http.StatusOK, "application/json; charset=utf-8", doc)
+	httpkit.Data(c, http.StatusOK, "application/json; charset=utf-8", doc)
 }
