@@ -43,6 +43,14 @@ func InTenantRead(ctx context.Context, pool *pgxpool.Pool, tenant tenancy.ID, fn
 	})
 }
 
+// InTenantOnce is InTenant for one change that leaves no fact: each statement is one round trip and a transaction of its own.
+func InTenantOnce(ctx context.Context, pool *pgxpool.Pool, tenant tenancy.ID, fn func(pgx.Tx) error) error {
+	if err := checkTenant(tenant); err != nil {
+		return err
+	}
+	return inTx(ctx, pool, lazy{tenant: string(tenant), once: true}, fn)
+}
+
 // InTx is InTenant without a tenant, for schemas whose tables are nobody's (the control plane). A tenant table shows no row in it.
 func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(pgx.Tx) error) error {
 	return inTx(ctx, pool, lazy{}, fn)

@@ -31,13 +31,9 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 	if err != nil {
 		return err
 	}
-	gone, err := q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{
+	return q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{
 		TenantID: string(tenant), UserID: r.UserID, ClientID: r.ClientID, Keep: token.MaxRefreshTokens,
 	})
-	if err != nil {
-		return err
-	}
-	return deleteGiven(ctx, q, tenant, gone)
 }
 
 // deleteGiven removes the opaque tokens that families gave which are gone (RFC 7009 §2.1).
@@ -64,14 +60,14 @@ func (s *Store) FindRefreshToken(ctx context.Context, tenant tenancy.ID, id stri
 // RotateRefreshToken implements token.RefreshStore. The row lock of the update is what lets one of two concurrent calls win; the
 // other then sees the row as the winner left it.
 func (s *Store) RotateRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Rotation) error {
-	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+	return s.change(ctx, tenant, &r.Fact, func(q, last *sqlcgen.Queries) error {
 		if err := rotate(ctx, q, tenant, r); err != nil {
 			return err
 		}
 		if r.Token == nil {
 			return nil
 		}
-		return insertAccessToken(ctx, q, tenant, *r.Token, token.Hash{})
+		return insertAccessToken(ctx, last, tenant, *r.Token, token.Hash{})
 	})
 }
 

@@ -103,8 +103,8 @@ func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Tran
 	if valid := u.LoginsValidFrom; valid.After(now) { // the neighbour's clock is ahead: a login is not over as it begins
 		now = valid
 	}
-	u, err := l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP)
-	if err != nil {
+	var err error
+	if u.LoginsCount, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
 		return Answer{}, err
 	}
 	settings, err := l.config.FindSettings(ctx, t.ID)
@@ -177,7 +177,7 @@ func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b B
 	}
 	done := Completion{State: tx.State, SessionID: s.ID, ClientID: c.ID, Hears: c.Backchannel.URL != "", Now: l.now(), Given: handed.given}
 	if tx.Reused {
-		if u, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
+		if u.LoginsCount, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
 			return Answer{}, err
 		}
 		_, idle := settings.Lifetimes(s.Ephemeral)

@@ -168,7 +168,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 		return Answer{}, false, err
 	}
 	if !r.prompts(promptNone) {
-		if u, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
+		if u.LoginsCount, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
 			return Answer{}, false, err
 		}
 	}

@@ -41,8 +41,8 @@ type Users interface {
 	VerifyPassword(ctx context.Context, tenant tenancy.ID, connection, identifier, password string) (PasswordOutcome, *User, error)
 	// FindUser is fault.NotFound for a user who is gone or another tenant's.
 	FindUser(ctx context.Context, tenant tenancy.ID, id string) (*User, error)
-	// RecordLogin counts a login and gives the user as it is now.
-	RecordLogin(ctx context.Context, tenant tenancy.ID, id, ip string) (*User, error)
+	// RecordLogin counts a login and gives how many there were with it; fault.NotFound.
+	RecordLogin(ctx context.Context, tenant tenancy.ID, id, ip string) (int64, error)
 }
 
 // Signer makes JWS signatures (RFC 7515 §5.1) with keys that never leave Vault.

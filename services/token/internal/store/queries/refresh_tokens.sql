@@ -10,11 +10,15 @@ insert into refresh_tokens (
   @first_ip, @first_user_agent, @last_ip, @last_user_agent, @metadata
 );
 
--- name: DeleteOldestRefreshTokens :many
-delete from refresh_tokens r where r.tenant_id = @tenant_id and r.id in (
-  select o.id from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id
-  order by o.created_at desc, o.id offset @keep
-) returning r.id;
+-- name: DeleteOldestRefreshTokens :exec
+-- With the opaque tokens that they gave.
+with gone as (
+  delete from refresh_tokens r where r.tenant_id = @tenant_id and r.id in (
+    select o.id from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id
+    order by o.created_at desc offset @keep
+  ) returning r.id
+)
+delete from access_tokens a using gone where a.tenant_id = @tenant_id and a.refresh_id = gone.id;
 
 -- name: FindRefreshToken :one
 select * from refresh_tokens

@@ -120,11 +120,14 @@ func (q *Queries) DeleteAccessTokensOfRefresh(ctx context.Context, arg DeleteAcc
 	return err
 }
 
-const deleteOldestRefreshTokens = `-- name: DeleteOldestRefreshTokens :many
-delete from refresh_tokens r where r.tenant_id = $1 and r.id in (
-  select o.id from refresh_tokens o where o.tenant_id = $1 and o.user_id = $2 and o.client_id = $3
-  order by o.created_at desc, o.id offset $4
-) returning r.id
+const deleteOldestRefreshTokens = `-- name: DeleteOldestRefreshTokens :exec
+with gone as (
+  delete from refresh_tokens r where r.tenant_id = $1 and r.id in (
+    select o.id from refresh_tokens o where o.tenant_id = $1 and o.user_id = $2 and o.client_id = $3
+    order by o.created_at desc offset $4
+  ) returning r.id
+)
+delete from access_tokens a using gone where a.tenant_id = $1 and a.refresh_id = gone.id
 `
 
 type DeleteOldestRefreshTokensParams struct {
@@ -134,29 +137,15 @@ type DeleteOldestRefreshTokensParams struct {
 	Keep     int32
 }
 
-func (q *Queries) DeleteOldestRefreshTokens(ctx context.Context, arg DeleteOldestRefreshTokensParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, deleteOldestRefreshTokens,
+// With the opaque tokens that they gave.
+func (q *Queries) DeleteOldestRefreshTokens(ctx context.Context, arg DeleteOldestRefreshTokensParams) error {
+	_, err := q.db.Exec(ctx, deleteOldestRefreshTokens,
 		arg.TenantID,
 		arg.UserID,
 		arg.ClientID,
 		arg.Keep,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return err
 }
 
 const deleteRefreshSiblings = `-- name: DeleteRefreshSiblings :many

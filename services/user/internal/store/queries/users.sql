@@ -4,8 +4,10 @@ insert into users (tenant_id, id, email, email_verified, username, phone_number,
 values (@tenant_id, @id, @email, @email_verified, @username, @phone_number, @phone_verified, @name, @given_name, @family_name, @nickname,
   @picture, @blocked, @user_metadata, @app_metadata, @created_at, @updated_at);
 
--- name: FindUser :one
-select * from users where tenant_id = @tenant_id and id = @id;
+-- name: FindUser :many
+-- A row for each identity; there is one at least.
+select sqlc.embed(u), sqlc.embed(i) from users u join identities i on i.tenant_id = u.tenant_id and i.user_id = u.id
+where u.tenant_id = @tenant_id and u.id = @id order by i.is_primary desc, i.created_at, i.id;
 
 -- name: LockUser :one
 select * from users where tenant_id = @tenant_id and id = @id for no key update;
@@ -33,7 +35,7 @@ returning u.id;
 -- name: CountLogin :one
 update users set last_login = @now::timestamptz, last_ip = @ip::text, logins_count = logins_count + 1, updated_at = @now::timestamptz
 where tenant_id = @tenant_id and id = @id
-returning *;
+returning logins_count;
 
 -- name: DeleteUsersOfTenant :exec
 delete from users where tenant_id = @tenant_id;
