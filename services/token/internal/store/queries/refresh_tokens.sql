@@ -11,14 +11,15 @@ insert into refresh_tokens (
 );
 
 -- name: DeleteOldestRefreshTokens :exec
--- With the opaque tokens that they gave.
+-- With the opaque tokens that they gave. As arrays, what is to go is found by key whatever the planner knows of the tables; joined, a
+-- planner that thinks them small reads all that the tenant has.
 with gone as (
-  delete from refresh_tokens r where r.tenant_id = @tenant_id and r.id in (
+  delete from refresh_tokens r where r.tenant_id = @tenant_id and r.id = any (array(
     select o.id from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id
     order by o.created_at desc offset @keep
-  ) returning r.id
+  )) returning r.id
 )
-delete from access_tokens a using gone where a.tenant_id = @tenant_id and a.refresh_id = gone.id;
+delete from access_tokens a where a.tenant_id = @tenant_id and a.refresh_id = any (array(select gone.id from gone));
 
 -- name: FindRefreshToken :one
 select * from refresh_tokens

@@ -5,9 +5,10 @@ values (@tenant_id, @id, @email, @email_verified, @username, @phone_number, @pho
   @picture, @blocked, @user_metadata, @app_metadata, @created_at, @updated_at);
 
 -- name: FindUser :many
--- A row for each identity; there is one at least.
-select sqlc.embed(u), sqlc.embed(i) from users u join identities i on i.tenant_id = u.tenant_id and i.user_id = u.id
-where u.tenant_id = @tenant_id and u.id = @id order by i.is_primary desc, i.created_at, i.id;
+-- A row for each identity; there is one at least. Both sides are compared with the parameter: their columns collate differently, and one
+-- compared with the other could use no index.
+select sqlc.embed(u), sqlc.embed(i) from users u, identities i
+where u.tenant_id = @tenant_id and u.id = @id::text and i.tenant_id = @tenant_id and i.user_id = @id::text order by i.is_primary desc, i.created_at, i.id;
 
 -- name: LockUser :one
 select * from users where tenant_id = @tenant_id and id = @id for no key update;

@@ -111,8 +111,8 @@ func (q *Queries) DeleteUsersOfTenant(ctx context.Context, tenantID string) erro
 }
 
 const findUser = `-- name: FindUser :many
-select u.tenant_id, u.id, u.email, u.email_verified, u.username, u.phone_number, u.phone_verified, u.name, u.given_name, u.family_name, u.nickname, u.picture, u.blocked, u.user_metadata, u.app_metadata, u.created_at, u.updated_at, u.last_login, u.last_ip, u.logins_count, u.last_password_reset, u.name_key, u.given_name_key, u.family_name_key, u.nickname_key, u.logins_valid_from, i.tenant_id, i.provider, i.id, i.user_id, i.connection, i.is_social, i.is_primary, i.email, i.username, i.phone_number, i.created_at from users u join identities i on i.tenant_id = u.tenant_id and i.user_id = u.id
-where u.tenant_id = $1 and u.id = $2 order by i.is_primary desc, i.created_at, i.id
+select u.tenant_id, u.id, u.email, u.email_verified, u.username, u.phone_number, u.phone_verified, u.name, u.given_name, u.family_name, u.nickname, u.picture, u.blocked, u.user_metadata, u.app_metadata, u.created_at, u.updated_at, u.last_login, u.last_ip, u.logins_count, u.last_password_reset, u.name_key, u.given_name_key, u.family_name_key, u.nickname_key, u.logins_valid_from, i.tenant_id, i.provider, i.id, i.user_id, i.connection, i.is_social, i.is_primary, i.email, i.username, i.phone_number, i.created_at from users u, identities i
+where u.tenant_id = $1 and u.id = $2::text and i.tenant_id = $1 and i.user_id = $2::text order by i.is_primary desc, i.created_at, i.id
 `
 
 type FindUserParams struct {
@@ -125,7 +125,8 @@ type FindUserRow struct {
 	Identity Identity
 }
 
-// A row for each identity; there is one at least.
+// A row for each identity; there is one at least. Both sides are compared with the parameter: their columns collate differently, and one
+// compared with the other could use no index.
 func (q *Queries) FindUser(ctx context.Context, arg FindUserParams) ([]FindUserRow, error) {
 	rows, err := q.db.Query(ctx, findUser, arg.TenantID, arg.ID)
 	if err != nil {
