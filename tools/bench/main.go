@@ -18,7 +18,8 @@ var goals = []struct {
 	stored   bool // compared with peers on PostgreSQL alone
 	ratio    float64
 }{
-	{machineRS256, false, 0}, {machineES256, false, 1.3}, {refreshing, true, 1.5}, {codeLogin, true, 1.5}, {userinfo, true, 1.5}, {discovery, false, 2}, {keySet, false, 2},
+	{machineRS256, false, 0}, {machineES256, false, 1.3}, {refreshing + " RS256", true, 1.5}, {refreshing + " HS256", true, 1.5},
+	{codeLogin + " RS256", true, 1.5}, {codeLogin + " HS256", true, 1.5}, {userinfo, true, 1.5}, {discovery, false, 2}, {keySet, false, 2},
 }
 
 func main() {
@@ -74,6 +75,17 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 				return fmt.Errorf("hydra: %w", err)
 			}
 		}
+	}
+	fmt.Fprintln(out)
+	for _, bare := range []struct {
+		alg string
+		do  func() error
+	}{{"RS256", signRS256()}, {"ES256", signES256()}} {
+		took, err := processorTime(bare.do)
+		if err != nil {
+			return fmt.Errorf("signing: %w", err)
+		}
+		fmt.Fprintf(out, "bench: a bare %s signature of Go takes %.0f CPU-µs\n", bare.alg, took*1e6)
 	}
 	fmt.Fprintf(out, "\n%-28s %-26s %9s %9s %9s %12s %11s\n", "", "", "req/s", "p50", "p99", "req/CPU-s", "CPU-µs/req")
 	for _, g := range goals {
