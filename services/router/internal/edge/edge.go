@@ -112,6 +112,10 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entry, err := e.Table.Find(host)
+	certified := err != nil && e.scheme == "https" && strings.HasPrefix(host, tenancy.MTLSLabel)
+	if certified {
+		host, entry, err = e.Table.FindMTLS(host)
+	}
 	if err == nil && len(e.Regions) > 0 && !e.Regions[entry.Region] {
 		err = fault.NotFound("No tenant answers at this host")
 	}
@@ -130,7 +134,14 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, entry.Tenant, err)
 		return
 	}
-	e.forward(w, r, host, entry)
+	t := e.tenant(host, entry)
+	if certified {
+		if err := certify(&t, r); err != nil {
+			e.fail(w, r, t.ID, err)
+			return
+		}
+	}
+	e.forward(w, r, t)
 }
 
 // isLoopbackName keeps the readiness answer to those who ask the machine, not a tenant's host.
@@ -152,28 +163,32 @@ func (e *Edge) clean(r *http.Request) {
 	r.Header["X-Forwarded-Host"] = []string{r.Host}
 }
 
-func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entry route.Entry) {
-	t := tenancy.Tenant{
+// tenant is who answers at host.
+func (e *Edge) tenant(host string, entry route.Entry) tenancy.Tenant {
+	return tenancy.Tenant{
 		ID: entry.Tenant, Name: entry.Name, Region: entry.Region, Cell: entry.Cell,
 		Host: host + e.public, Canonical: entry.Canonical + e.public, Base: e.scheme + "://" + host + e.suffix,
 	}
+}
+
+func (e *Edge) forward(w http.ResponseWriter, r *http.Request, t tenancy.Tenant) {
 	if e.Described != nil && isDescription(r) {
 		e.own.ServeHTTP(w, r.WithContext(tenancy.With(r.Context(), t)))
 		return
 	}
 	service, ok := route.ServiceFor(r.URL.EscapedPath())
 	if !ok {
-		e.fail(w, r, entry.Tenant, fault.NotFound("Not Found"))
+		e.fail(w, r, t.ID, fault.NotFound("Not Found"))
 		return
 	}
-	backend, seal := e.Backends(entry.Cell, service), e.Seals[entry.Cell]
+	backend, seal := e.Backends(t.Cell, service), e.Seals[t.Cell]
 	if backend == nil || seal == nil {
-		e.fail(w, r, entry.Tenant, fault.Unavailable("This tenant's cell cannot be reached from here"))
+		e.fail(w, r, t.ID, fault.Unavailable("This tenant's cell cannot be reached from here"))
 		return
 	}
 	sealed, err := seal.Header(t)
 	if err != nil {
-		e.fail(w, r, entry.Tenant, err)
+		e.fail(w, r, t.ID, err)
 		return
 	}
 	r.Header[textproto.CanonicalMIMEHeaderKey(tenancy.Header)] = []string{sealed}
