@@ -87,8 +87,11 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 		decide = p.machine
 	}
 	permit, err := decide(ctx, t, ask, rs)
+	if err != nil {
+		return Permit{}, err
+	}
 	permit.Binding = binding
-	return permit, err
+	return permit, nil
 }
 
 // resourceServer finds the API that is asked for; nil when it is /userinfo or none.
