@@ -125,7 +125,7 @@ func parseAttribute(text string) (attribute, error) {
 
 // isNumber reports an object identifier as numbers and dots.
 func isNumber(kind string) bool {
-	for _, part := range strings.Split(kind, ".") {
+	for part := range strings.SplitSeq(kind, ".") {
 		if part == "" || strings.Trim(part, "0123456789") != "" || len(part) > 1 && part[0] == '0' {
 			return false
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // der is a name as a certificate holds it, each step with the attributes given as type and value in turn.
-func der(t testing.TB, steps ...[]string) []byte {
+func der(t *testing.T, steps ...[]string) []byte {
 	t.Helper()
 	kinds := map[string]asn1.ObjectIdentifier{"C": {2, 5, 4, 6}, "O": {2, 5, 4, 10}, "OU": {2, 5, 4, 11}, "CN": {2, 5, 4, 3}, "1.2.3": {1, 2, 3}}
 	var seq pkix.RDNSequence
@@ -27,7 +27,7 @@ func der(t testing.TB, steps ...[]string) []byte {
 	return raw
 }
 
-func of(t testing.TB, steps ...[]string) x500.Name {
+func of(t *testing.T, steps ...[]string) x500.Name {
 	t.Helper()
 	n, err := x500.Of(der(t, steps...))
 	require.NoError(t, err)

@@ -89,6 +89,15 @@ func TestCertificateBound_tokens_RFC8705_3_1(t *testing.T) {
 		require.Nil(t, cnf(t, w.showing(old).machine()))
 	})
 
+	t.Run("the_log_tells_of_those_that_authenticated_alone", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.takesCertificates(w.acme)
+		w.api(func(rs *token.ResourceServer) { rs.Proof = mtls })
+		require.NotNil(t, cnf(t, w.showing(w.issued(nil, app)).machine()))
+		require.Empty(t, w.lastFact(w.queue).Certificate)
+	})
+
 	t.Run("not_of_public_clients", func(t *testing.T) { // on this wire
 		t.Parallel()
 		w := newWorld(t)

@@ -39,7 +39,11 @@ func TestTLSClientAuth_RFC8705_2_1(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode, "%s: %s", name, res.body)
 		require.Equal(t, "Bearer", res.json(t)["token_type"], name)
 	}
+	require.Equal(t, http.StatusOK, w.showing(good).machineNamed().StatusCode)
 	require.Equal(t, "seccft", w.lastFact(w.queue).Type)
+	require.Equal(t, good.thumbprint(), w.lastFact(w.queue).Certificate, "the log tells by which")
+	requireOAuth(t, w.showing(good).machineNamed("audience", "https://nobody.example/"), 403, "access_denied", "Service not enabled within domain: https://nobody.example/")
+	require.Equal(t, good.thumbprint(), w.lastFact(w.queue).Certificate)
 	w.client("machine", bySubject("O=Acme\nCN=app"))
 	require.Equal(t, http.StatusOK, w.showing(good).machineNamed().StatusCode, "as the wire shows it")
 }

@@ -164,6 +164,14 @@ type Proven struct {
 	ByCertificate bool
 }
 
+// authenticated gives the thumbprint of the certificate by which the client authenticated; empty: it did not by one.
+func (p Proven) authenticated() string {
+	if p.ByCertificate {
+		return p.Certificate
+	}
+	return ""
+}
+
 // proven finds out what keys a request proves, and uses its DPoP proof up.
 func (e *Endpoint) proven(ctx context.Context, x *Exchange, req ExchangeRequest) (Proven, error) {
 	cert, _, err := certificateOf(ctx, e.config, x.Tenant, x.Now)

@@ -220,7 +220,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	kind, _ := g.Facts()
 	f := factOf(x.Tenant, x.Now, TokenIssued, kind)
 	f.ClientID, f.ClientName, f.Origin, f.Audience, f.Scope = x.Client.ID, x.Client.Name, x.Origin, a.Audience, a.Scope
-	f.Connection, f.SessionID = a.Connection, a.SessionID
+	f.Connection, f.SessionID, f.Certificate = a.Connection, a.SessionID, x.Proven.authenticated()
 	if u != nil {
 		f.UserID, f.UserName = u.ID, u.Handle()
 	}
@@ -250,7 +250,7 @@ func refusal(g Grant, x Exchange, a Authorization, req ExchangeRequest, why *fau
 	f.Scope = ParseScope(req.Params["scope"])
 	f.ClientID, f.UserID, f.Connection, f.SessionID = a.ClientID, a.UserID, a.Connection, a.SessionID
 	if x.Client != nil {
-		f.ClientName = x.Client.Name
+		f.ClientName, f.Certificate = x.Client.Name, x.Proven.authenticated()
 	}
 	f.Details = map[string]any{"error": map[string]any{"message": f.Description, "oauthError": why.Code}}
 	detail(g, req.Params, a, &f)
