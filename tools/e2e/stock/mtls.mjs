@@ -11,8 +11,8 @@ const { authority, signed, renewed, lookalike, pinned, unknown } = input.certifi
 const ada = await person('mtls');
 const things = await resource('mtls', { proof_of_possession: { mechanism: 'mtls', required: true } });
 
-// with gives fetch over connections that show a certificate, or none.
-const with_ = (badge) => {
+// showing gives fetch over connections that show a certificate, or none.
+const showing = (badge) => {
   const agent = new https.Agent(badge ?? {});
   return { [o.customFetch]: (url, { method, headers, body }) => new Promise((resolve, reject) => {
     const request = https.request(url, { method, headers: Object.fromEntries(new Headers(headers)), agent }, async (res) => {
@@ -40,7 +40,7 @@ const self = await byCertificate('by itself', { self_signed_tls_client_auth: { c
 for (const { client_id } of [named, self]) await manager.clientGrants.create({ client_id, audience: things.identifier, scope: ['read:things'] });
 
 const it = (c) => ({ client_id: c.client_id, use_mtls_endpoint_aliases: true });
-const grant = async (c, badge, at = it(c)) => o.processClientCredentialsResponse(as, at, await o.clientCredentialsGrantRequest(as, at, o.TlsClientAuth(), { audience: things.identifier }, with_(badge)));
+const grant = async (c, badge, at = it(c)) => o.processClientCredentialsResponse(as, at, await o.clientCredentialsGrantRequest(as, at, o.TlsClientAuth(), { audience: things.identifier }, showing(badge)));
 const claims = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
 
 // By a certificate of the tenant's authority and its subject (§2.1), and by a certificate itself (§2.2). What they get is bound (§3.1).
@@ -51,6 +51,7 @@ for (const [c, badges] of [[named, { signed, renewed }], [self, { pinned }]]) {
     assert.deepEqual(claims(got.access_token).cnf, { 'x5t#S256': thumbprint(badge) });
   }
 }
+await within(20_000, 'the log tells by which certificate', async () => (await manager.logs.list({ q: `type:seccft AND client_id:${named.client_id}` })).data.some((l) => l.mtls_thumbprint_sha256 === thumbprint('signed')));
 for (const [c, badge, what] of [[named, lookalike, 'a certificate by another authority of the same names'], [named, pinned, 'the certificate of another client'], [self, signed, 'the certificate of another client'],
   [self, unknown, 'a certificate nobody knows'], [named, undefined, 'no certificate'], [self, undefined, 'no certificate']]) {
   const e = await refused(() => grant(c, badge), what);
@@ -80,17 +81,17 @@ try {
   await logIn(page, ada);
   await page.waitForURL(`${origin}/**`);
   const params = o.validateAuthResponse(as, me, new URL(page.url()), o.expectNoState);
-  const redeem = async (badge) => o.processAuthorizationCodeResponse(as, me, await o.authorizationCodeGrantRequest(as, me, o.TlsClientAuth(), params, callback, verifier, with_(badge)), { requireIdToken: true });
+  const redeem = async (badge) => o.processAuthorizationCodeResponse(as, me, await o.authorizationCodeGrantRequest(as, me, o.TlsClientAuth(), params, callback, verifier, showing(badge)), { requireIdToken: true });
   assert.equal((await refused(() => redeem(unknown), 'a stolen code')).error, 'invalid_client');
   const tokens = await redeem(pinned);
   assert.equal(o.getValidatedIdTokenClaims(tokens).sub, ada.id);
-  const info = async (badge, at = me) => o.processUserInfoResponse(as, at, ada.id, await o.userInfoRequest(as, at, tokens.access_token, with_(badge)));
+  const info = async (badge, at = me) => o.processUserInfoResponse(as, at, ada.id, await o.userInfoRequest(as, at, tokens.access_token, showing(badge)));
   assert.equal((await info(pinned)).email, ada.email);
   for (const [badge, at] of [[unknown, me], [undefined, me], [pinned, { client_id: me.client_id }]]) {
     const e = await refused(() => info(badge, at), 'a stolen token');
     assert.deepEqual([e.status, e.cause[0].scheme, e.cause[0].parameters.error], [401, 'bearer', 'invalid_token']);
   }
-  const renew = async (badge) => o.processRefreshTokenResponse(as, me, await o.refreshTokenGrantRequest(as, me, o.TlsClientAuth(), tokens.refresh_token, with_(badge)));
+  const renew = async (badge) => o.processRefreshTokenResponse(as, me, await o.refreshTokenGrantRequest(as, me, o.TlsClientAuth(), tokens.refresh_token, showing(badge)));
   assert.equal((await refused(() => renew(unknown), 'a stolen refresh token')).error, 'invalid_client');
   assert.deepEqual(claims((await renew(pinned)).access_token).cnf, { 'x5t#S256': thumbprint('pinned') });
 } finally { await browser.close(); server.close(); }
@@ -98,7 +99,7 @@ try {
 // An API that insists gives nobody a token without a certificate; beside a secret it binds all the same.
 const secret = await client('mtls, with a secret', { app_type: 'non_interactive', grant_types: ['client_credentials'] });
 await manager.clientGrants.create({ client_id: secret.client_id, audience: things.identifier, scope: ['read:things'] });
-const bySecret = async (badge) => o.processClientCredentialsResponse(as, it(secret), await o.clientCredentialsGrantRequest(as, it(secret), o.ClientSecretPost(secret.client_secret), { audience: things.identifier }, with_(badge)));
+const bySecret = async (badge) => o.processClientCredentialsResponse(as, it(secret), await o.clientCredentialsGrantRequest(as, it(secret), o.ClientSecretPost(secret.client_secret), { audience: things.identifier }, showing(badge)));
 const free = await refused(() => bySecret(), 'a token without a certificate');
 assert.deepEqual([free.status, free.error, free.error_description], [400, 'invalid_request', 'The resource server requires proof of possession by mutual TLS']);
 assert.deepEqual(claims((await bySecret(unknown)).access_token).cnf, { 'x5t#S256': thumbprint('unknown') });

@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -96,6 +97,22 @@ func TestCertificateBound_tokens_RFC8705_3_1(t *testing.T) {
 		w.api(func(rs *token.ResourceServer) { rs.Proof = mtls })
 		require.NotNil(t, cnf(t, w.showing(w.issued(nil, app)).machine()))
 		require.Empty(t, w.lastFact(w.queue).Certificate)
+	})
+
+	t.Run("nor_of_what_the_authorization_endpoint_hands_out_RFC8705_6_4", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.takesCertificates(w.acme)
+		mine := w.issued(nil, app)
+		w.api(func(rs *token.ResourceServer) { rs.Proof = required(mtls) })
+		w.client("web", func(c *token.Client) {
+			bySelf(mine)(c)
+			c.GrantTypes = append(c.GrantTypes, oauth.GrantImplicit)
+		})
+		res := w.showing(mine).get("/authorize", authorizeParams("response_type", "token", "audience", apiAudience))
+		answer, err := url.ParseQuery(res.location(t).Fragment)
+		require.NoError(t, err)
+		require.Equal(t, apiMustMTLS, answer.Get("error_description"))
 	})
 
 	t.Run("not_of_public_clients", func(t *testing.T) { // on this wire
