@@ -17,8 +17,8 @@ import (
 const (
 	relayBatch = 500
 	// relayBytes bounds what a batch holds in memory.
-	relayBytes   = 8 << 20
-	relayPoll    = 200 * time.Millisecond
+	relayBytes = 8 << 20
+	relayPoll  = 200 * time.Millisecond
 	// relayGap is the least time between two looks: under load a look finds many facts, which cost a fraction of one by one, and a
 	// fact after a rest does not wait.
 	relayGap     = 20 * time.Millisecond

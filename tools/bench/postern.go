@@ -88,7 +88,7 @@ func newPostern(ctx context.Context, devJSON string) (*postern, error) {
 type object = map[string]any
 
 // people is how many there are to log in: a login is counted on its user, and one person does not log in sixteen times at once.
-const people = 64
+const people = 256
 
 func email(n int) string { return fmt.Sprintf("ada%d@example.com", n) }
 

@@ -97,6 +97,7 @@ type Settings struct {
 	UserCodeCharset                     string                 `protobuf:"bytes,24,opt,name=user_code_charset,json=userCodeCharset,proto3" json:"user_code_charset,omitempty"` // device_flow.charset: base20 or digits
 	UserCodeMask                        string                 `protobuf:"bytes,25,opt,name=user_code_mask,json=userCodeMask,proto3" json:"user_code_mask,omitempty"`          // device_flow.mask
 	ErrorPageUrl                        string                 `protobuf:"bytes,26,opt,name=error_page_url,json=errorPageUrl,proto3" json:"error_page_url,omitempty"`
+	CertificateAuthorities              [][]byte               `protobuf:"bytes,27,rep,name=certificate_authorities,json=certificateAuthorities,proto3" json:"certificate_authorities,omitempty"` // of clients' certificates, DER
 	unknownFields                       protoimpl.UnknownFields
 	sizeCache                           protoimpl.SizeCache
 }
@@ -311,6 +312,13 @@ func (x *Settings) GetErrorPageUrl() string {
 		return x.ErrorPageUrl
 	}
 	return ""
+}
+
+func (x *Settings) GetCertificateAuthorities() [][]byte {
+	if x != nil {
+		return x.CertificateAuthorities
+	}
+	return nil
 }
 
 type SignUpRequest struct {
@@ -1327,7 +1335,7 @@ const file_tenant_tenant_proto_rawDesc = "" +
 	"\n" +
 	"\x13tenant/tenant.proto\x12\x11postern.tenant.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"2\n" +
 	"\x13FindSettingsRequest\x12\x1b\n" +
-	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\xa1\n" +
+	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\xda\n" +
 	"\n" +
 	"\bSettings\x12#\n" +
 	"\rfriendly_name\x18\x01 \x01(\tR\ffriendlyName\x12\x1f\n" +
@@ -1358,7 +1366,8 @@ const file_tenant_tenant_proto_rawDesc = "" +
 	"\x0fenabled_locales\x18\x17 \x03(\tR\x0eenabledLocales\x12*\n" +
 	"\x11user_code_charset\x18\x18 \x01(\tR\x0fuserCodeCharset\x12$\n" +
 	"\x0euser_code_mask\x18\x19 \x01(\tR\fuserCodeMask\x12$\n" +
-	"\x0eerror_page_url\x18\x1a \x01(\tR\ferrorPageUrl\x1a8\n" +
+	"\x0eerror_page_url\x18\x1a \x01(\tR\ferrorPageUrl\x127\n" +
+	"\x17certificate_authorities\x18\x1b \x03(\fR\x16certificateAuthorities\x1a8\n" +
 	"\n" +
 	"FlagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

@@ -115,6 +115,10 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entry, err := e.Table.Find(host)
+	certified := err != nil && e.scheme == "https" && strings.HasPrefix(host, tenancy.MTLSLabel)
+	if certified {
+		host, entry, err = e.Table.FindMTLS(host)
+	}
 	if err == nil && len(e.Regions) > 0 && !e.Regions[entry.Region] {
 		err = fault.NotFound("No tenant answers at this host")
 	}
@@ -133,8 +137,23 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, entry.Tenant, err)
 		return
 	}
-	e.forward(w, r, host, entry)
+	seal := e.Seals[entry.Cell]
+	if seal == nil {
+		e.fail(w, r, entry.Tenant, errNoCell())
+		return
+	}
+	proof, err := e.proofs.of(seal, host, entry)
+	if err == nil && certified {
+		proof, err = certify(seal, proof.Tenant, r)
+	}
+	if err != nil {
+		e.fail(w, r, entry.Tenant, err)
+		return
+	}
+	e.forward(w, r, proof)
 }
+
+func errNoCell() error { return fault.Unavailable("This tenant's cell cannot be reached from here") }
 
 // isLoopbackName keeps the readiness answer to those who ask the machine, not a tenant's host.
 func isLoopbackName(host string) bool {
@@ -155,29 +174,20 @@ func (e *Edge) clean(r *http.Request) {
 	r.Header["X-Forwarded-Host"] = []string{r.Host}
 }
 
-func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entry route.Entry) {
-	seal := e.Seals[entry.Cell]
-	if seal == nil {
-		e.fail(w, r, entry.Tenant, fault.Unavailable("This tenant's cell cannot be reached from here"))
-		return
-	}
-	proof, err := e.proofs.of(seal, host, entry)
-	if err != nil {
-		e.fail(w, r, entry.Tenant, err)
-		return
-	}
+func (e *Edge) forward(w http.ResponseWriter, r *http.Request, proof tenancy.Proof) {
+	t := proof.Tenant
 	if e.Described != nil && isDescription(r) {
-		e.own.ServeHTTP(w, r.WithContext(tenancy.With(r.Context(), proof.Tenant)))
+		e.own.ServeHTTP(w, r.WithContext(tenancy.With(r.Context(), t)))
 		return
 	}
 	service, ok := route.ServiceFor(r.URL.EscapedPath())
 	if !ok {
-		e.fail(w, r, entry.Tenant, fault.NotFound("Not Found"))
+		e.fail(w, r, t.ID, fault.NotFound("Not Found"))
 		return
 	}
-	backend := e.Backends(entry.Cell, service)
+	backend := e.Backends(t.Cell, service)
 	if backend == nil {
-		e.fail(w, r, entry.Tenant, fault.Unavailable("This tenant's cell cannot be reached from here"))
+		e.fail(w, r, t.ID, errNoCell())
 		return
 	}
 	r.Header[canonicalHeader] = []string{proof.Header}

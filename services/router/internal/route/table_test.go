@@ -55,6 +55,26 @@ func TestTable_Find(t *testing.T) {
 	})
 }
 
+func TestTable_FindMTLS(t *testing.T) {
+	t.Parallel()
+	table := route.NewTable()
+	table.Put("acme.eu.example.com", entry("tnt_1", "acme.eu.example.com"))
+	table.Put("mtls.example.org", entry("tnt_2", "globex.eu.example.com"))
+	table.Put("example.org", entry("tnt_1", "acme.eu.example.com"))
+
+	host, e, err := table.FindMTLS("mtls.acme.eu.example.com")
+	require.NoError(t, err)
+	require.Equal(t, "acme.eu.example.com", host)
+	require.Equal(t, tenancy.ID("tnt_1"), e.Tenant)
+	for name, stranger := range map[string]string{
+		"the_host_itself": "acme.eu.example.com", "nobodys": "mtls.nobody.eu.example.com", "twice": "mtls.mtls.acme.eu.example.com", "nothing": "mtls.",
+		"another_label": "tls.acme.eu.example.com", "somebodys_own_host": "mtls.example.org",
+	} {
+		_, _, err := table.FindMTLS(stranger)
+		require.True(t, fault.Is(err, fault.KindNotFound), "%s: %v", name, err)
+	}
+}
+
 func TestNormalHost(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

@@ -2,9 +2,11 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/postern-id/postern/libs/api/tenant"
+	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/tenant/internal/tenant"
 )
@@ -19,6 +21,10 @@ func (s *Settings) FindSettings(ctx context.Context, r *tenantapi.FindSettingsRe
 		return nil, err
 	}
 	all := document(found.All())
+	authorities, err := found.Authorities()
+	if err != nil {
+		return nil, fault.Internal(fmt.Errorf("reading certificate authorities: %w", err)) // they were checked when they were set
+	}
 	return &tenantapi.Settings{
 		FriendlyName: found.Text(tenant.FriendlyName), PictureUrl: found.Text(tenant.PictureURL), SupportEmail: found.Text(tenant.SupportEmail),
 		SupportUrl: found.Text(tenant.SupportURL), DefaultAudience: found.Text(tenant.DefaultAudience),
@@ -40,6 +46,7 @@ func (s *Settings) FindSettings(ctx context.Context, r *tenantapi.FindSettingsRe
 		EnabledLocales:                      tenant.Settings(all).Texts("enabled_locales"),
 		UserCodeCharset:                     all.group("device_flow").text("charset"),
 		UserCodeMask:                        all.group("device_flow").text("mask"),
+		CertificateAuthorities:              authorities,
 		ErrorPageUrl:                        all.group("error_page").text("url"),
 	}, nil
 }

@@ -194,7 +194,11 @@ func (v Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audie
 	if err != nil {
 		return token.AccessClaims{}, err
 	}
-	if c.Bound && c.Thumbprint == "" {
+	binding := c.Thumbprint
+	if c.Certificate != "" && binding == "" {
+		binding = token.BoundToCertificate(c.Certificate)
+	}
+	if c.Bound && (binding == "" || c.Thumbprint != "" && c.Certificate != "") {
 		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(errors.New("it is bound to what cannot be proved here"))
 	}
 	actor, err := actorOf(c.Raw["act"])
@@ -202,7 +206,7 @@ func (v Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audie
 		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(err)
 	}
 	return token.AccessClaims{
-		Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt, Expires: c.Expiry, Actor: actor, Thumbprint: c.Thumbprint,
+		Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt, Expires: c.Expiry, Actor: actor, Thumbprint: binding,
 	}, nil
 }
 

@@ -52,7 +52,7 @@ func clientOf(r *clientapi.Client) (*token.Client, error) {
 }
 
 func credentialOf(r *clientapi.Credential) (token.Credential, error) {
-	c := token.Credential{ID: r.GetId(), Method: r.GetMethod(), KeyID: r.GetKid(), Alg: r.GetAlg()}
+	c := token.Credential{ID: r.GetId(), Method: r.GetMethod(), KeyID: r.GetKid(), Alg: r.GetAlg(), SubjectDN: r.GetSubjectDn(), Thumbprint: r.GetThumbprintSha256()}
 	if unix := r.GetExpiresUnix(); unix != 0 {
 		c.Expires = time.Unix(unix, 0).UTC()
 	}
@@ -98,7 +98,8 @@ func connectionsOf(r *clientapi.ListConnectionsResponse) []token.Connection {
 
 func settingsOf(r *tenantapi.Settings) *token.Settings {
 	return &token.Settings{
-		FriendlyName: r.GetFriendlyName(), PictureURL: r.GetPictureUrl(), SupportURL: r.GetSupportUrl(), SupportEmail: r.GetSupportEmail(),
+		CertificateAuthorities: authoritiesOf(r.GetCertificateAuthorities()),
+		FriendlyName:           r.GetFriendlyName(), PictureURL: r.GetPictureUrl(), SupportURL: r.GetSupportUrl(), SupportEmail: r.GetSupportEmail(),
 		DefaultAudience: r.GetDefaultAudience(), DefaultDirectory: r.GetDefaultDirectory(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(),
 		SessionLifetime:       time.Duration(r.GetSessionLifetimeSeconds()) * time.Second,
 		IdleSessionLifetime:   time.Duration(r.GetIdleSessionLifetimeSeconds()) * time.Second,
@@ -114,6 +115,22 @@ func settingsOf(r *tenantapi.Settings) *token.Settings {
 		RevokeRefreshTokenGrant: r.GetFlags()["revoke_refresh_token_grant"], RemoveAlgFromJWKS: r.GetFlags()["remove_alg_from_jwks"],
 		ScopeDescriptions: r.GetFlags()["use_scope_descriptions_for_consent"],
 	}
+}
+
+// authoritiesOf gives nil for none: an empty pool and none at all are not the same to crypto/x509. What cannot be read stands behind nobody.
+func authoritiesOf(certificates [][]byte) *x509.CertPool {
+	var pool *x509.CertPool
+	for _, der := range certificates {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			continue
+		}
+		if pool == nil {
+			pool = x509.NewCertPool()
+		}
+		pool.AddCert(cert)
+	}
+	return pool
 }
 
 func appsOf(r *clientapi.ListMobileAppsResponse) []token.MobileApp {

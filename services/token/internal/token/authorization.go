@@ -40,7 +40,7 @@ type AccessToken struct {
 	Scope           Scope
 	SessionID       string
 	Claims          []string // that /userinfo gives beside those of the scope
-	Thumbprint      string   // of the key that it is bound to (RFC 9449 §6); empty: to none
+	Thumbprint      string   // what it is bound to, as Permit.Binding has it; empty: nothing
 	Code            Hash     // what it was issued from
 	Family          string   // of the refresh token that came with it; it ends with that
 	Issued, Expires time.Time

@@ -3,6 +3,7 @@ package token
 import (
 	"cmp"
 	"crypto"
+	"crypto/x509"
 	"slices"
 	"time"
 
@@ -74,7 +75,7 @@ type Backchannel struct {
 	Metadata   bool     // with the session's metadata
 }
 
-// Credential is a public key by which a client proves itself.
+// Credential is a public key, a certificate or a certificate's subject by which a client proves itself.
 type Credential struct {
 	ID      string
 	Method  string           // oauth.AuthPrivateKeyJWT, …
@@ -82,6 +83,8 @@ type Credential struct {
 	Alg     string           // of the signatures
 	Public  crypto.PublicKey // nil for what is no key
 	Expires time.Time        // zero: never
+	// SubjectDN is the name of a certificate (RFC 8705 §2.1.2), Thumbprint a certificate itself (§3.1); empty: it is neither.
+	SubjectDN, Thumbprint string
 }
 
 // MobileApp is what phones know an app by, so that it may answer for this host: Android its package and certificates, iOS its team and
@@ -215,7 +218,7 @@ type Settings struct {
 	PushedRequests                   bool // RFC 9126
 	IssuerInResponses                bool // RFC 9207
 	ACRValues                        []string
-	MTLSAliases                      bool // RFC 8705 §5
+	MTLSAliases                      bool // clients may show certificates, at hosts of their own (RFC 8705 §5)
 	SkipConfirmation                 bool // of callbacks that prove nobody
 	ResourceParameter                bool // resource stands for audience (RFC 8707)
 	Locales                          []string
@@ -224,6 +227,8 @@ type Settings struct {
 	RevokeRefreshTokenGrant          bool // revoking a refresh token takes what the user agreed to back, too
 	RemoveAlgFromJWKS                bool
 	ScopeDescriptions                bool // the consent page shows scopes as the API describes them
+	// CertificateAuthorities stand behind the certificates of clients (RFC 8705 §2.1). Nil: none does.
+	CertificateAuthorities *x509.CertPool
 }
 
 // UserCodes is how the codes look that people type on another device (RFC 8628 §6.1).

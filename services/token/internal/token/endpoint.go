@@ -32,8 +32,7 @@ type Exchange struct {
 	Client *Client
 	Now    time.Time
 	Origin Origin
-	// Thumbprint is that of the key which the request proves to hold (RFC 9449 §5); empty: none.
-	Thumbprint string
+	Proven Proven // by keys
 }
 
 // Tokens is what a grant gave.
@@ -177,7 +176,7 @@ func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req Excha
 	if ip, err := netip.ParseAddr(req.ForwardedFor); err == nil && c.IPHeaderTrusted && !c.Public() {
 		x.Origin.IP = ip.Unmap().String()
 	}
-	x.Thumbprint, err = e.proofs.Key(ctx, x.Tenant, req.Proofs, Target{Method: methodPost, URL: endpointOf(x.Tenant, PathToken)}, x.Now)
+	x.Proven, err = e.proven(ctx, x, req)
 	if err != nil {
 		return Tokens{}, Authorization{ClientID: c.ID}, err
 	}
@@ -205,7 +204,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
 		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
-		Audience: a.Audience, Scope: a.Scope, Agreed: true, Thumbprint: x.Thumbprint,
+		Audience: a.Audience, Scope: a.Scope, Agreed: true, Proven: x.Proven,
 	})
 	if errors.Is(err, errLoginOver) {
 		return Tokens{}, over(g, err)
@@ -214,19 +213,19 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 		return Tokens{}, err
 	}
 	a.Scope = permit.Scope
-	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Thumbprint: x.Thumbprint, Now: x.Now})
+	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Binding: permit.Binding, Now: x.Now})
 	if err != nil {
 		return Tokens{}, err
 	}
 	kind, _ := g.Facts()
 	f := factOf(x.Tenant, x.Now, TokenIssued, kind)
 	f.ClientID, f.ClientName, f.Origin, f.Audience, f.Scope = x.Client.ID, x.Client.Name, x.Origin, a.Audience, a.Scope
-	f.Connection, f.SessionID = a.Connection, a.SessionID
+	f.Connection, f.SessionID, f.Certificate = a.Connection, a.SessionID, x.Proven.authenticated()
 	if u != nil {
 		f.UserID, f.UserName = u.ID, u.Handle()
 	}
 	detail(g, x.Params, a, &f)
-	tokens := Tokens{AccessToken: issued.AccessToken, Type: tokenType(x.Thumbprint), ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
+	tokens := Tokens{AccessToken: issued.AccessToken, Type: tokenType(permit.Binding), ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
 	if u != nil {
 		tokens.Scope = a.Scope
 	}
@@ -251,7 +250,7 @@ func refusal(g Grant, x Exchange, a Authorization, req ExchangeRequest, why *fau
 	f.Scope = ParseScope(req.Params["scope"])
 	f.ClientID, f.UserID, f.Connection, f.SessionID = a.ClientID, a.UserID, a.Connection, a.SessionID
 	if x.Client != nil {
-		f.ClientName = x.Client.Name
+		f.ClientName, f.Certificate = x.Client.Name, x.Proven.authenticated()
 	}
 	f.Details = map[string]any{"error": map[string]any{"message": f.Description, "oauthError": why.Code}}
 	detail(g, req.Params, a, &f)

@@ -27,6 +27,7 @@ type Fact struct {
 	Scope       Scope
 	SessionID   string
 	Family      string // of refresh tokens
+	Certificate string // thumbprint of the one by which the client authenticated; empty: by none
 	Details     map[string]any
 }
 

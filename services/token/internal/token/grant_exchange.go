@@ -101,7 +101,7 @@ func (g *OnBehalfOf) Authorize(ctx context.Context, x Exchange) (Authorization, 
 			return a, missing("audience")
 		}
 	}
-	ask := Ask{Client: x.Client, Grant: g.Type(), Audience: a.Audience, Scope: a.Scope, Thumbprint: x.Thumbprint}
+	ask := Ask{Client: x.Client, Grant: g.Type(), Audience: a.Audience, Scope: a.Scope, Proven: x.Proven}
 	if _, err := g.Policy.Check(ctx, x.Tenant, ask); err != nil {
 		return a, err
 	}

@@ -84,7 +84,7 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 	if r.ClientID != x.Client.ID { // stolen (RFC 6749 §10.4); its own client may still use it, and a thief cannot end it
 		return Authorization{}, errRefresh()
 	}
-	if r.Thumbprint != "" && !sameKey(r.Thumbprint, x.Thumbprint) { // RFC 9449 §5; who lacks the key cannot end it, either
+	if r.Thumbprint != "" && !sameKey(r.Thumbprint, x.Proven.Thumbprint) { // RFC 9449 §5; who lacks the key cannot end it, either
 		return Authorization{}, errRefresh().Because(errOtherKey)
 	}
 	a := Authorization{
@@ -126,7 +126,7 @@ func (n *Renewal) renew(x Exchange, p presented) {
 		return
 	}
 	if x.Client.Public() { // what is given for a proof is bound to its key (RFC 9449 §5)
-		n.Rotation.Thumbprint = x.Thumbprint
+		n.Rotation.Thumbprint = x.Proven.Thumbprint
 	}
 	n.Token = r.mint(p.counter+1, policy.Rotating)
 	n.Rotation.Next = HashOf(n.Token)

@@ -33,8 +33,7 @@ type Ask struct {
 	Asking bool
 	// Unverifiable says that the answer goes to a callback that proves nobody.
 	Unverifiable bool
-	// Thumbprint is that of the key which the client proves to hold; empty: none.
-	Thumbprint string
+	Proven
 	// Later says that no access token is handed out yet: the key is asked for at the token endpoint.
 	Later bool
 }
@@ -43,6 +42,8 @@ type Ask struct {
 type Permit struct {
 	ResourceServer *ResourceServer // nil: no API was asked for
 	Scope          Scope
+	// Binding is what the access token is to be bound to: the thumbprint of a key, or one of a certificate behind its mark. Empty: nothing.
+	Binding string
 }
 
 // Policy is the one point where it is decided whether a client may do what it asks. Every grant, every login, every session that is
@@ -69,7 +70,8 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if err != nil {
 		return Permit{}, err
 	}
-	if err := ask.unproven(rs); err != nil {
+	binding := ask.binding(rs)
+	if err := ask.unproven(rs, binding); err != nil {
 		return Permit{}, err
 	}
 	if ask.Grant == oauth.GrantTokenExchange {
@@ -80,10 +82,16 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if rs != nil && rs.System && !ask.Client.FirstParty { // whatever it was granted: the platform's own is not for third parties
 		return Permit{}, notAuthorized(ask.Client, rs)
 	}
+	decide := p.user
 	if ask.Grant == oauth.GrantClientCredentials {
-		return p.machine(ctx, t, ask, rs)
+		decide = p.machine
 	}
-	return p.user(ctx, t, ask, rs)
+	permit, err := decide(ctx, t, ask, rs)
+	if err != nil {
+		return Permit{}, err
+	}
+	permit.Binding = binding
+	return permit, nil
 }
 
 // resourceServer finds the API that is asked for; nil when it is /userinfo or none.

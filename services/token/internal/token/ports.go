@@ -107,7 +107,7 @@ type AccessClaims struct {
 	Issued   time.Time // to the second
 	Expires  time.Time // zero: of an opaque token, which the store forgets by then
 	Actor    *Actor    // who acts for the subject (RFC 8693 §4.1); nil: nobody
-	// Thumbprint is that of the key which the token is bound to (RFC 9449 §6); empty: to none.
+	// Thumbprint is what the token is bound to, as Permit.Binding has it; empty: nothing.
 	Thumbprint string
 }
 

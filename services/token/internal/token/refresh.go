@@ -185,7 +185,7 @@ func newRefreshToken(x Exchange, a Authorization) (raw string, r *RefreshToken) 
 		First: x.Origin.clipped(), Last: x.Origin.clipped(),
 	}
 	if x.Client.Public() { // another's are bound to how it proves itself (RFC 9449 §5)
-		r.Thumbprint = x.Thumbprint
+		r.Thumbprint = x.Proven.Thumbprint
 	}
 	_, _ = rand.Read(r.Key[:])
 	raw = r.mint(1, p.Rotating)
