@@ -11,15 +11,19 @@ insert into refresh_tokens (
 );
 
 -- name: DeleteOldestRefreshTokens :exec
--- With the opaque tokens that they gave. As arrays, what is to go is found by key whatever the planner knows of the tables; joined, a
--- planner that thinks them small reads all that the tenant has.
+-- With the opaque tokens that they gave. Rows are deleted by where they are: by their keys, a planner that thinks the tables small, as it
+-- does of new ones, reads all that the tenant has.
 with gone as (
-  delete from refresh_tokens r where r.tenant_id = @tenant_id and r.id = any (array(
-    select o.id from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id
+  delete from refresh_tokens r where r.tenant_id = @tenant_id and r.ctid = any (array(
+    select o.ctid from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id
     order by o.created_at desc offset @keep
   )) returning r.id
 )
-delete from access_tokens a where a.tenant_id = @tenant_id and a.refresh_id = any (array(select gone.id from gone));
+delete from access_tokens a where a.tenant_id = @tenant_id and a.ctid = any (array(
+  select given.ctid from gone cross join lateral (
+    select t.ctid from access_tokens t where t.tenant_id = @tenant_id and t.refresh_id = gone.id offset 0
+  ) given
+));
 
 -- name: FindRefreshToken :one
 select * from refresh_tokens

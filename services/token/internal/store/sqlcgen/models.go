@@ -24,7 +24,7 @@ type AccessToken struct {
 	Claims []string
 	// The family that it came with: when that is revoked, it goes (RFC 7009 §2.1).
 	RefreshID *string
-	// Of the key that the token is bound to (RFC 7638, SHA-256). Null: to none.
+	// Of the key that the token is bound to (RFC 7638, SHA-256), or behind x5t#S256: of the certificate (RFC 8705 §3.1). Null: to none.
 	Thumbprint *string
 }
 

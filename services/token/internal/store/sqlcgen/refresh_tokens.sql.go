@@ -122,12 +122,16 @@ func (q *Queries) DeleteAccessTokensOfRefresh(ctx context.Context, arg DeleteAcc
 
 const deleteOldestRefreshTokens = `-- name: DeleteOldestRefreshTokens :exec
 with gone as (
-  delete from refresh_tokens r where r.tenant_id = $1 and r.id = any (array(
-    select o.id from refresh_tokens o where o.tenant_id = $1 and o.user_id = $2 and o.client_id = $3
+  delete from refresh_tokens r where r.tenant_id = $1 and r.ctid = any (array(
+    select o.ctid from refresh_tokens o where o.tenant_id = $1 and o.user_id = $2 and o.client_id = $3
     order by o.created_at desc offset $4
   )) returning r.id
 )
-delete from access_tokens a where a.tenant_id = $1 and a.refresh_id = any (array(select gone.id from gone))
+delete from access_tokens a where a.tenant_id = $1 and a.ctid = any (array(
+  select given.ctid from gone cross join lateral (
+    select t.ctid from access_tokens t where t.tenant_id = $1 and t.refresh_id = gone.id offset 0
+  ) given
+))
 `
 
 type DeleteOldestRefreshTokensParams struct {
@@ -137,8 +141,8 @@ type DeleteOldestRefreshTokensParams struct {
 	Keep     int32
 }
 
-// With the opaque tokens that they gave. As arrays, what is to go is found by key whatever the planner knows of the tables; joined, a
-// planner that thinks them small reads all that the tenant has.
+// With the opaque tokens that they gave. Rows are deleted by where they are: by their keys, a planner that thinks the tables small, as it
+// does of new ones, reads all that the tenant has.
 func (q *Queries) DeleteOldestRefreshTokens(ctx context.Context, arg DeleteOldestRefreshTokensParams) error {
 	_, err := q.db.Exec(ctx, deleteOldestRefreshTokens,
 		arg.TenantID,
