@@ -19,7 +19,7 @@ import (
 )
 
 // A server that stops ends connections at any moment, also between its word that a transaction is committed and the end of its answer.
-func TestInTenant_connection_ends_at_the_commit(t *testing.T) {
+func TestInTenant_connection_ends_at_the_commit(t *testing.T) { //nolint:tparallel // its parts build on each other
 	t.Parallel()
 	d, tenant := database(t), testkit.Tenants(1)[0]
 	add := func(conf pgkit.Config, id string) error {

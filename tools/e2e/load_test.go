@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -113,7 +114,7 @@ func (l *load) end() {
 func (l *load) sent() []*shot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.all[:len(l.all):len(l.all)]
+	return slices.Clip(l.all)
 }
 
 // await waits until, of each kind, n shots that began after a moment are as wanted.

@@ -165,7 +165,7 @@ type splitProcess struct {
 
 func (p *splitProcess) start(t *testing.T) {
 	t.Helper()
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), p.program) //nolint:gosec // our own program; the clean-up ends it, gently
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), p.program) // the clean-up ends it, gently
 	p.cmd.Stderr, p.cmd.Env = &p.said, p.env
 	require.NoError(t, p.cmd.Start())
 }
