@@ -84,11 +84,11 @@ func (b *ledger) checkOnce(t *testing.T, comesAgain func(*shot) bool) (codes, fa
 	}
 	for _, of := range uses {
 		n := map[verdict]int{}
-		lost := 0 // answers that got lost, of what was done
+		lost := 0 // answers that got lost and were tokens; such of a refusal count for nothing
 		for _, s := range of {
 			n[s.verdict]++
-			if s.verdict == broken {
-				lost += len(b.logged[s])
+			if s.verdict == broken && slices.Contains(b.logged[s], given[s.kind]) {
+				lost++
 			}
 		}
 		s := of[0]

@@ -35,6 +35,9 @@ const (
 
 var kinds = []string{documents, machine, silent, password, exchange, refresh, userinfo}
 
+// given is what the audit log calls tokens that were handed out.
+var given = map[string]string{machine: "seccft", exchange: "seacft", refresh: "sertft"}
+
 // verdict is what became of a request.
 type verdict string
 
@@ -214,7 +217,7 @@ func (s *shot) judge(path string) {
 	case s.kind == password && handedOver:
 		s.verdict = granted
 	case s.status == http.StatusOK && s.kind != silent && s.kind != password:
-		s.verdict, s.event = granted, map[string]string{machine: "seccft", exchange: "seacft", refresh: "sertft"}[s.kind]
+		s.verdict, s.event = granted, given[s.kind]
 	case s.status == http.StatusForbidden && s.kind == exchange && s.token("error") == "invalid_grant":
 		s.verdict, s.event = denied, "feacft"
 	case s.status == http.StatusForbidden && s.kind == refresh && s.token("error") == "invalid_grant":
