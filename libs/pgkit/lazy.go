@@ -243,13 +243,16 @@ func (t *lazy) Commit(ctx context.Context) error {
 		}
 	}
 	tag, err := results.Exec()
-	if closed := results.Close(); err == nil {
-		err = closed
+	closed := results.Close()
+	switch {
+	case err != nil:
+		return err
+	case tag.String() == "ROLLBACK": // a statement had failed, and its error was not looked at
+		return pgx.ErrTxCommitRollback
+	case tag.String() != "COMMIT":
+		return closed
 	}
-	if err == nil && tag.String() == "ROLLBACK" { // a statement had failed, and its error was not looked at
-		err = pgx.ErrTxCommitRollback
-	}
-	return err
+	return nil // it is done: that the connection breaks behind it, as when the server stops, takes nothing back
 }
 
 // Rollback implements pgx.Tx.

@@ -20,6 +20,9 @@ import (
 // It holds one connection and takes no second one; fn must not either (a pool whose
 // callers each wait for a second connection deadlocks). Nothing is retried.
 //
+// What the server has said is committed is, though the connection may break behind it. When it breaks before, nobody knows: that is
+// Unavailable.
+//
 // The error is a fault already (see Error), except pgx.ErrNoRows and ends of ctx, which come back as they are:
 // `return pgkit.Error(err, notFound)` around InTenant, or inside fn, is right for both. An empty tenant is Internal.
 func InTenant(ctx context.Context, pool *pgxpool.Pool, tenant tenancy.ID, fn func(pgx.Tx) error) error {
