@@ -183,7 +183,7 @@ tools: $(addprefix bin/tools/,buf protoc-gen-go protoc-gen-connect-go sqlc templ
 
 .PHONY: clean
 clean: ## Remove what was built; .postern/ and Go's caches stay
-	@rm -rf bin tools/e2e/node_modules
+	@rm -rf bin tools/e2e/node_modules tools/samples/node_modules
 
 .PHONY: check-go
 check-go:

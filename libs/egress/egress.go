@@ -1,4 +1,4 @@
-// Package egress fetches documents from URLs that outsiders chose. It reaches public addresses only, so that nobody can use the
+// Package egress fetches documents from URLs that outsiders chose, and posts forms to such. It reaches public addresses only, so that nobody can use the
 // platform to look into its own network, and takes little: https, one answer without redirects, JSON, bounded in size and time. It
 // sends no credential of any kind, and never interprets what it fetched.
 package egress
@@ -144,31 +144,31 @@ func (c *Client) Fetch(ctx context.Context, rawURL string, maxBytes int) ([]byte
 	return body, nil
 }
 
-// PostForm posts a form to a URL that an outsider chose and gives whether it was taken: 200, 202 and 204 are, all else is Invalid with a
-// sentence that is safe to show. The answer's body is not read.
-func (c *Client) PostForm(ctx context.Context, rawURL string, form url.Values) error {
+// PostForm posts a form to a URL that an outsider chose and gives the status of the answer, 0 where there was none. 200, 202 and 204 say
+// that it was taken, all else is Invalid with a sentence that is safe to show. The answer's body is not read.
+func (c *Client) PostForm(ctx context.Context, rawURL string, form url.Values) (status int, err error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return fault.Invalid("", "The URL is not an https URL")
+		return 0, fault.Invalid("", "The URL is not an https URL")
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return fault.Invalid("", "The URL is not an https URL").Because(err)
+		return 0, fault.Invalid("", "The URL is not an https URL").Because(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("User-Agent", "postern")
 	res, err := c.http.Do(req)
 	if err != nil {
-		return fault.Invalid("", "The URL could not be reached").Because(err)
+		return 0, fault.Invalid("", "The URL could not be reached").Because(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
-		return nil
+		return res.StatusCode, nil
 	}
-	return fault.Invalid("", fmt.Sprintf("The server answered with status %d", res.StatusCode))
+	return res.StatusCode, fault.Invalid("", fmt.Sprintf("The server answered with status %d", res.StatusCode))
 }
 
 // unreached is a fetch that got no whole answer.

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -220,4 +221,60 @@ func TestClient_Fetch_uses_no_proxy(t *testing.T) {
 	_, err := s.client(t, true).Fetch(t.Context(), s.URL, 1<<10)
 	require.NoError(t, err)
 	require.Zero(t, proxy.hits.Load())
+}
+
+func TestClient_PostForm(t *testing.T) {
+	t.Parallel()
+	answer := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost || r.PostFormValue("logout_token") != "a.b.c" || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" ||
+				r.Header.Get("Cookie") != "" || r.Header.Get("Authorization") != "" {
+				status = http.StatusTeapot
+			}
+			w.Header().Set("Location", "https://elsewhere.example/")
+			w.WriteHeader(status)
+		}
+	}
+	form := url.Values{"logout_token": {"a.b.c"}}
+	for _, status := range []int{http.StatusOK, http.StatusAccepted, http.StatusNoContent} {
+		s := newSite(t, answer(status))
+		got, err := s.client(t, true).PostForm(t.Context(), s.URL+"/out?a=1", form)
+		require.NoError(t, err)
+		require.Equal(t, status, got)
+	}
+	for status, sentence := range map[int]string{
+		http.StatusFound: "The server answered with status 302", http.StatusTemporaryRedirect: "The server answered with status 307",
+		http.StatusBadRequest: "The server answered with status 400", http.StatusServiceUnavailable: "The server answered with status 503",
+	} {
+		s := newSite(t, answer(status))
+		got, err := s.client(t, true).PostForm(t.Context(), s.URL, form)
+		refused(t, err, sentence)
+		require.Equal(t, status, got)
+		require.EqualValues(t, 1, s.hits.Load(), "a redirect is not followed")
+	}
+
+	s := newSite(t, answer(http.StatusOK))
+	for raw, sentence := range map[string]string{
+		strings.Replace(s.URL, "https", "http", 1): "The URL is not an https URL",
+		"https://user:secret@rp.example/":          "The URL is not an https URL",
+		"::":                                       "The URL is not an https URL",
+		"https://169.254.169.254/":                 "The URL could not be reached",
+	} {
+		status, err := s.client(t, true).PostForm(t.Context(), raw, form)
+		refused(t, err, sentence)
+		require.Zero(t, status)
+	}
+	status, err := s.client(t, false).PostForm(t.Context(), s.URL, form)
+	refused(t, err, "The URL could not be reached")
+	require.Zero(t, status)
+	require.Zero(t, s.hits.Load(), "this machine's own addresses are closed")
+
+	hangs := newSite(t, func(_ http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm() // a server notices who leaves once it has read what they sent
+		<-r.Context().Done()
+	})
+	began := time.Now()
+	_, err = hangs.client(t, true).PostForm(t.Context(), hangs.URL, form)
+	refused(t, err, "The URL could not be reached")
+	require.Less(t, time.Since(began), 10*time.Second)
 }

@@ -19,10 +19,14 @@ type Claims struct {
 	Scope           []string // of the space-separated scope claim
 	GrantType       string   // gty
 	ID              string   // jti
-	Expiry          time.Time
-	IssuedAt        time.Time
-	NotBefore       time.Time
-	Raw             map[string]any // every claim, numbers as float64
+	// Bound says that the token is good for the holder of a key alone (RFC 7800 §3.1), and Thumbprint of which one, where that is a
+	// DPoP key (RFC 9449 §6.1).
+	Bound      bool
+	Thumbprint string
+	Expiry     time.Time
+	IssuedAt   time.Time
+	NotBefore  time.Time
+	Raw        map[string]any // every claim, numbers as float64
 }
 
 // parseClaims refuses names that stand there twice (RFC 7519 §4), and takes names as they are spelled: to encoding/json "AUD" is "aud",
@@ -34,6 +38,9 @@ func parseClaims(payload []byte) (Claims, error) {
 		ClientID        string `json:"client_id"` // RFC 9068 §2.2
 		Scope           string `json:"scope"`
 		GrantType       string `json:"gty"`
+		Confirmation    *struct {
+			Thumbprint string `json:"jkt"`
+		} `json:"cnf"`
 	}
 	if err := json.Unmarshal(payload, &wire); err != nil {
 		return Claims{}, fmt.Errorf("reading claims: %w", err)
@@ -45,6 +52,10 @@ func parseClaims(payload []byte) (Claims, error) {
 	}
 	if err := json.Unmarshal(payload, &c.Raw); err != nil {
 		return Claims{}, fmt.Errorf("reading claims: %w", err)
+	}
+	_, c.Bound = c.Raw["cnf"]
+	if wire.Confirmation != nil {
+		c.Thumbprint = wire.Confirmation.Thumbprint
 	}
 	return c, nil
 }

@@ -57,8 +57,16 @@ func FuzzVerifier_VerifyAccess(f *testing.F) {
 // FuzzVerifier_claims looks for claims that are signed and read as something else than they say.
 func FuzzVerifier_claims(f *testing.F) {
 	for _, changes := range []map[string]any{
-		nil, {"exp": nil}, {"exp": 1e300}, {"exp": "soon"}, {"nbf": -1}, {"aud": []string{"x", audience}}, {"aud": map[string]any{}}, {"azp": nil, "client_id": "c"},
-		{"scope": []string{"x"}}, {"iss": []string{"x"}},
+		nil,
+		{"exp": nil},
+		{"exp": 1e300},
+		{"exp": "soon"},
+		{"nbf": -1},
+		{"aud": []string{"x", audience}},
+		{"aud": map[string]any{}},
+		{"azp": nil, "client_id": "c"},
+		{"scope": []string{"x"}},
+		{"iss": []string{"x"}},
 	} {
 		plain, err := json.Marshal(claims(changes))
 		if err != nil {

@@ -46,9 +46,19 @@ const (
 // maxToken bounds what is parsed at all, in bytes.
 const maxToken = 16 << 10
 
-// VerifyAccess checks raw: signature by a key of this tenant, this host's issuer exactly, the audience, the times. A refusal is
-// Unauthenticated; keys that cannot be had are Unavailable.
+// VerifyAccess checks a bearer token: signature by a key of this tenant, this host's issuer exactly, the audience, the times. One that
+// is bound to a key proves nothing by itself and is refused (RFC 9449 §7.2). A refusal is Unauthenticated; keys that cannot be had are
+// Unavailable.
 func (v *Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audience string) (Claims, error) {
+	c, err := v.VerifyBound(ctx, t, raw, audience)
+	if err == nil && c.Bound {
+		return Claims{}, invalid(errors.New("it is bound to a key, and a bearer proves none"))
+	}
+	return c, err
+}
+
+// VerifyBound is VerifyAccess for who checks the proof of possession of a token that is bound to a key.
+func (v *Verifier) VerifyBound(ctx context.Context, t tenancy.Tenant, raw, audience string) (Claims, error) {
 	c, err := v.VerifySignature(ctx, t.ID, raw)
 	if err != nil {
 		return Claims{}, err

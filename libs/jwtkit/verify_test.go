@@ -53,6 +53,25 @@ func TestVerifier_VerifyAccess(t *testing.T) {
 		require.NoError(t, err)
 	})
 
+	t.Run("a_token_that_is_bound_to_a_key_is_no_bearer_token_RFC9449_7_2", func(t *testing.T) {
+		t.Parallel()
+		for name, cnf := range map[string]map[string]any{"dpop": {"jkt": "thumb"}, "mtls": {"x5t#S256": "thumb"}, "anything": {}} {
+			raw := token(t, "acme-1", map[string]any{"cnf": cnf})
+			_, err := v.VerifyAccess(t.Context(), acme, raw, audience)
+			requireRefused(t, invalidToken, err)
+			c, err := v.VerifyBound(t.Context(), acme, raw, audience)
+			require.NoError(t, err, "who checks the proof may have it")
+			assert.True(t, c.Bound, name)
+			assert.Equal(t, name == "dpop", c.Thumbprint == "thumb", name)
+		}
+		for _, cnf := range []any{"text", []string{"x"}, 1} {
+			_, err := v.VerifyAccess(t.Context(), acme, token(t, "acme-1", map[string]any{"cnf": cnf}), audience)
+			requireRefused(t, invalidToken, err)
+		}
+		_, err := v.VerifyBound(t.Context(), acme, token(t, "acme-1", map[string]any{"cnf": map[string]any{"jkt": "thumb"}}), "https://elsewhere.test/")
+		requireRefused(t, invalidToken, err)
+	})
+
 	t.Run("clocks_may_differ_by_the_leeway", func(t *testing.T) {
 		t.Parallel()
 		at := now.Now().Unix()

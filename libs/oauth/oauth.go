@@ -57,5 +57,8 @@ const (
 	AuthPrivateKeyJWT = "private_key_jwt" // RFC 7523 §2.2, OIDC Core §9
 )
 
+// TokenTypeAccess is the type of an access token in a token exchange (RFC 8693 §3).
+const TokenTypeAccess = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // a name, not a credential
+
 // AssertionJWT is the client_assertion_type of a JWT (RFC 7523 §2.2).
 const AssertionJWT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -11,7 +11,7 @@ import (
 	"github.com/postern-id/postern/libs/testkit"
 )
 
-// BenchmarkInTenantRead is one row read in a tenant's transaction: three round trips.
+// BenchmarkInTenantRead is one row read for a tenant: one round trip.
 func BenchmarkInTenantRead(b *testing.B) {
 	d, tenant := database(b), testkit.Tenants(1)[0]
 	b.ReportAllocs()

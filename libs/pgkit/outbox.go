@@ -35,6 +35,8 @@ create policy relay on outbox using (current_setting('postern.relay', true) = 'o
 // maxPayload stays well below the 1 MiB that NATS takes: a fact that could never be published would block its tenant's others.
 const maxPayload = 768 << 10
 
+const sqlAppend = "-- name: AppendOutbox :exec\ninsert into outbox (tenant_id, event_id, subject, payload, traceparent) values ($1, $2, $3, $4, $5)"
+
 // AppendOutbox writes a fact of tenant beside the change it tells of; tx is that change's transaction, opened by InTenant for the
 // same tenant. Append after the change, not before: the locks it took are what orders the facts of one object. Call the relay's
 // Kick after the commit. The fact is published in the trace of ctx, when that is sampled. A subject outside "postern." or a payload
@@ -52,8 +54,11 @@ func AppendOutbox(ctx context.Context, tx pgx.Tx, tenant tenancy.ID, subject, ev
 	if s := telemetry.Traceparent(ctx); s != "" {
 		trace = &s
 	}
-	_, err := tx.Exec(ctx, "-- name: AppendOutbox :exec\ninsert into outbox (tenant_id, event_id, subject, payload, traceparent) values ($1, $2, $3, $4, $5)",
-		string(tenant), eventID, subject, payload, trace)
+	if own, ok := tx.(*lazy); ok && !own.reads { // it goes out with the commit, after all else
+		own.leave(sqlAppend, string(tenant), eventID, subject, payload, trace)
+		return nil
+	}
+	_, err := tx.Exec(ctx, sqlAppend, string(tenant), eventID, subject, payload, trace)
 	if err != nil {
 		return fmt.Errorf("appending to the outbox: %w", err)
 	}

@@ -59,7 +59,17 @@ func (t tracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQu
 }
 
 // TraceBatchStart implements pgx.BatchTracer.
-func (t tracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+func (t tracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return ctx
+	}
+	for _, q := range data.Batch.QueuedQueries {
+		switch q.SQL {
+		case sqlBegin, sqlCommit, sqlTenant, sqlReads, sqlRead: // what others ride with has no name of its own
+		default:
+			return t.start(ctx, queryName(q.SQL))
+		}
+	}
 	return t.start(ctx, "batch")
 }
 

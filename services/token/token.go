@@ -27,6 +27,7 @@ import (
 	"github.com/postern-id/postern/libs/vaultkit"
 	"github.com/postern-id/postern/services/token/internal/assertion"
 	"github.com/postern-id/postern/services/token/internal/backchannel"
+	"github.com/postern-id/postern/services/token/internal/dpop"
 	"github.com/postern-id/postern/services/token/internal/events"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
@@ -129,6 +130,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	users := remote.Users{Service: deps.Users}
 	policy := token.NewPolicy(config, db)
 	auth := token.NewAuthenticator(config, assertion.Reader{}, db)
+	proofs := token.NewProofs(dpop.Reader{}, db)
 	issuer := &token.Issuer{Keys: ring, Signer: signer}
 	sessions := &token.Sessions{Store: db, Users: users, Now: deps.Now}
 
@@ -146,16 +148,17 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 				&token.Code{Store: db, Record: db},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 				&token.Refresh{Store: db, Record: db}, &token.Device{Store: db, Record: db},
+				&token.OnBehalfOf{Config: config, Policy: policy, Verifier: keyring.NewVerifier(ring, deps.Now), Store: db, Record: db},
 			},
-			Auth: auth,
+			Auth: auth, Proofs: proofs,
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
 		Logins: token.NewLogins(token.LoginDeps{
-			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
+			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Proofs: proofs, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
 			Devices: db, Guesses: limit.New(guessBurst, guessEvery, deps.Now), Issuer: issuer,
 			Now: deps.Now, CodeTTL: cfg.CodeTTL,
 		}),
-		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Now: deps.Now},
+		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Proofs: proofs, Now: deps.Now},
 		Ring:     ring,
 		Devices: &token.DeviceAuthorizer{
 			Auth: auth, Config: config, Policy: policy, Store: db, Record: db, Limiter: limit.New(deviceBurst, deviceEvery, deps.Now), Now: deps.Now,

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 )
 
 // postern is a running dev cloud with a tenant of this run's own. Its processor time is that of the product, of the process with the
@@ -86,6 +87,11 @@ func newPostern(ctx context.Context, devJSON string) (*postern, error) {
 
 type object = map[string]any
 
+// people is how many there are to log in: a login is counted on its user, and one person does not log in sixteen times at once.
+const people = 64
+
+func email(n int) string { return fmt.Sprintf("ada%d@example.com", n) }
+
 func (p *postern) setUp(ctx context.Context, a *agent, bearer string) error {
 	create := func(path string, body, out any) error {
 		return a.call(ctx, http.MethodPost, p.base+"/api/v2/"+path, bearer, body, out)
@@ -116,10 +122,13 @@ func (p *postern) setUp(ctx context.Context, a *agent, bearer string) error {
 	if err != nil {
 		return err
 	}
-	const email, password = "ada@example.com", "Correct-horse-7"
-	if err := create("users", object{"connection": "Username-Password-Authentication", "email": email, "password": password, "email_verified": true, "name": "Ada Byron"}, nil); err != nil {
-		return err
+	const password = "Correct-horse-7"
+	for n := range people {
+		if err := create("users", object{"connection": "Username-Password-Authentication", "email": email(n), "password": password, "email_verified": true, "name": "Ada Byron"}, nil); err != nil {
+			return err
+		}
 	}
+	var entered atomic.Int64
 	p.app = application{
 		authorize: p.base + "/authorize", token: p.base + "/oauth/token", userinfo: p.base + "/userinfo", id: web.ID, secret: web.Secret, scope: "openid email profile offline_access",
 		stop: func(context.Context, *agent) func(context.Context, string, int, []byte) (string, error) { return nil },
@@ -128,7 +137,7 @@ func (p *postern) setUp(ctx context.Context, a *agent, bearer string) error {
 				if !strings.Contains(at, "/u/login") {
 					return "", fmt.Errorf("%s: %d %.200s", at, status, page)
 				}
-				status, answer, header, err := a.send(ctx, http.MethodPost, at, form, url.Values{"username": {email}, "password": {password}}.Encode())
+				status, answer, header, err := a.send(ctx, http.MethodPost, at, form, url.Values{"username": {email(int(entered.Add(1)) % people)}, "password": {password}}.Encode())
 				if err == nil && header.Get("Location") == "" {
 					err = fmt.Errorf("the password: %d %.200s", status, answer)
 				}

@@ -24,6 +24,7 @@ func TestStock(t *testing.T) {
 	application := applicationCertificate(t)
 	for name, script := range map[string]string{
 		"oauth4webapi": "oauth4webapi.mjs",
+		"oauth4webapi_by_DPoP_and_token_exchange": "dpop.mjs",
 		"auth0_legacy": "legacy.mjs",
 		"express_openid_connect_and_a_jwt_bearer": "express.mjs",
 		"auth0_spa_js_in_a_page":                  "spa.mjs",

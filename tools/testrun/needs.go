@@ -77,13 +77,18 @@ func provide(ctx context.Context, root string, stages []string, out io.Writer) e
 		return fmt.Errorf("the tests lack\n%w", errors.Join(missing...))
 	}
 	if slices.Contains(stages, e2e) {
-		return npmCI(ctx, filepath.Join(root, e2eModule), out)
+		for _, dir := range []string{e2eModule, samplesFolder} {
+			if err := npmCI(ctx, root, dir, out); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
-// npmCI installs the stock clients exactly as the lock file has them, once per lock file.
-func npmCI(ctx context.Context, dir string, out io.Writer) error {
+// npmCI installs a folder's npm packages exactly as its lock file has them, once per lock file.
+func npmCI(ctx context.Context, root, folder string, out io.Writer) error {
+	dir := filepath.Join(root, folder)
 	lock, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -95,11 +100,11 @@ func npmCI(ctx context.Context, dir string, out io.Writer) error {
 	if done, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err == nil && done.ModTime().After(lock.ModTime()) {
 		return nil
 	}
-	fmt.Fprintln(out, "installing the npm clients of", e2eModule)
+	fmt.Fprintln(out, "installing the npm packages of", folder)
 	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("installing the npm clients: %w", err)
+		return fmt.Errorf("installing the npm packages of %s: %w", folder, err)
 	}
 	return nil
 }

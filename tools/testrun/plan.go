@@ -31,6 +31,9 @@ const (
 // e2eModule drives stock clients and a browser; it has no other tests.
 const e2eModule = "tools/e2e"
 
+// samplesFolder has applications in JavaScript, which the tests of e2eModule use.
+const samplesFolder = "tools/samples"
+
 // invocation is one run of "go test".
 type invocation struct {
 	title string

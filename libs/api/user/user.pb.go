@@ -403,8 +403,10 @@ type User struct {
 	Identities       []*Identity            `protobuf:"bytes,20,rep,name=identities,proto3" json:"identities,omitempty"`
 	// Logins from before this are over: when the user was made, or the e-mail address, username, phone number or password changed.
 	LoginsValidFrom *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=logins_valid_from,json=loginsValidFrom,proto3" json:"logins_valid_from,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// When the password last changed; none: never since the user was made.
+	LastPasswordReset *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=last_password_reset,json=lastPasswordReset,proto3" json:"last_password_reset,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *User) Reset() {
@@ -584,6 +586,13 @@ func (x *User) GetLoginsValidFrom() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *User) GetLastPasswordReset() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastPasswordReset
+	}
+	return nil
+}
+
 type RemoveTenantRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
@@ -701,7 +710,7 @@ const file_user_user_proto_rawDesc = "" +
 	"connection\x12\x1a\n" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x1b\n" +
-	"\tis_social\x18\x04 \x01(\bR\bisSocial\"\xb0\x06\n" +
+	"\tis_social\x18\x04 \x01(\bR\bisSocial\"\xfc\x06\n" +
 	"\x04User\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12%\n" +
@@ -731,7 +740,8 @@ const file_user_user_proto_rawDesc = "" +
 	"\n" +
 	"identities\x18\x14 \x03(\v2\x19.postern.user.v1.IdentityR\n" +
 	"identities\x12F\n" +
-	"\x11logins_valid_from\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x0floginsValidFrom\"2\n" +
+	"\x11logins_valid_from\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x0floginsValidFrom\x12J\n" +
+	"\x13last_password_reset\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\x11lastPasswordReset\"2\n" +
 	"\x13RemoveTenantRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\x16\n" +
 	"\x14RemoveTenantResponse2\xdd\x02\n" +
@@ -775,19 +785,20 @@ var file_user_user_proto_depIdxs = []int32{
 	9,  // 4: postern.user.v1.User.last_login:type_name -> google.protobuf.Timestamp
 	5,  // 5: postern.user.v1.User.identities:type_name -> postern.user.v1.Identity
 	9,  // 6: postern.user.v1.User.logins_valid_from:type_name -> google.protobuf.Timestamp
-	1,  // 7: postern.user.v1.UserService.VerifyPassword:input_type -> postern.user.v1.VerifyPasswordRequest
-	3,  // 8: postern.user.v1.UserService.FindUser:input_type -> postern.user.v1.FindUserRequest
-	4,  // 9: postern.user.v1.UserService.RecordLogin:input_type -> postern.user.v1.RecordLoginRequest
-	7,  // 10: postern.user.v1.UserService.RemoveTenant:input_type -> postern.user.v1.RemoveTenantRequest
-	2,  // 11: postern.user.v1.UserService.VerifyPassword:output_type -> postern.user.v1.VerifyPasswordResponse
-	6,  // 12: postern.user.v1.UserService.FindUser:output_type -> postern.user.v1.User
-	6,  // 13: postern.user.v1.UserService.RecordLogin:output_type -> postern.user.v1.User
-	8,  // 14: postern.user.v1.UserService.RemoveTenant:output_type -> postern.user.v1.RemoveTenantResponse
-	11, // [11:15] is the sub-list for method output_type
-	7,  // [7:11] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	9,  // 7: postern.user.v1.User.last_password_reset:type_name -> google.protobuf.Timestamp
+	1,  // 8: postern.user.v1.UserService.VerifyPassword:input_type -> postern.user.v1.VerifyPasswordRequest
+	3,  // 9: postern.user.v1.UserService.FindUser:input_type -> postern.user.v1.FindUserRequest
+	4,  // 10: postern.user.v1.UserService.RecordLogin:input_type -> postern.user.v1.RecordLoginRequest
+	7,  // 11: postern.user.v1.UserService.RemoveTenant:input_type -> postern.user.v1.RemoveTenantRequest
+	2,  // 12: postern.user.v1.UserService.VerifyPassword:output_type -> postern.user.v1.VerifyPasswordResponse
+	6,  // 13: postern.user.v1.UserService.FindUser:output_type -> postern.user.v1.User
+	6,  // 14: postern.user.v1.UserService.RecordLogin:output_type -> postern.user.v1.User
+	8,  // 15: postern.user.v1.UserService.RemoveTenant:output_type -> postern.user.v1.RemoveTenantResponse
+	12, // [12:16] is the sub-list for method output_type
+	8,  // [8:12] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_user_user_proto_init() }

@@ -1,5 +1,5 @@
 // oauth4webapi, which checks each answer against its specification: code with PKCE, pushed requests, client assertions, refresh and
-// revocation, errors.
+// revocation, tokens bound to a key, errors.
 import * as o from 'oauth4webapi';
 import { answer, assert, refused, within } from './run.mjs';
 import { open } from './browser.mjs';
@@ -69,6 +69,18 @@ try {
   const pushed = await code({ scope: 'openid', max_age: '3600' }, true);
   const again = await o.processAuthorizationCodeResponse(as, me, await redeem(pushed), { expectedNonce: pushed.nonce, maxAge: 3600, requireIdToken: true });
   assert.equal(typeof o.getValidatedIdTokenClaims(again).auth_time, 'number');
+  // Bound to a key (RFC 9449): the code, the token, and what it opens.
+  const bound = o.DPoP(me, await o.generateKeyPair('ES256')), holder = await code({ scope: 'openid', dpop_jkt: await bound.calculateThumbprint() });
+  const thief = o.DPoP(me, await o.generateKeyPair('ES256'));
+  const stolen = await refused(async () => o.processAuthorizationCodeResponse(as, me, await o.authorizationCodeGrantRequest(as, me, secret, holder.params, callback, holder.verifier, { DPoP: thief })), 'a code with another key');
+  assert.equal(stolen.error, 'invalid_grant');
+  const own = await code({ scope: 'openid', dpop_jkt: await bound.calculateThumbprint() });
+  const held = await o.processAuthorizationCodeResponse(as, me, await o.authorizationCodeGrantRequest(as, me, secret, own.params, callback, own.verifier, { DPoP: bound }), { expectedNonce: own.nonce });
+  assert.equal(held.token_type, 'dpop');
+  await o.processUserInfoResponse(as, me, ada.id, await o.userInfoRequest(as, me, held.access_token, { DPoP: bound }));
+  const without = await refused(async () => o.processUserInfoResponse(as, me, ada.id, await o.userInfoRequest(as, me, held.access_token)), 'a bound token without its key');
+  assert.equal(without.status, 401);
+
   const silly = await refused(async () => o.processPushedAuthorizationResponse(as, me, await o.pushedAuthorizationRequest(as, me, secret, new URLSearchParams({ response_type: 'code', redirect_uri: 'https://elsewhere.example/' }))), 'a pushed redirect_uri that nobody registered');
   assert.equal(silly.status, 400);
   assert.ok(silly.error);

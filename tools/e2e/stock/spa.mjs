@@ -1,6 +1,8 @@
 // @auth0/auth0-spa-js in a page, in Chromium: log in by redirect and by popup, tokens renewed in silence by a frame and by refresh tokens,
-// with third-party cookies and without.
+// with third-party cookies and without; tokens bound to the page's key (DPoP), at an API behind express-oauth2-jwt-bearer.
 import fs from 'node:fs';
+import express from 'express';
+import bearer from 'express-oauth2-jwt-bearer';
 import { decodeJwt } from 'jose';
 import { answer, assert } from './run.mjs';
 import { profile } from './browser.mjs';
@@ -15,6 +17,14 @@ const things = await resource('spa');
 const spa = await client('spa', {
   app_type: 'spa', token_endpoint_auth_method: 'none', grant_types: ['authorization_code', 'refresh_token'], callbacks: [callback, origin], web_origins: [origin], allowed_logout_urls: [origin],
   refresh_token: { rotation_type: 'rotating', expiration_type: 'expiring', leeway: 0, token_lifetime: 2592000, idle_token_lifetime: 1296000, infinite_token_lifetime: false, infinite_idle_token_lifetime: false } });
+
+// The API, which takes no token without a proof of its key (RFC 9449 §7).
+const api = express();
+api.use((req, res, next) => { res.set({ 'access-control-allow-origin': origin, 'access-control-allow-headers': 'authorization, dpop' }); if (req.method === 'OPTIONS') res.end(); else next(); });
+api.use(bearer.auth({ issuerBaseURL: issuer, audience: things.identifier, dpop: { enabled: true, required: true } }));
+api.get('/things', (req, res) => res.json({ sub: req.auth.payload.sub, jkt: req.auth.payload.cnf.jkt }));
+api.use((err, _req, res, _next) => res.status(err.status ?? 500).json({ error: err.code }));
+const at = await serve(api, 'api.example.com');
 
 // The SDK in page, with options of its own.
 const start = (page, options = {}) => page.evaluate((o) => { window.sdk = new window.auth0.Auth0Client(o); }, { domain, clientId: spa.client_id, ...options, authorizationParams: { redirect_uri: callback, audience: things.identifier, scope: 'openid email read:things', ...options.authorizationParams } });
@@ -105,8 +115,20 @@ async function withoutThirdPartyCookies({ context }) {
   await good(page, 'revokeRefreshToken');
 }
 
+async function withKey({ context }) {
+  const page = await context.newPage(), options = { useDpop: true, ...rotating };
+  await redirectIn(page, options);
+  const bound = decodeJwt((await good(page, 'getTokenSilently', fresh)).access_token).cnf.jkt; // by the refresh token, bound too
+  const asked = await page.evaluate(async ([url, audience]) => (await window.sdk.createFetcher({ dpopNonceId: 'api' }).fetchWithAuth(url, {}, { audience })).json(), [`${at.origin}/things`, things.identifier]);
+  assert.deepEqual(asked, { sub: ada.id, jkt: bound });
+  // Who stole the tokens has not the key.
+  const token = (await good(page, 'getTokenSilently', { detailedResponse: true })).access_token;
+  assert.equal(await page.evaluate(async ([url, token]) => (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status, [`${at.origin}/things`, token]), 400);
+  assert.equal((await refresh(await stored(page))).ok, false);
+}
+
 const windows = await Promise.all([profile(true), profile(false)]);
 try {
-  await Promise.all([withThirdPartyCookies(windows[0]), withoutThirdPartyCookies(windows[1])]);
-} finally { await Promise.all(windows.map((w) => w.close())); server.close(); }
+  await Promise.all([withThirdPartyCookies(windows[0]), withoutThirdPartyCookies(windows[1]).then(() => windows[1].context.clearCookies()).then(() => withKey(windows[1]))]);
+} finally { await Promise.all(windows.map((w) => w.close())); server.close(); at.server.close(); }
 answer({});

@@ -77,6 +77,7 @@ func (c *cells) open(ctx context.Context, cfg Config, ref cellRef, log *slog.Log
 
 	tokenService, err := token.New(ctx, token.Config{
 		Cell: ref.name, Postgres: cfg.postgres(ref.name, "token"), NATS: cfg.nats(ref.name, "token"), Vault: cfg.vault(ref.name, "token"),
+		Egress: cfg.Egress,
 	}, token.Deps{Log: log, Seal: seal, Clients: clients, Users: users, Settings: settings, Now: time.Now})
 	if err != nil {
 		return fmt.Errorf("token service: %w", err)

@@ -8,13 +8,15 @@ import (
 
 // The faults of this room that callers tell apart by their wire code.
 var (
-	ErrNoClient         = fault.New(fault.KindNotFound, "inexistent_client", "The client does not exist")
-	ErrNoResourceServer = fault.New(fault.KindNotFound, "inexistent_resource_server", "The resource server does not exist")
-	ErrNoGrant          = fault.New(fault.KindNotFound, "inexistent_client_grant", "The grant does not exist.")
-	ErrNoCredential     = fault.New(fault.KindNotFound, "inexistent_client_credential", "The credential does not exist")
-	ErrNoConnection     = fault.New(fault.KindNotFound, "inexistent_connection", "The connection does not exist")
-	ErrNoSCIM           = fault.New(fault.KindNotFound, "inexistent_scim_configuration", "The SCIM configuration does not exist")
-	ErrNoSCIMToken      = fault.New(fault.KindNotFound, "inexistent_scim_token", "The SCIM token does not exist")
+	ErrNoClient          = fault.New(fault.KindNotFound, "inexistent_client", "The client does not exist")
+	ErrNoResourceServer  = fault.New(fault.KindNotFound, "inexistent_resource_server", "The resource server does not exist")
+	ErrNoGrant           = fault.New(fault.KindNotFound, "inexistent_client_grant", "The grant does not exist.")
+	ErrNoCredential      = fault.New(fault.KindNotFound, "inexistent_client_credential", "The credential does not exist")
+	ErrNoConnection      = fault.New(fault.KindNotFound, "inexistent_connection", "The connection does not exist")
+	ErrNoSCIM            = fault.New(fault.KindNotFound, "inexistent_scim_configuration", "The SCIM configuration does not exist")
+	ErrNoAction          = fault.New(fault.KindNotFound, "", "That action does not exist.")
+	ErrNoExchangeProfile = fault.New(fault.KindNotFound, "", "The token exchange profile does not exist.")
+	ErrNoSCIMToken       = fault.New(fault.KindNotFound, "inexistent_scim_token", "The SCIM token does not exist")
 	// ErrExternalTaken, ErrIdentifierTaken, ErrGrantExists and ErrNameTaken are a second one of what there is one of.
 	ErrExternalTaken   = fault.Conflict("external_client_id_taken", "A client with the same external_client_id already exists")
 	ErrIdentifierTaken = fault.Conflict("", "A resource server with the same identifier already exists")

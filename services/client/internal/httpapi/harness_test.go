@@ -143,6 +143,7 @@ const everyScope = "read:clients create:clients update:clients delete:clients re
 	"read:resource_servers create:resource_servers update:resource_servers delete:resource_servers " +
 	"read:client_grants create:client_grants update:client_grants delete:client_grants read:organization_client_grants " +
 	"read:connections create:connections update:connections delete:connections " +
+	"read:token_exchange_profiles create:token_exchange_profiles update:token_exchange_profiles delete:token_exchange_profiles " +
 	"read:scim_config create:scim_config update:scim_config delete:scim_config read:scim_token create:scim_token delete:scim_token " +
 	"read:actions"
 

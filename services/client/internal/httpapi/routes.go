@@ -96,6 +96,7 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "update_connection_clients", Summary: "Update enabled clients for a connection", Tag: connections, Method: http.MethodPatch, Path: "/connections/{id}/clients", Scopes: []string{scopeUpdateConnections}, Status: http.StatusNoContent}, h.updateConnectionClients)
 
 	mgmtkit.Register(api, mgmtkit.Op{ID: "list_actions", Summary: "Get actions", Tag: "actions", Method: http.MethodGet, Path: "/actions/actions", Scopes: []string{"read:actions"}}, h.listActions)
+	h.mountExchangeProfiles(api)
 
 	const scim, scimTokens = "/connections/{id}/scim-configuration", "/connections/{id}/scim-configuration/tokens"
 	mgmtkit.Register(api, mgmtkit.Op{ID: "get_scim_configuration", Summary: "Get a connection's SCIM configuration", Tag: connections, Method: http.MethodGet, Path: scim, Scopes: []string{scopeReadSCIM}}, h.getSCIM)

@@ -61,6 +61,11 @@ var operations = []struct{ method, path, scopes string }{
 	{http.MethodPost, "/connections/x/scim-configuration/tokens", "create:scim_token"},
 	{http.MethodDelete, "/connections/x/scim-configuration/tokens/y", "delete:scim_token"},
 	{http.MethodGet, "/actions/actions", "read:actions"},
+	{http.MethodGet, "/token-exchange-profiles", "read:token_exchange_profiles"},
+	{http.MethodPost, "/token-exchange-profiles", "create:token_exchange_profiles"},
+	{http.MethodGet, "/token-exchange-profiles/x", "read:token_exchange_profiles"},
+	{http.MethodPatch, "/token-exchange-profiles/x", "update:token_exchange_profiles"},
+	{http.MethodDelete, "/token-exchange-profiles/x", "delete:token_exchange_profiles"},
 }
 
 // TestWalls_are_around_every_operation holds the list above to what is registered: an operation that is not in it is tried by nobody.

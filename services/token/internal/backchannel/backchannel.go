@@ -16,6 +16,6 @@ type Sender struct{ Out *egress.Client }
 var _ token.LogoutSender = Sender{}
 
 // SendLogout implements token.LogoutSender.
-func (s Sender) SendLogout(ctx context.Context, uri, logoutToken string) error {
+func (s Sender) SendLogout(ctx context.Context, uri, logoutToken string) (status int, err error) {
 	return s.Out.PostForm(ctx, uri, url.Values{"logout_token": {logoutToken}})
 }

@@ -15,11 +15,17 @@ type UserFollower struct {
 	Conn     *natskit.Conn
 	Sessions *token.Sessions
 	Log      *slog.Logger
+	// Stream and Subjects are set by tests alone; empty means EVENTS and what the user service tells of changed and deleted users.
+	Stream   string
+	Subjects []string
 }
 
 // Run follows until ctx ends.
 func (f *UserFollower) Run(ctx context.Context) error {
-	cfg := natskit.ConsumerConfig{Durable: "token-users", Subjects: []string{logapi.UserUpdated, logapi.UserDeleted}}
+	cfg := natskit.ConsumerConfig{Stream: f.Stream, Durable: "token-users", Subjects: f.Subjects}
+	if len(cfg.Subjects) == 0 {
+		cfg.Subjects = []string{logapi.UserUpdated, logapi.UserDeleted}
+	}
 	return natskit.Consume(ctx, f.Conn, cfg, f.handle)
 }
 

@@ -173,7 +173,6 @@ func TestDemandsThatNothingMeets(t *testing.T) {
 	for demand, sentence := range map[token.Demand]string{
 		token.DemandPAR:           "Pushed Authorization Requests are required for the client",
 		token.DemandRequestObject: "A signed request object is required for the client",
-		token.DemandProof:         "The client must prove possession of a key, which is not supported",
 	} {
 		w := newWorld(t)
 		w.client("web", func(c *token.Client) { c.Demands = []token.Demand{demand} })

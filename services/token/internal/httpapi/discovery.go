@@ -42,6 +42,7 @@ type metadata struct {
 	PushEndpoint          string   `json:"pushed_authorization_request_endpoint,omitempty"`
 	IssuerInResponses     bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	ACRValues             []string `json:"acr_values_supported,omitempty"`
+	ProofAlgs             []string `json:"dpop_signing_alg_values_supported"`
 	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint,omitempty"`
 	Backchannel           bool     `json:"backchannel_logout_supported"`
@@ -55,7 +56,7 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		registration = t.Base + "/oidc/register"
 	}
 	if settings.PushedRequests {
-		push = t.Base + "/oauth/par"
+		push = t.Base + token.PathPush
 	}
 	end := ""
 	if settings.EndSessionDiscovery {
@@ -65,8 +66,8 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		RegistrationEndpoint:  registration,
 		Issuer:                t.Issuer(),
 		AuthorizationEndpoint: t.Base + "/authorize",
-		TokenEndpoint:         t.Base + "/oauth/token",
-		UserinfoEndpoint:      t.Base + "/userinfo",
+		TokenEndpoint:         t.Base + token.PathToken,
+		UserinfoEndpoint:      t.Base + token.PathUserinfo,
 		JWKSURI:               t.Base + "/.well-known/jwks.json",
 		RevocationEndpoint:    t.Base + "/oauth/revoke",
 		Scopes:                []string{"openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "phone"},
@@ -75,7 +76,7 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		},
 		ResponseModes: []string{"query", "fragment", "form_post", "web_message"},
 		GrantTypes: []string{
-			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantDeviceCode), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm),
+			string(oauth.GrantAuthorizationCode), string(oauth.GrantImplicit), string(oauth.GrantDeviceCode), string(oauth.GrantClientCredentials), string(oauth.GrantPassword), string(oauth.GrantPasswordRealm), string(oauth.GrantTokenExchange),
 			string(oauth.GrantRefreshToken),
 		},
 		ChallengeMethods: []string{"S256", "plain"},
@@ -95,6 +96,7 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		PushEndpoint:       push,
 		IssuerInResponses:  settings.IssuerInResponses,
 		ACRValues:          settings.ACRValues,
+		ProofAlgs:          token.ProofAlgs(),
 		DeviceEndpoint:     t.Base + "/oauth/device/code",
 		EndSessionEndpoint: end,
 		Backchannel:        true, BackchannelSession: true,

@@ -27,8 +27,12 @@ func (h *Handler) endSession(c *gin.Context, t tenancy.Tenant) error {
 			return fault.Invalid(oauth.InvalidRequest, "Parameter sent more than once: "+name)
 		}
 	}
+	values.Del(fieldConfirm) // which is for our own page to say, in a body
 	return h.end(c, t, values)
 }
+
+// fieldConfirm is the proof of the confirmation page.
+const fieldConfirm = "confirm"
 
 // confirmLogout takes the answer of the page that asks whether to log out.
 func (h *Handler) confirmLogout(c *gin.Context, t tenancy.Tenant) error {
@@ -41,7 +45,7 @@ func (h *Handler) confirmLogout(c *gin.Context, t tenancy.Tenant) error {
 func (h *Handler) end(c *gin.Context, t tenancy.Tenant, p url.Values) error {
 	answer, err := h.Logins.EndSession(c.Request.Context(), t, token.EndRequest{
 		IDTokenHint: p.Get("id_token_hint"), LogoutHint: p.Get("logout_hint"), ClientID: p.Get("client_id"),
-		ReturnTo: p.Get("post_logout_redirect_uri"), State: p.Get("state"), Confirmed: p.Get("confirm"),
+		ReturnTo: p.Get("post_logout_redirect_uri"), State: p.Get("state"), Confirmed: p.Get(fieldConfirm),
 	}, browser(c, t))
 	if err != nil {
 		return err
@@ -49,7 +53,7 @@ func (h *Handler) end(c *gin.Context, t tenancy.Tenant, p url.Values) error {
 	if ask := answer.Ask; ask != nil {
 		page := pages.ConfirmLogout{
 			Frame:    pages.Frame{Title: "Log out | " + ask.TenantName, TenantName: ask.TenantName},
-			UserName: ask.UserName, Action: "/u/logout", Fields: []pages.Field{{Name: "confirm", Value: ask.Proof}},
+			UserName: ask.UserName, Action: "/u/logout", Fields: []pages.Field{{Name: fieldConfirm, Value: ask.Proof}},
 		}
 		for _, f := range []pages.Field{{Name: "client_id", Value: ask.ClientID}, {Name: "post_logout_redirect_uri", Value: ask.ReturnTo}, {Name: "state", Value: ask.State}} {
 			if f.Value != "" {

@@ -23,6 +23,7 @@ import (
 	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/assertion"
+	"github.com/postern-id/postern/services/token/internal/dpop"
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
 	"github.com/postern-id/postern/services/token/internal/limit"
@@ -78,6 +79,7 @@ func newWorld(t *testing.T) *world {
 	ring := keyring.New(w.store, w.clock.Now)
 	policy := token.NewPolicy(w.config, w.store)
 	auth := token.NewAuthenticator(w.config, assertion.Reader{}, w.store)
+	proofs := token.NewProofs(dpop.Reader{}, w.store)
 	issuer := &token.Issuer{Keys: ring, Signer: w.signer}
 	passwords := func(kind oauth.GrantType) token.Grant {
 		return &token.Password{Kind: kind, Config: w.config, Policy: policy, Users: w.users, Store: w.store, Record: w.store}
@@ -91,16 +93,17 @@ func newWorld(t *testing.T) *world {
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
 				&token.Refresh{Store: w.store, Record: w.store}, &token.Device{Store: w.store, Record: w.store},
+				&token.OnBehalfOf{Config: w.config, Policy: policy, Verifier: keyring.NewVerifier(ring, w.clock.Now), Store: w.store, Record: w.store},
 			},
-			Auth: auth,
+			Auth: auth, Proofs: proofs,
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
-			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth,
+			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth, Proofs: proofs,
 			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
 			Devices: w.store, Guesses: limit.New(10, time.Minute, w.clock.Now), Issuer: issuer, Now: w.clock.Now,
 		}),
-		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Now: w.clock.Now},
+		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Proofs: proofs, Now: w.clock.Now},
 		Ring:     ring,
 		Devices: &token.DeviceAuthorizer{
 			Auth: auth, Config: w.config, Policy: policy, Store: w.store, Record: w.store, Limiter: limit.New(5, time.Second, w.clock.Now), Now: w.clock.Now,

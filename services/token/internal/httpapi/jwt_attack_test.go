@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -239,7 +240,7 @@ func TestAttack_client_assertions(t *testing.T) {
 	n := 0
 	build := func(header map[string]any, sign func([]byte) []byte) string {
 		n++
-		return forge(t, edited(map[string]any{"alg": "RS256", "kid": "k1", "typ": "JWT"}, header), w.assertionOf("jti", "attack-"+string(rune('A'+n))), sign)
+		return forge(t, edited(map[string]any{"alg": "RS256", "kid": "k1", "typ": "JWT"}, header), w.assertionOf("jti", "attack-"+strconv.Itoa(n)), sign)
 	}
 	text := func(claims string) string {
 		enc := base64.RawURLEncoding

@@ -129,7 +129,7 @@ func TestClientCredentials_refusals(t *testing.T) {
 		"the_wrong_method":                      {nil, func(c *token.Client) { c.AuthMethod = oauth.AuthBasic }, 401, "invalid_client", "Client authentication failed", "feccft"},
 		"a_secret_and_an_assertion_RFC6749_2_3": {[]string{"client_assertion", "x"}, nil, 400, "invalid_request", "The client must authenticate by one method only", "feccft"},
 		"an_organization_that_must_be_named":    {nil, func(c *token.Client) { c.ID = "bound" }, 400, "invalid_request", "parameter organization is required for this client", "feccft"},
-		"a_demand_that_is_not_met":              {nil, func(c *token.Client) { c.Demands = []token.Demand{token.DemandProof} }, 400, "invalid_request", "The client must prove possession of a key, which is not supported", "feccft"},
+		"a_demand_that_is_not_met":              {nil, func(c *token.Client) { c.Demands = []token.Demand{token.DemandProof} }, 400, "invalid_request", "The client must prove possession of a key by DPoP", "feccft"},
 		"a_third_party_at_the_management_api":   {[]string{"audience", "https://acme.eu.postern.localhost:8443/api/v2/"}, func(c *token.Client) { c.FirstParty = false }, 403, "access_denied", `Client "machine" is not authorized to access resource server "https://acme.eu.postern.localhost:8443/api/v2/".`, "feccft"},
 		"an_organization_is_not_ignored":        {[]string{"organization", "org_1"}, nil, 400, "invalid_request", "Organizations are not supported", "feccft"},
 		"a_public_client_RFC6749_4_4":           {nil, func(c *token.Client) { c.AuthMethod = oauth.AuthNone }, 403, "unauthorized_client", "Grant type 'client_credentials' not allowed for the client.", "feccft"},

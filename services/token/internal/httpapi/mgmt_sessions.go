@@ -48,7 +48,7 @@ type sessionCookieDoc struct {
 
 func toSessionWire(s token.Session) sessionWire {
 	w := sessionWire{
-		ID: s.ID, UserID: s.UserID, Created: s.AuthTime, Updated: s.LastUsed, Authenticated: s.AuthTime, IdleExpires: s.IdleUntil, Expires: s.Until,
+		ID: s.ID, UserID: s.UserID, Created: s.Created, Updated: s.LastUsed, Authenticated: s.AuthTime, IdleExpires: s.IdleUntil, Expires: s.Until,
 		LastInteracted: s.LastUsed, Clients: []sessionClient{}, Metadata: s.Metadata,
 		Device: &deviceWire{
 			InitialIP: s.First.IP, InitialUserAgent: s.First.UserAgent, LastIP: s.Last.IP, LastUserAgent: s.Last.UserAgent,
@@ -143,7 +143,9 @@ func (d Management) listSessions(ctx context.Context, t tenancy.Tenant, in *list
 	}
 	items := make([]sessionWire, 0, len(list))
 	for _, s := range list {
-		items = append(items, toSessionWire(s))
+		wire := toSessionWire(s)
+		wire.Device, wire.Authentication, wire.Cookie = nil, nil, nil // the wire's lists have none
+		items = append(items, wire)
 	}
 	return mgmtkit.Page(mgmtkit.Paging{Take: in.Take}, "sessions", items, 0, next), nil
 }

@@ -112,6 +112,9 @@ func unescape(s string) string {
 	return s
 }
 
+// proofs gives the DPoP headers (RFC 9449 §4.1), of which there may be one.
+func proofs(r *http.Request) []string { return r.Header.Values("DPoP") }
+
 func origin(c *gin.Context) token.Origin {
 	return token.Origin{IP: httpkit.ClientIP(c.Request), UserAgent: c.Request.UserAgent()}
 }

@@ -20,7 +20,7 @@ func (h *Handler) push(c *gin.Context, t tenancy.Tenant) error {
 	if err != nil {
 		return err
 	}
-	uri, life, err := h.Logins.Push(c.Request.Context(), t, token.PushRequest{Params: p, Basic: basic(c.Request), Origin: origin(c)})
+	uri, life, err := h.Logins.Push(c.Request.Context(), t, token.PushRequest{Params: p, Basic: basic(c.Request), Origin: origin(c), Proofs: proofs(c.Request)})
 	if err != nil {
 		return err
 	}

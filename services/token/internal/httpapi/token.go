@@ -18,6 +18,7 @@ type tokenResponse struct {
 	Scope        string `json:"scope,omitempty"`
 	ExpiresIn    int64  `json:"expires_in"`
 	TokenType    string `json:"token_type"`
+	IssuedType   string `json:"issued_token_type,omitempty"`
 }
 
 // maxGrantType bounds what of a request's grant type is logged; the longest there is has half of it.
@@ -33,7 +34,7 @@ func (h *Handler) token(c *gin.Context, t tenancy.Tenant) error {
 	if kind := p["grant_type"]; len(kind) <= maxGrantType {
 		event.Grant = kind
 	}
-	tokens, err := h.Endpoint.Exchange(ctx, t, token.ExchangeRequest{Params: p, Basic: basic(c.Request), Origin: origin(c), ForwardedFor: c.GetHeader("Auth0-Forwarded-For")})
+	tokens, err := h.Endpoint.Exchange(ctx, t, token.ExchangeRequest{Params: p, Basic: basic(c.Request), Origin: origin(c), ForwardedFor: c.GetHeader("Auth0-Forwarded-For"), Proofs: proofs(c.Request)})
 	if tokens.Client != nil {
 		event.Client = tokens.Client.ID
 		share(c, tokens.Client)
@@ -45,7 +46,7 @@ func (h *Handler) token(c *gin.Context, t tenancy.Tenant) error {
 	c.Header("Pragma", "no-cache")
 	c.JSON(http.StatusOK, tokenResponse{
 		AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken, IDToken: tokens.IDToken, Scope: tokens.Scope.String(),
-		ExpiresIn: int64(tokens.ExpiresIn.Seconds()), TokenType: "Bearer",
+		ExpiresIn: int64(tokens.ExpiresIn.Seconds()), TokenType: tokens.Type, IssuedType: tokens.IssuedType,
 	})
 	return nil
 }

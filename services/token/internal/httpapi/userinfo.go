@@ -14,12 +14,12 @@ import (
 )
 
 func (h *Handler) userinfo(c *gin.Context, t tenancy.Tenant) error {
-	raw, err := bearer(c.Request)
+	presented, err := presentedBy(c.Request)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request.Context()
-	claims, client, err := h.Userinfo.Claims(ctx, t, raw)
+	claims, client, err := h.Userinfo.Claims(ctx, t, presented)
 	if err != nil {
 		return err
 	}
@@ -30,37 +30,59 @@ func (h *Handler) userinfo(c *gin.Context, t tenancy.Tenant) error {
 	return nil
 }
 
-// bearer finds the access token: in the header, or in a form (RFC 6750 §2.1, §2.2), never in the query, and not in both.
-func bearer(r *http.Request) (string, error) {
-	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		raw = ""
+// presentedBy finds the access token: in the header, by either scheme, or as a bearer token in a form (RFC 6750 §2.1, §2.2, RFC 9449
+// §7.1), never in the query, and not in two places.
+func presentedBy(r *http.Request) (token.Presented, error) {
+	in := token.Presented{Scheme: token.SchemeBearer, Proofs: proofs(r), Method: r.Method}
+	headers := r.Header.Values("Authorization")
+	if len(headers) > 1 { // what stands between could have looked at another one
+		return in, twoTokens()
 	}
-	raw = strings.TrimSpace(raw)
+	if len(headers) == 1 {
+		scheme, raw, _ := strings.Cut(headers[0], " ")
+		switch {
+		case strings.EqualFold(scheme, token.SchemeDPoP):
+			in.Scheme = token.SchemeDPoP
+			fallthrough
+		case strings.EqualFold(scheme, token.SchemeBearer):
+			in.Token = strings.TrimSpace(raw)
+		}
+	}
 	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		return raw, nil
+		return in, nil
 	}
 	p, err := params(r)
 	if err != nil {
-		return "", err
+		return in, err
 	}
-	if raw != "" && p["access_token"] != "" {
-		return "", fault.Invalid(oauth.InvalidRequest, "The access token must be sent by one method only")
+	if in.Token != "" && p["access_token"] != "" {
+		return in, twoTokens()
 	}
-	if raw == "" {
-		raw = p["access_token"]
+	if in.Token == "" {
+		in.Token, in.Scheme = p["access_token"], token.SchemeBearer
 	}
-	return raw, nil
+	return in, nil
 }
 
-// writeBearer renders a refusal with the challenge of RFC 6750 §3; one without a token tells no error (§3.1).
-func writeBearer(c *gin.Context, err error) {
+func twoTokens() error {
+	return fault.Invalid(oauth.InvalidRequest, "The access token must be sent by one method only")
+}
+
+// challenges renders a refusal with the challenge of the scheme that was tried, or would do (RFC 6750 §3, RFC 9449 §7.1); a request
+// without a token hears of both and of no error.
+func challenges(c *gin.Context, err error) {
+	const algs = `algs="ES256"`
 	if f := fault.Of(err); f.Kind == fault.KindUnauthenticated {
-		challenge := "Bearer"
-		if !token.NoToken(err) {
-			challenge = `Bearer error="` + oauth.InvalidToken + `"`
+		scheme, _, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+		switch {
+		case token.NoToken(err):
+			c.Writer.Header().Add("WWW-Authenticate", token.SchemeBearer)
+			c.Writer.Header().Add("WWW-Authenticate", token.SchemeDPoP+" "+algs)
+		case token.Bound(err), strings.EqualFold(scheme, token.SchemeDPoP):
+			c.Header("WWW-Authenticate", token.SchemeDPoP+` error="`+f.Code+`", `+algs)
+		default:
+			c.Header("WWW-Authenticate", token.SchemeBearer+` error="`+f.Code+`"`)
 		}
-		c.Header("WWW-Authenticate", challenge)
 	}
 	httpkit.WriteOAuth(c, err)
 }

@@ -5,6 +5,7 @@ package keyring
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -182,9 +183,35 @@ func NewVerifier(ring *Ring, now clock.Now) Verifier {
 
 // VerifyAccess implements token.Verifier.
 func (v Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audience string) (token.AccessClaims, error) {
-	c, err := v.jwt.VerifyAccess(ctx, t, raw, audience)
+	c, err := v.jwt.VerifyBound(ctx, t, raw, audience)
 	if err != nil {
 		return token.AccessClaims{}, err
 	}
-	return token.AccessClaims{Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt}, nil
+	if c.Bound && c.Thumbprint == "" {
+		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(errors.New("it is bound to what cannot be proved here"))
+	}
+	actor, err := actorOf(c.Raw["act"])
+	if err != nil {
+		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(err)
+	}
+	return token.AccessClaims{
+		Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt, Expires: c.Expiry, Actor: actor, Thumbprint: c.Thumbprint,
+	}, nil
+}
+
+// actorOf reads an act claim (RFC 8693 §4.1); nil: there is none. It is as deep as what was signed here, which is bounded.
+func actorOf(claim any) (*token.Actor, error) {
+	if claim == nil {
+		return nil, nil //nolint:nilnil // nobody acts is a fine answer
+	}
+	act, _ := claim.(map[string]any)
+	subject, _ := act["sub"].(string)
+	if subject == "" {
+		return nil, errors.New("its act claim names nobody")
+	}
+	before, err := actorOf(act["act"])
+	if err != nil {
+		return nil, err
+	}
+	return &token.Actor{Subject: subject, Before: before}, nil
 }

@@ -79,7 +79,7 @@ func userOf(r *userapi.User) *token.User {
 	for _, at := range []struct {
 		from *timestamppb.Timestamp
 		to   *time.Time
-	}{{r.GetCreatedAt(), &u.CreatedAt}, {r.GetUpdatedAt(), &u.UpdatedAt}, {r.GetLoginsValidFrom(), &u.LoginsValidFrom}} {
+	}{{r.GetCreatedAt(), &u.CreatedAt}, {r.GetUpdatedAt(), &u.UpdatedAt}, {r.GetLoginsValidFrom(), &u.LoginsValidFrom}, {r.GetLastPasswordReset(), &u.PasswordChanged}} {
 		if at.from.IsValid() {
 			*at.to = at.from.AsTime()
 		}

@@ -89,7 +89,7 @@ func insertTokens(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, t 
 func insertAccessToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, t token.AccessToken, code token.Hash) error {
 	return q.InsertAccessToken(ctx, sqlcgen.InsertAccessTokenParams{
 		TenantID: string(tenant), TokenHash: t.Hash[:], ClientID: t.ClientID, UserID: t.UserID,
-		SessionID: t.SessionID, Scope: t.Scope.String(), CodeHash: code[:], RefreshID: orNull(t.Family), Claims: append([]string{}, t.Claims...), IssuedAt: t.Issued, ExpiresAt: t.Expires,
+		SessionID: t.SessionID, Scope: t.Scope.String(), CodeHash: code[:], RefreshID: orNull(t.Family), Claims: append([]string{}, t.Claims...), Thumbprint: orNull(t.Thumbprint), IssuedAt: t.Issued, ExpiresAt: t.Expires,
 	})
 }
 
@@ -120,7 +120,7 @@ func (s *Store) FindAccessToken(ctx context.Context, tenant tenancy.ID, tok toke
 	return token.AccessToken{
 		Family: orEmpty(row.RefreshID),
 		Hash:   hash(row.TokenHash), ClientID: row.ClientID, UserID: row.UserID, Scope: token.ParseScope(row.Scope),
-		SessionID: row.SessionID, Code: hash(row.CodeHash), Claims: claimsOf(row.Claims), Issued: row.IssuedAt.UTC(), Expires: row.ExpiresAt.UTC(),
+		SessionID: row.SessionID, Code: hash(row.CodeHash), Claims: claimsOf(row.Claims), Thumbprint: orEmpty(row.Thumbprint), Issued: row.IssuedAt.UTC(), Expires: row.ExpiresAt.UTC(),
 	}, nil
 }
 

@@ -79,7 +79,7 @@ func (s *Store) OpenSession(ctx context.Context, tenant tenancy.ID, o token.Open
 			TenantID: string(tenant), ID: id, SecretHash: o.Session.Secret[:], UserID: o.Session.UserID,
 			ConnectionID: o.Session.Connection.ID, Connection: o.Session.Connection.Name, Strategy: o.Session.Connection.Strategy,
 			AuthTime: o.Session.AuthTime, LastUsedAt: o.Session.LastUsed, IdleUntil: o.Session.IdleUntil, ExpiresAt: o.Session.Until,
-			Host: o.Session.Host, Ephemeral: o.Session.Ephemeral, Ip: o.Session.First.IP, UserAgent: o.Session.First.UserAgent,
+			Host: o.Session.Host, TenantName: o.Session.TenantName, CreatedAt: &o.Session.Created, Ephemeral: o.Session.Ephemeral, Ip: o.Session.First.IP, UserAgent: o.Session.First.UserAgent,
 		})
 	})
 }
@@ -92,10 +92,10 @@ func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c to
 func complete(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.Completion) (err error) {
 	if c.Fact != nil {
 		err = must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
-			Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Ip: c.Origin.IP, UserAgent: c.Origin.UserAgent,
+			Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Ip: c.Origin.IP, UserAgent: c.Origin.UserAgent,
 		}))
 	} else {
-		err = must(q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Now: c.Now}))
+		err = must(q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now}))
 	}
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (s *Store) AbandonTransaction(ctx context.Context, tenant tenancy.ID, state
 func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use token.SessionUse) error {
 	return s.write(ctx, tenant, &use.Fact, func(q *sqlcgen.Queries) error {
 		err := must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
-			Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID, ClientID: use.ClientID,
+			Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID, ClientID: use.ClientID, Hears: use.Hears,
 			Ip: use.Origin.IP, UserAgent: use.Origin.UserAgent,
 		}))
 		if err != nil {

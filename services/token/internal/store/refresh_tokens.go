@@ -22,7 +22,7 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 	err = q.InsertRefreshToken(ctx, sqlcgen.InsertRefreshTokenParams{
 		TenantID: string(tenant), ID: r.ID, TagKey: r.Key[:], Counter: int64(r.Counter), CurrentHashes: bytesOf(r.Current),
 		PreviousHashes: bytesOf(r.Previous), RotatedAt: nullTime(r.Rotated), Rotating: r.Rotating, ClientID: r.ClientID, UserID: r.UserID,
-		SessionID: orNull(r.SessionID), Audience: r.Audience, Scope: r.Scope.String(), ConnectionID: r.Connection.ID,
+		SessionID: orNull(r.SessionID), Audience: r.Audience, Scope: r.Scope.String(), Thumbprint: orNull(r.Thumbprint), ConnectionID: r.Connection.ID,
 		Connection: r.Connection.Name, Strategy: r.Connection.Strategy, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
 		IDTokenClaims: append([]string{}, r.Claims.IDToken...), UserinfoClaims: append([]string{}, r.Claims.Userinfo...),
 		CreatedAt: r.Created, LastExchangedAt: nullTime(r.LastExchanged), IdleUntil: nullTime(r.IdleUntil), ExpiresAt: nullTime(r.Until),
@@ -89,13 +89,13 @@ func rotate(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.
 	}
 	owner, err := q.RotateRefreshToken(ctx, sqlcgen.RotateRefreshTokenParams{
 		TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Next: r.Next[:], Rotating: r.Rotating, Now: r.Now,
-		IdleUntil: nullTime(r.IdleUntil), LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent,
+		IdleUntil: nullTime(r.IdleUntil), LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent, Thumbprint: orNull(r.Thumbprint),
 	})
 	if errors.Is(err, pgx.ErrNoRows) && !r.Since.IsZero() {
 		var late sqlcgen.AddRefreshSiblingRow
 		late, err = q.AddRefreshSibling(ctx, sqlcgen.AddRefreshSiblingParams{
 			TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Next: r.Next[:], Rotating: r.Rotating, Now: r.Now, Since: r.Since,
-			Siblings: token.MaxSiblings, IdleUntil: nullTime(r.IdleUntil), LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent,
+			Siblings: token.MaxSiblings, IdleUntil: nullTime(r.IdleUntil), LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent, Thumbprint: orNull(r.Thumbprint),
 		})
 		owner = sqlcgen.RotateRefreshTokenRow(late)
 	}
@@ -175,7 +175,7 @@ func toRefreshToken(row sqlcgen.RefreshToken) (token.RefreshToken, error) {
 	r := token.RefreshToken{
 		ID: row.ID, Counter: uint32(row.Counter), Current: hashesOf(row.CurrentHashes), Previous: hashesOf(row.PreviousHashes), //nolint:gosec // counted from 1, one exchange at a time
 		Rotated: orZero(row.RotatedAt), Rotating: row.Rotating, ClientID: row.ClientID, UserID: row.UserID, SessionID: orEmpty(row.SessionID),
-		Audience: row.Audience, Scope: token.ParseScope(row.Scope),
+		Audience: row.Audience, Scope: token.ParseScope(row.Scope), Thumbprint: orEmpty(row.Thumbprint),
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
 		AuthTime:   row.AuthTime.UTC(), WantAuthTime: row.WantAuthTime, Created: row.CreatedAt.UTC(), LastExchanged: orZero(row.LastExchangedAt),
 		Claims:    token.ClaimsRequest{IDToken: claimsOf(row.IDTokenClaims), Userinfo: claimsOf(row.UserinfoClaims)},

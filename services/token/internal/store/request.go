@@ -24,6 +24,7 @@ type request struct {
 	Audience        string   `json:"audience,omitempty"`
 	Challenge       string   `json:"code_challenge,omitempty"`
 	ChallengeMethod string   `json:"code_challenge_method,omitempty"`
+	Thumbprint      string   `json:"dpop_jkt,omitempty"`
 	Prompt          []string `json:"prompt,omitempty"`
 	MaxAgeSeconds   *int64   `json:"max_age,omitempty"`
 	LoginHint       string   `json:"login_hint,omitempty"`
@@ -45,7 +46,7 @@ type claims struct {
 func encodeRequest(r token.Request) ([]byte, error) {
 	row := request{
 		ClientID: r.ClientID, RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent, Mode: string(r.Mode), State: r.State,
-		Nonce: r.Nonce, Scope: r.Scope, Audience: r.Audience, Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod,
+		Nonce: r.Nonce, Scope: r.Scope, Audience: r.Audience, Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Thumbprint: r.Thumbprint,
 		Prompt: r.Prompt, LoginHint: r.LoginHint, Connection: r.Connection, Locales: r.Locales,
 		Types: typesOf(r.Types), Issuer: r.Issuer, ScreenHint: r.ScreenHint, ACRValues: r.ACRValues, claims: claims(r.Claims),
 		Device: r.Device, UserCode: r.UserCode,
@@ -65,7 +66,7 @@ func decodeRequest(b []byte) (token.Request, error) {
 	r := token.Request{
 		ClientID: row.ClientID, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent, Mode: token.ResponseMode(row.Mode),
 		State: row.State, Nonce: row.Nonce, Scope: row.Scope, Audience: row.Audience, Challenge: row.Challenge,
-		ChallengeMethod: row.ChallengeMethod, Prompt: row.Prompt, MaxAge: -1, LoginHint: row.LoginHint,
+		ChallengeMethod: row.ChallengeMethod, Thumbprint: row.Thumbprint, Prompt: row.Prompt, MaxAge: -1, LoginHint: row.LoginHint,
 		Connection: row.Connection, Locales: row.Locales,
 		Types: token.ResponseType{Code: len(row.Types) == 0}, Issuer: row.Issuer, ScreenHint: row.ScreenHint, ACRValues: row.ACRValues,
 		Claims: token.ClaimsRequest(row.claims), Device: row.Device, UserCode: row.UserCode,
@@ -96,6 +97,7 @@ type authorized struct {
 	RedirectSent    bool      `json:"redirect_sent,omitempty"`
 	Challenge       string    `json:"code_challenge,omitempty"`
 	ChallengeMethod string    `json:"code_challenge_method,omitempty"`
+	Thumbprint      string    `json:"dpop_jkt,omitempty"`
 	claims
 }
 
@@ -103,7 +105,7 @@ func encodeAuthorization(a token.Authorization) ([]byte, error) {
 	return encode(authorized{
 		Audience: a.Audience, Scope: a.Scope, ConnectionID: a.Connection.ID, Connection: a.Connection.Name, Strategy: a.Connection.Strategy,
 		Nonce: a.Nonce, AuthTime: a.AuthTime.UTC(), WantAuthTime: a.WantAuthTime, RedirectURI: a.RedirectURI, RedirectSent: a.RedirectSent,
-		Challenge: a.Challenge, ChallengeMethod: a.ChallengeMethod, claims: claims(a.Claims),
+		Challenge: a.Challenge, ChallengeMethod: a.ChallengeMethod, Thumbprint: a.Thumbprint, claims: claims(a.Claims),
 	})
 }
 
@@ -116,7 +118,7 @@ func decodeAuthorization(b []byte) (token.Authorization, error) {
 		Audience: row.Audience, Scope: row.Scope,
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
 		Nonce:      row.Nonce, AuthTime: row.AuthTime, WantAuthTime: row.WantAuthTime, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent,
-		Challenge: row.Challenge, ChallengeMethod: row.ChallengeMethod, Claims: token.ClaimsRequest(row.claims),
+		Challenge: row.Challenge, ChallengeMethod: row.ChallengeMethod, Thumbprint: row.Thumbprint, Claims: token.ClaimsRequest(row.claims),
 	}, nil
 }
 

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	logapi "github.com/postern-id/postern/libs/api/log"
 	"github.com/postern-id/postern/libs/audit"
 	"github.com/postern-id/postern/libs/fault"
-	"github.com/postern-id/postern/libs/pgkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/store/sqlcgen"
 	"github.com/postern-id/postern/services/token/internal/token"
@@ -21,15 +18,15 @@ func sessionOf(row sqlcgen.Session) (token.Session, error) {
 		ID: row.ID, Secret: hash(row.SecretHash), UserID: row.UserID,
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
 		AuthTime:   row.AuthTime.UTC(), LastUsed: row.LastUsedAt.UTC(), IdleUntil: row.IdleUntil.UTC(), Until: row.ExpiresAt.UTC(),
-		Host: row.Host, Ephemeral: row.Ephemeral, Updated: orZero(row.UpdatedAt),
+		Host: row.Host, TenantName: row.TenantName, Created: orZero(row.CreatedAt), Ephemeral: row.Ephemeral, Updated: orZero(row.UpdatedAt),
 		First: token.Origin{IP: row.FirstIp, UserAgent: row.FirstUserAgent}, Last: token.Origin{IP: row.LastIp, UserAgent: row.LastUserAgent},
 	}
-	if len(row.Metadata) > 0 {
-		if err := decode(row.Metadata, &s.Metadata); err != nil {
-			return token.Session{}, err
-		}
+	if s.Created.IsZero() { // the row is of an older release
+		s.Created = s.AuthTime
 	}
-	return s, nil
+	var err error
+	s.Metadata, err = decodeMetadata(row.Metadata)
+	return s, err
 }
 
 // errEverybody keeps an ending that names nobody from ending all.
@@ -41,7 +38,11 @@ func endSessions(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, e t
 		return nil, fault.Internal(errEverybody)
 	}
 	before := nullTime(e.OpenedBefore)
-	err := q.AnnounceEnd(ctx, sqlcgen.AnnounceEndParams{
+	locked, err := q.LockSessions(ctx, sqlcgen.LockSessionsParams{TenantID: string(tenant), ID: e.SessionID, UserID: e.UserID, OpenedBefore: before})
+	if err != nil || len(locked) == 0 {
+		return nil, err
+	}
+	err = q.AnnounceEnd(ctx, sqlcgen.AnnounceEndParams{
 		TenantID: string(tenant), ID: e.SessionID, UserID: e.UserID, OpenedBefore: before, Initiator: string(e.By), Now: e.Now, ExpiresAt: e.Until(),
 	})
 	if err != nil {
@@ -106,7 +107,7 @@ func withClients(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, row
 
 // UpdateSession implements token.SessionAdmin.
 func (s *Store) UpdateSession(ctx context.Context, tenant tenancy.ID, id string, metadata map[string]string, now time.Time) (updated token.Session, err error) {
-	raw, err := encode(metadata)
+	raw, err := encodeMetadata(metadata)
 	if err != nil {
 		return token.Session{}, err
 	}
@@ -150,45 +151,10 @@ func (s *Store) EndSessions(ctx context.Context, tenant tenancy.ID, e token.Sess
 				return err
 			}
 		}
-		if n == 0 { // the call is told of all the same
+		if a.entry != nil { // nothing went, and the call is told of all the same
 			return a.fact(ctx, token.SessionEnded, kindSession, e.SessionID, e.Now)
 		}
 		return nil
 	})
 	return n, err
-}
-
-// ClaimLogoutMessages implements token.LogoutQueue.
-func (s *Store) ClaimLogoutMessages(ctx context.Context, now, until time.Time, limit int) (list []token.LogoutMessage, err error) {
-	err = pgkit.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "set local postern.deliver = 'on'; set local enable_seqscan = off"); err != nil {
-			return err
-		}
-		rows, err := sqlcgen.New(tx).ClaimLogoutMessages(ctx, sqlcgen.ClaimLogoutMessagesParams{Now: now, Until: until, MaxRows: int32(limit)}) //nolint:gosec // the worker's own bound
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			list = append(list, token.LogoutMessage{
-				Tenant: tenancy.ID(row.TenantID), ID: row.ID, ClientID: row.ClientID, SessionID: row.SessionID, UserID: row.UserID, Host: row.Host,
-				By: token.Initiator(row.Initiator), Ended: row.EndedAt.UTC(), Attempts: int(row.Attempts), Expires: row.ExpiresAt.UTC(),
-			})
-		}
-		return nil
-	})
-	return list, translate(err)
-}
-
-// SettleLogoutMessage implements token.LogoutQueue.
-func (s *Store) SettleLogoutMessage(ctx context.Context, m token.LogoutMessage, fact *token.Fact) error {
-	return s.write(ctx, m.Tenant, fact, func(q *sqlcgen.Queries) error {
-		return must(q.DeleteLogoutMessage(ctx, sqlcgen.DeleteLogoutMessageParams{TenantID: string(m.Tenant), ID: m.ID}))
-	})
-}
-
-// PostponeLogoutMessage implements token.LogoutQueue.
-func (s *Store) PostponeLogoutMessage(ctx context.Context, m token.LogoutMessage, due time.Time, fact token.Fact) error {
-	return s.write(ctx, m.Tenant, &fact, func(q *sqlcgen.Queries) error {
-		return must(q.PostponeLogoutMessage(ctx, sqlcgen.PostponeLogoutMessageParams{TenantID: string(m.Tenant), ID: m.ID, DueAt: due}))
-	})
 }

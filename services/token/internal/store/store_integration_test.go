@@ -48,7 +48,7 @@ func TestPostgres(t *testing.T) {
 func TestPostgres_rows_are_behind_row_level_security(t *testing.T) {
 	t.Parallel()
 	db := testkit.Postgres(t, "token", store.Migrations())
-	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "assertions", "consents", "pushed_requests", "device_codes", "session_clients", "logout_messages", "outbox"} {
+	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "assertions", "consents", "pushed_requests", "device_codes", "refresh_tokens", "device_keys", "session_clients", "logout_messages", "outbox"} {
 		var enabled, forced bool
 		require.NoError(t, db.Pool.QueryRow(t.Context(), "select relrowsecurity, relforcerowsecurity from pg_class where oid = $1::regclass", table).Scan(&enabled, &forced))
 		require.True(t, enabled && forced, table)
@@ -78,7 +78,31 @@ func TestPostgres_sweeping_cannot_touch_what_lives(t *testing.T) {
 	}
 	_, err = conn.Exec(t.Context(), "insert into codes (tenant_id, code_hash, client_id, user_id, session_id, authorized, issued_at, expires_at) values ('tnt_1', '', '', '', '', '{}', now(), now())")
 	require.Error(t, err)
+	const message = "insert into logout_messages (tenant_id, id, client_id, session_id, user_id, host, initiator, ended_at, due_at, expires_at) values ('tnt_1', $1, 'c', 's', 'u', 'h', $2, now(), now(), now() + interval '1 h')"
+	_, err = conn.Exec(t.Context(), message, "m1", "session-expired")
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), message, "m2", "rp-logout")
+	require.Error(t, err, "of what it did not do it tells nobody")
+	for _, sql := range []string{"update logout_messages set client_id = 'eve'", "delete from logout_messages", "delete from session_clients"} {
+		tag, err := conn.Exec(t.Context(), sql)
+		require.NoError(t, err)
+		require.Zero(t, tag.RowsAffected(), sql)
+	}
 	_, err = conn.Exec(t.Context(), "reset postern.sweep")
+	require.NoError(t, err)
+
+	_, err = conn.Exec(t.Context(), "set postern.deliver = 'on'") // who delivers finds messages and takes them in hand
+	require.NoError(t, err)
+	for sql, want := range map[string]int64{
+		"update logout_messages set due_at = now()": 1, "delete from logout_messages": 0, "update sessions set user_id = 'eve'": 0, "delete from sessions": 0, "delete from session_clients": 0,
+	} {
+		tag, err := conn.Exec(t.Context(), sql)
+		require.NoError(t, err)
+		require.Equal(t, want, tag.RowsAffected(), sql)
+	}
+	_, err = conn.Exec(t.Context(), message, "m3", "session-expired")
+	require.Error(t, err)
+	_, err = conn.Exec(t.Context(), "reset postern.deliver")
 	require.NoError(t, err)
 }
 

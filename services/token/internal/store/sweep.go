@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/postern-id/postern/libs/pgkit"
+	"github.com/postern-id/postern/services/token/internal/token"
 )
 
 const (
@@ -26,8 +27,10 @@ var expiring = []struct{ table, until string }{
 	{"refresh_tokens", "dead_from"},
 	{"device_codes", "expires_at"},
 	{"logout_messages", "expires_at"},
-	{"sessions", "idle_until"},
+	{tableSessions, "idle_until"},
 }
+
+const tableSessions = "sessions"
 
 // sweepSQL walks from tenant to tenant by the index that begins with the tenant, and takes the oldest of each that are over. Rows are
 // deleted by where they are: a join by their keys would be at the mercy of the planner, whose numbers about tables that fill and empty
@@ -39,13 +42,28 @@ with recursive tenants as (
   select (select n.tenant_id from %[1]s n where n.tenant_id > t.tenant_id order by n.tenant_id limit 1)
   from tenants t where t.tenant_id is not null
 )
-delete from %[1]s x where x.ctid = any (array(
+%[3]sdelete from %[1]s x where x.ctid = any (array(
   select d.ctid from tenants t
   cross join lateral (
     select r.ctid from %[1]s r where r.tenant_id = t.tenant_id and r.%[2]s <= $1 order by r.%[2]s limit $2
   ) d
   limit $3
-)) and x.%[2]s <= $1`
+)) and x.%[2]s <= $1%[4]s`
+
+// Sessions do not go without a word: in the same step each leaves a message for those of its clients that want to hear of its end. The
+// offset keeps the planner from walking all participants for each session.
+const (
+	sweepDead = ", dead as ("
+	sweepTold = ` returning x.tenant_id, x.id, x.user_id, x.host, x.tenant_name, x.metadata
+), told as (
+  insert into logout_messages (tenant_id, id, client_id, session_id, user_id, host, initiator, ended_at, due_at, expires_at, tenant_name, metadata)
+  select d.tenant_id, gen_random_uuid()::text, c.client_id, d.id, d.user_id, d.host, $4, $1, $1, $5, d.tenant_name, d.metadata
+  from dead d cross join lateral (
+    select p.client_id from session_clients p where p.tenant_id = d.tenant_id and p.session_id = d.id and p.hears offset 0
+  ) c
+)
+select from dead`
+)
 
 // Sweep deletes a batch of what had expired at now, of all tenants, and says how many rows went. Zero: nothing is left.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
@@ -55,7 +73,12 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
 			if _, err := tx.Exec(ctx, "set local postern.sweep = 'on'; set local enable_seqscan = off"); err != nil {
 				return err
 			}
-			tag, err := tx.Exec(ctx, fmt.Sprintf(sweepSQL, e.table, e.until), now, sweepShare, sweepBatch)
+			before, after, args := "", "", []any{now, sweepShare, sweepBatch}
+			if e.table == tableSessions {
+				before, after = sweepDead, sweepTold
+				args = append(args, string(token.ByExpiry), token.SessionEnd{Now: now}.Until())
+			}
+			tag, err := tx.Exec(ctx, fmt.Sprintf(sweepSQL, e.table, e.until, before, after), args...)
 			total += int(tag.RowsAffected())
 			return err
 		})

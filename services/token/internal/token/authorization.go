@@ -22,8 +22,12 @@ type Authorization struct {
 	RedirectSent    bool
 	Challenge       string
 	ChallengeMethod string
+	Thumbprint      string // of the key that the request bound the code to (RFC 9449 §10); empty: to none
 	Issued, Expires time.Time
 	Redeemed        bool
+	// Until is when what it gives ends at the latest; zero: as the API says. Actor is who acts for the user. Both belong to token exchange.
+	Until time.Time
+	Actor *Actor
 	// Renewal is set by the exchange of a refresh token alone.
 	Renewal *Renewal
 }
@@ -36,6 +40,7 @@ type AccessToken struct {
 	Scope           Scope
 	SessionID       string
 	Claims          []string // that /userinfo gives beside those of the scope
+	Thumbprint      string   // of the key that it is bound to (RFC 9449 §6); empty: to none
 	Code            Hash     // what it was issued from
 	Family          string   // of the refresh token that came with it; it ends with that
 	Issued, Expires time.Time

@@ -28,7 +28,7 @@ type Client struct {
 	Credentials []Credential // what proves the client by AuthMethods
 	// ExternalID is the URL by which the client calls itself; empty: by ID.
 	ExternalID string
-	// Demands are what every authorization request of the client has to do, and nothing here does yet.
+	// Demands are what every request of the client has to do; one that does not is refused.
 	Demands           []Demand
 	OrganizationUsage string // "": deny
 	IPHeaderTrusted   bool   // auth0-forwarded-for says whose request it is

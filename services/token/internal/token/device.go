@@ -156,7 +156,7 @@ func (d *DeviceAuthorizer) give(ctx context.Context, t tenancy.Tenant, c *Client
 	}
 	r := Request{Audience: p["audience"], Scope: ParseScope(p["scope"])}
 	r.resolveAudience(t, settings)
-	if _, err := d.Policy.Check(ctx, t, Ask{Client: c, Grant: oauth.GrantDeviceCode, Audience: r.Audience, Scope: r.Scope}); err != nil {
+	if _, err := d.Policy.Check(ctx, t, Ask{Client: c, Grant: oauth.GrantDeviceCode, Audience: r.Audience, Scope: r.Scope, Later: true}); err != nil {
 		return DeviceGiven{}, err
 	}
 	given := DeviceGiven{DeviceCode: newSecret(), Life: DeviceCodeTTL, Interval: deviceInterval}

@@ -22,6 +22,7 @@ type ExchangeRequest struct {
 	Origin Origin
 	// ForwardedFor is whose request it is as the client says (auth0-forwarded-for); it counts for clients that are trusted with it.
 	ForwardedFor string
+	Proofs       []string // its DPoP headers
 }
 
 // Exchange is a request whose client is known and proved.
@@ -31,16 +32,21 @@ type Exchange struct {
 	Client *Client
 	Now    time.Time
 	Origin Origin
+	// Thumbprint is that of the key which the request proves to hold (RFC 9449 §5); empty: none.
+	Thumbprint string
 }
 
 // Tokens is what a grant gave.
 type Tokens struct {
 	AccessToken string
+	Type        string // SchemeBearer, or SchemeDPoP where it is bound to a key
 	ExpiresIn   time.Duration
 	IDToken     string // empty: openid was not granted
 	// RefreshToken is empty where none was granted, and where the presented one stays good.
 	RefreshToken string
 	Scope        Scope // nil: not told, since it is what was asked
+	// IssuedType is what kind of token it is, which a token exchange tells (RFC 8693 §2.2.1); else empty.
+	IssuedType string
 	// Client is whose they are; it is also set beside an error once the client is proved.
 	Client *Client
 }
@@ -71,6 +77,18 @@ type Grant interface {
 // Ending is a grant with words of its own for a login that is over, or a user who is gone; those of codes are the default.
 type Ending interface{ Over() *fault.Error }
 
+// Detailed is a grant that tells more of its exchanges, made or refused, than all do.
+type Detailed interface {
+	// Detail adds to the fact of an exchange. Of one that was refused, a is what had been found out.
+	Detail(p Params, a Authorization, f *Fact)
+}
+
+func detail(g Grant, p Params, a Authorization, f *Fact) {
+	if d, ok := g.(Detailed); ok {
+		d.Detail(p, a, f)
+	}
+}
+
 func over(g Grant, cause error) error {
 	if e, ok := g.(Ending); ok {
 		return e.Over().Because(cause)
@@ -94,6 +112,7 @@ type EndpointDeps struct {
 	Grants []Grant
 	Now    clock.Now
 	Auth   *Authenticator
+	Proofs *Proofs
 }
 
 // Endpoint is the token endpoint.
@@ -105,13 +124,14 @@ type Endpoint struct {
 	grants map[oauth.GrantType]Grant
 	now    clock.Now
 	auth   *Authenticator
+	proofs *Proofs
 }
 
 // NewEndpoint makes the token endpoint of the given grants.
 func NewEndpoint(d EndpointDeps) *Endpoint {
 	e := &Endpoint{
 		config: d.Config, policy: d.Policy, users: d.Users, issuer: d.Issuer, now: d.Now, grants: map[oauth.GrantType]Grant{},
-		auth: d.Auth,
+		auth: d.Auth, proofs: d.Proofs,
 	}
 	for _, g := range d.Grants {
 		e.grants[g.Type()] = g
@@ -157,6 +177,10 @@ func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req Excha
 	if ip, err := netip.ParseAddr(req.ForwardedFor); err == nil && c.IPHeaderTrusted && !c.Public() {
 		x.Origin.IP = ip.Unmap().String()
 	}
+	x.Thumbprint, err = e.proofs.Key(ctx, x.Tenant, req.Proofs, Target{Method: methodPost, URL: endpointOf(x.Tenant, PathToken)}, x.Now)
+	if err != nil {
+		return Tokens{}, Authorization{ClientID: c.ID}, err
+	}
 	a, err := g.Authorize(ctx, *x)
 	if err != nil {
 		a.ClientID = c.ID
@@ -181,7 +205,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
 		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
-		Audience: a.Audience, Scope: a.Scope, Agreed: true,
+		Audience: a.Audience, Scope: a.Scope, Agreed: true, Thumbprint: x.Thumbprint,
 	})
 	if errors.Is(err, errLoginOver) {
 		return Tokens{}, over(g, err)
@@ -190,7 +214,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 		return Tokens{}, err
 	}
 	a.Scope = permit.Scope
-	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Now: x.Now})
+	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Thumbprint: x.Thumbprint, Now: x.Now})
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -201,9 +225,13 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	if u != nil {
 		f.UserID, f.UserName = u.ID, u.Handle()
 	}
-	tokens := Tokens{AccessToken: issued.AccessToken, ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
+	detail(g, x.Params, a, &f)
+	tokens := Tokens{AccessToken: issued.AccessToken, Type: tokenType(x.Thumbprint), ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
 	if u != nil {
 		tokens.Scope = a.Scope
+	}
+	if g.Type() == oauth.GrantTokenExchange {
+		tokens.IssuedType = oauth.TokenTypeAccess
 	}
 	s := Settlement{Authorization: a, Opaque: issued.Opaque, Fact: f}
 	tokens.RefreshToken = s.refresh(x)
@@ -226,6 +254,7 @@ func refusal(g Grant, x Exchange, a Authorization, req ExchangeRequest, why *fau
 		f.ClientName = x.Client.Name
 	}
 	f.Details = map[string]any{"error": map[string]any{"message": f.Description, "oauthError": why.Code}}
+	detail(g, req.Params, a, &f)
 	if a.Renewal != nil {
 		f.Details["refresh_token"] = a.Renewal.Family.told()
 	}

@@ -57,33 +57,27 @@ type EndPage struct {
 // very session, the person is asked first, unless the tenant wants nobody asked. A URL that is not in the list, of the client if one is
 // known, else of the tenant, is fault.Invalid and changes nothing.
 func (l *Logins) EndSession(ctx context.Context, t tenancy.Tenant, in EndRequest, b Browser) (EndAnswer, error) {
-	f := factOf(t, l.now(), LogoutSucceeded, "slo")
-	f.ClientID, f.Origin = in.ClientID, b.Origin
-	answer, err := l.endSession(ctx, t, &in, &f, b)
-	if err == nil {
-		return answer, nil
-	}
-	reason := fault.Of(err)
-	if reason.Kind != fault.KindInvalid {
-		return EndAnswer{}, err
-	}
-	f.Name, f.Type, f.Description = LogoutFailed, "flo", reason.Message
-	if lost := l.store.RecordFact(ctx, f); lost != nil {
-		return EndAnswer{}, lost
-	}
-	return EndAnswer{}, err
+	f := l.logoutFact(t, in.ReturnTo, in.ClientID, b)
+	answer, err := l.endSession(ctx, t, in, &f, b)
+	return answer, l.logoutRefused(ctx, f, err)
 }
 
-func (l *Logins) endSession(ctx context.Context, t tenancy.Tenant, in *EndRequest, f *Fact, b Browser) (EndAnswer, error) {
+func (l *Logins) endSession(ctx context.Context, t tenancy.Tenant, in EndRequest, f *Fact, b Browser) (EndAnswer, error) {
+	if err := in.bounded(); err != nil {
+		return EndAnswer{}, err
+	}
 	hint, err := l.hint(ctx, t, in)
 	if err != nil {
 		return EndAnswer{}, err
 	}
-	list, err := l.endList(ctx, t, in, f)
+	in.ClientID = cmp.Or(in.ClientID, hint.ClientID)
+	c, list, err := l.logoutList(ctx, t, in.ClientID, f)
 	if err != nil {
 		return EndAnswer{}, err
 	}
-	f.Details = map[string]any{"return_to": in.ReturnTo, "allowed_logout_url": list}
+	if c != nil && hint.ClientID != "" && hint.ClientID != c.ID && hint.ClientID != c.Identifier() { // RP-Initiated Logout §2
+		return EndAnswer{}, fault.Invalid(oauth.InvalidRequest, "client_id is not the audience of the id_token_hint")
+	}
 	if in.ReturnTo != "" && !endAllowed(list, in.ReturnTo) {
 		return EndAnswer{}, fault.Invalid(oauth.InvalidRequest, "The post_logout_redirect_uri is not in the list of allowed logout URLs")
 	}
@@ -95,11 +89,10 @@ func (l *Logins) endSession(ctx context.Context, t tenancy.Tenant, in *EndReques
 	if err != nil {
 		return EndAnswer{}, err
 	}
-	meant := hint.Session != "" && hint.Session == s.ID || in.LogoutHint != "" && in.LogoutHint == s.ID
-	if ok && !meant && settings.LogoutPrompt && !hmac.Equal([]byte(in.Confirmed), []byte(proofOf(b))) {
+	if ok && settings.LogoutPrompt && !in.means(s, hint) && !hmac.Equal([]byte(in.Confirmed), []byte(proofOf(b))) {
 		page := EndPage{TenantName: cmp.Or(settings.FriendlyName, t.Name), ClientID: in.ClientID, ReturnTo: in.ReturnTo, State: in.State, Proof: proofOf(b)}
 		if u, err := l.users.FindUser(ctx, t.ID, s.UserID); err == nil {
-			page.UserName = u.Handle()
+			page.UserName = u.Handle() // the question can be asked without the name
 		}
 		return EndAnswer{Ask: &page}, nil
 	}
@@ -109,33 +102,36 @@ func (l *Logins) endSession(ctx context.Context, t tenancy.Tenant, in *EndReques
 	return EndAnswer{To: withState(in.ReturnTo, in.State)}, nil
 }
 
-// hint reads the hints and settles which client asks.
-func (l *Logins) hint(ctx context.Context, t tenancy.Tenant, in *EndRequest) (Hint, error) {
+// bounded refuses what is longer than anything that belongs here; the reader of hints has a bound of its own.
+func (in EndRequest) bounded() error {
+	for _, sent := range []struct{ name, value string }{
+		{"logout_hint", in.LogoutHint}, {"client_id", in.ClientID}, {"post_logout_redirect_uri", in.ReturnTo}, {"state", in.State},
+	} {
+		if len(sent.value) > maxParam {
+			return fault.Invalid(oauth.InvalidRequest, "Parameter too long: "+sent.name)
+		}
+	}
+	return nil
+}
+
+// means says whether the client named this very session: at least one hint does, and none names another.
+func (in EndRequest) means(s Session, hint Hint) bool {
+	named := hint.Session == s.ID || in.LogoutHint == s.ID
+	return named && (hint.Session == "" || hint.Session == s.ID) && (in.LogoutHint == "" || in.LogoutHint == s.ID)
+}
+
+// hint reads the ID token that came back; none is no error.
+func (l *Logins) hint(ctx context.Context, t tenancy.Tenant, in EndRequest) (Hint, error) {
 	if in.IDTokenHint == "" {
 		return Hint{}, nil
 	}
-	hint, err := l.hints.ReadHint(ctx, t, in.IDTokenHint, func(ctx context.Context, id string) ([]byte, error) {
+	return l.hints.ReadHint(ctx, t, in.IDTokenHint, func(ctx context.Context, id string) ([]byte, error) {
 		c, err := l.config.FindClient(ctx, t.ID, id)
 		if err != nil {
 			return nil, err
 		}
 		return c.macKey()
 	})
-	if err != nil {
-		return Hint{}, err
-	}
-	if in.ClientID != "" && in.ClientID != hint.ClientID { // RP-Initiated Logout §2
-		return Hint{}, fault.Invalid(oauth.InvalidRequest, "client_id is not the audience of the id_token_hint")
-	}
-	in.ClientID = hint.ClientID
-	return hint, nil
-}
-
-// endList gives where a logout may lead: the client's list, or the tenant's where no client is known.
-func (l *Logins) endList(ctx context.Context, t tenancy.Tenant, in *EndRequest, f *Fact) ([]string, error) {
-	list, _, err := l.logoutList(ctx, t, Logout{ClientID: in.ClientID}, f)
-	f.ClientID = in.ClientID
-	return list, err
 }
 
 // endAllowed compares as text, query and all (RP-Initiated Logout §3).

@@ -46,6 +46,9 @@ func (g *Code) Authorize(ctx context.Context, x Exchange) (Authorization, error)
 	if sent := x.Params["redirect_uri"]; (a.RedirectSent || sent != "") && sent != a.RedirectURI {
 		return a, fault.Denied(oauth.InvalidGrant, "The redirect_uri does not match the authorization request")
 	}
+	if a.Thumbprint != "" && !sameKey(a.Thumbprint, x.Thumbprint) { // RFC 9449 §10
+		return a, fault.Denied(oauth.InvalidGrant, "The code is bound to a key that the request does not prove to hold")
+	}
 	return a, verifyChallenge(a, x.Params["code_verifier"])
 }
 

@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -40,8 +41,10 @@ type Rotation struct {
 	// Since is the oldest rotation whose ancestors are still good (the leeway); zero: none are.
 	Since  time.Time
 	Origin Origin
-	Token  *AccessToken // nil: the access token is a JWT, which is not stored
-	Fact   Fact
+	// Thumbprint is that of a key which the family is bound to from now on; empty: nothing changes.
+	Thumbprint string
+	Token      *AccessToken // nil: the access token is a JWT, which is not stored
+	Fact       Fact
 }
 
 // Type implements Grant.
@@ -54,6 +57,9 @@ func (*Refresh) Facts() (issued, refused string) { return "sertft", "fertft" }
 func errRefresh() *fault.Error {
 	return fault.Denied(oauth.InvalidGrant, "Unknown or invalid refresh token.")
 }
+
+// errOtherKey is told to the log of requests.
+var errOtherKey = errors.New("the family is bound to a key that the request does not prove to hold")
 
 // Over implements Ending: a login that is over, or a user who is gone, takes its refresh tokens along.
 func (*Refresh) Over() *fault.Error { return errRefresh() }
@@ -77,6 +83,9 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 	}
 	if r.ClientID != x.Client.ID { // stolen (RFC 6749 §10.4); its own client may still use it, and a thief cannot end it
 		return Authorization{}, errRefresh()
+	}
+	if r.Thumbprint != "" && !sameKey(r.Thumbprint, x.Thumbprint) { // RFC 9449 §5; who lacks the key cannot end it, either
+		return Authorization{}, errRefresh().Because(errOtherKey)
 	}
 	a := Authorization{
 		ClientID: r.ClientID, UserID: r.UserID, Connection: r.Connection, SessionID: r.SessionID, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
@@ -115,6 +124,9 @@ func (n *Renewal) renew(x Exchange, p presented) {
 	}
 	if !policy.Rotating && !r.Rotating && r.standing(p) == standsNewest {
 		return
+	}
+	if x.Client.Public() { // what is given for a proof is bound to its key (RFC 9449 §5)
+		n.Rotation.Thumbprint = x.Thumbprint
 	}
 	n.Token = r.mint(p.counter+1, policy.Rotating)
 	n.Rotation.Next = HashOf(n.Token)

@@ -41,7 +41,9 @@ type Issue struct {
 	ResourceServer *ResourceServer // nil: an opaque token
 	// Front is what the authorization endpoint hands out; zero at the token endpoint.
 	Front ResponseType
-	Now   time.Time
+	// Thumbprint is that of the key which the access token is bound to; empty: to none.
+	Thumbprint string
+	Now        time.Time
 }
 
 // Issued is what was made. Nothing of it is valid yet where Opaque is set: the store must know that first.
@@ -85,12 +87,15 @@ func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 		}
 		return Issued{AccessToken: raw, ExpiresIn: life, Opaque: &AccessToken{
 			Hash: HashOf(raw), ClientID: in.Client.ID, UserID: a.UserID, Scope: a.Scope, SessionID: a.SessionID,
-			Claims: a.Claims.Userinfo, Issued: in.Now, Expires: in.Now.Add(life),
+			Claims: a.Claims.Userinfo, Thumbprint: in.Thumbprint, Issued: in.Now, Expires: in.Now.Add(life),
 		}}, nil
 	}
 	life := cmp.Or(in.ResourceServer.TokenLifetime, defaultAccessLifetime)
 	if in.Front.Front() {
 		life = cmp.Or(in.ResourceServer.WebLifetime, frontLifetime)
+	}
+	if !a.Until.IsZero() {
+		life = min(life, a.Until.Sub(in.Now))
 	}
 	rs := in.ResourceServer
 	claims, typ := accessClaims(in, life)
@@ -117,6 +122,12 @@ func accessClaims(in Issue, life time.Duration) (claims map[string]any, typ stri
 		if a.Scope.Has(oauth.ScopeOpenID) {
 			claims["aud"] = []string{rs.Identifier, in.Tenant.UserinfoAudience()}
 		}
+	}
+	if a.Actor != nil {
+		claims["act"] = a.Actor.claim() // RFC 8693 §4.1
+	}
+	if in.Thumbprint != "" {
+		claims["cnf"] = map[string]any{"jkt": in.Thumbprint} // RFC 9449 §6.1
 	}
 	if rs.EnforcePolicies && strings.HasSuffix(rs.Dialect, dialectAuthz) {
 		claims["permissions"] = a.Scope.without(userScopes)

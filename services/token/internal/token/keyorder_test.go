@@ -31,11 +31,13 @@ func TestOrderKeys(t *testing.T) {
 	}{
 		"the_current_one_then_the_next": {
 			[]token.SigningKey{key("next", rs, 2, token.KeyNext, 0), key("current", rs, 1, token.KeyCurrent, -time.Hour)},
-			[]string{"current", "next"}, 0,
+			[]string{"current", "next"},
+			0,
 		},
 		"RSA_before_all_else": {
 			[]token.SigningKey{key("e", es, 1, token.KeyCurrent, -time.Hour), key("r", rs, 1, token.KeyCurrent, -time.Hour)},
-			[]string{"r", "e"}, 0,
+			[]string{"r", "e"},
+			0,
 		},
 		"previous_and_revoked_ones_last_and_the_latest_first": {
 			[]token.SigningKey{
@@ -43,26 +45,31 @@ func TestOrderKeys(t *testing.T) {
 				key("old-3", rs, 3, token.KeyPrevious, -3*time.Hour), key("old-4", rs, 4, token.KeyPrevious, -2*time.Hour),
 				key("current", rs, 5, token.KeyCurrent, -time.Hour), key("next-6", rs, 6, token.KeyNext, 0), key("next-7", rs, 7, token.KeyNext, 0),
 			},
-			[]string{"current", "next-6", "next-7", "old-4", "old-3", "gone-2", "gone-1"}, 0,
+			[]string{"current", "next-6", "next-7", "old-4", "old-3", "gone-2", "gone-1"},
+			0,
 		},
 		"while_the_current_one_is_young_the_one_before_signs": {
 			[]token.SigningKey{key("old", rs, 1, token.KeyPrevious, -time.Hour), key("young", rs, 2, token.KeyCurrent, time.Second), key("next", rs, 3, token.KeyNext, 0)},
-			[]string{"old", "young", "next"}, time.Second,
+			[]string{"old", "young", "next"},
+			time.Second,
 		},
 		"and_when_its_time_has_come_it_does": {
 			[]token.SigningKey{key("old", rs, 1, token.KeyPrevious, -time.Hour), key("young", rs, 2, token.KeyCurrent, 0)},
-			[]string{"young", "old"}, 0,
+			[]string{"young", "old"},
+			0,
 		},
 		"of_several_young_ones_none_signs": {
 			[]token.SigningKey{
 				key("old", rs, 1, token.KeyPrevious, -time.Hour), key("younger", rs, 2, token.KeyPrevious, 10*time.Second),
 				key("youngest", rs, 3, token.KeyCurrent, 20*time.Second),
 			},
-			[]string{"old", "youngest", "younger"}, 10 * time.Second,
+			[]string{"old", "youngest", "younger"},
+			10 * time.Second,
 		},
 		"a_revoked_one_never_signs_even_if_all_others_are_young": {
 			[]token.SigningKey{key("old", rs, 1, token.KeyRevoked, -time.Hour), key("young", rs, 2, token.KeyCurrent, time.Minute)},
-			[]string{"young", "old"}, time.Minute,
+			[]string{"young", "old"},
+			time.Minute,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

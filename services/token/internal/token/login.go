@@ -119,12 +119,12 @@ func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Tran
 	secret := newSecret() // never the one the browser came with (session fixation)
 	s := Session{
 		ID: newSessionID(), Secret: HashOf(secret), UserID: u.ID, Connection: con, AuthTime: now, LastUsed: now, IdleUntil: now.Add(idle),
-		Until: now.Add(absolute), Host: t.Host, Ephemeral: settings.Ephemeral, First: b.Origin.clipped(), Last: b.Origin.clipped(),
+		Until: now.Add(absolute), Host: t.Host, TenantName: t.Name, Created: now, Ephemeral: settings.Ephemeral, First: b.Origin.clipped(), Last: b.Origin.clipped(),
 	}
 	var replaces string
 	switch {
 	case had && before.UserID == u.ID && before.Connection.ID == con.ID: // clients know it by its ID, and hear of its end by it
-		s.ID = before.ID
+		s.ID, s.Created = before.ID, before.Created
 	case had:
 		replaces = before.ID
 	}
@@ -175,7 +175,7 @@ func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b B
 			return Answer{}, err
 		}
 	}
-	done := Completion{State: tx.State, SessionID: s.ID, ClientID: c.ID, Now: l.now(), Given: handed.given}
+	done := Completion{State: tx.State, SessionID: s.ID, ClientID: c.ID, Hears: c.Backchannel.URL != "", Now: l.now(), Given: handed.given}
 	if tx.Reused {
 		if u, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
 			return Answer{}, err

@@ -29,6 +29,7 @@ type LoginDeps struct {
 	Consents ConsentStore
 	Pushes   PushStore
 	Auth     *Authenticator // of clients that push
+	Proofs   *Proofs        // of keys, by clients that push
 	Objects  RequestObjectReader
 	Hints    HintReader
 	Devices  DeviceStore
@@ -47,6 +48,7 @@ type Logins struct {
 	consents ConsentStore
 	pushes   PushStore
 	auth     *Authenticator
+	proofs   *Proofs
 	objects  RequestObjectReader
 	hints    HintReader
 	devices  DeviceStore
@@ -62,7 +64,7 @@ func NewLogins(d LoginDeps) *Logins {
 		d.CodeTTL = DefaultCodeTTL
 	}
 	return &Logins{
-		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth,
+		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth, proofs: d.Proofs,
 		objects: d.Objects, hints: d.Hints, devices: d.Devices, guesses: d.Guesses, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
 	}
 }
@@ -94,7 +96,7 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
 	r.resolveAudience(t, settings)
-	ask := Ask{Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), Audience: r.Audience, Scope: r.Scope}
+	ask := Ask{Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), Audience: r.Audience, Scope: r.Scope, Later: !r.Types.Token}
 	if _, err := l.policy.Check(ctx, t, ask); err != nil {
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
@@ -171,7 +173,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 		}
 	}
 	err = l.store.ContinueSession(ctx, t.ID, SessionUse{
-		SessionID: s.ID, Now: now, ClientID: c.ID, IdleUntil: earlier(now.Add(idle), s.Until), Given: handed.given,
+		SessionID: s.ID, Now: now, ClientID: c.ID, Hears: c.Backchannel.URL != "", IdleUntil: earlier(now.Add(idle), s.Until), Given: handed.given,
 		Origin: b.Origin.clipped(), Fact: l.reuseFact(t, c, r, s, u, b),
 	})
 	if fault.Is(err, fault.KindNotFound) {
@@ -200,6 +202,7 @@ func (l *Logins) ask(c *Client, tx *Transaction, s Session, u *User) Ask {
 	return Ask{
 		Client: c, Grant: r.grant(), Front: r.Types.Front(), User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
 		Audience: r.Audience, Scope: r.Scope, Agreed: tx.Agreed, Unverifiable: tx.unverifiable(),
+		Later: !r.Types.Token,
 	}
 }
 
@@ -228,7 +231,7 @@ func (l *Logins) authorization(c *Client, r *Request, s Session, u *User, permit
 		ClientID: c.ID, UserID: u.ID, Audience: r.Audience, Scope: permit.Scope,
 		Connection: s.Connection, SessionID: s.ID, Nonce: r.Nonce, AuthTime: s.AuthTime, WantAuthTime: r.wantsAuthTime(),
 		RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent,
-		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Issued: now, Expires: now.Add(l.codeTTL),
+		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Thumbprint: r.Thumbprint, Issued: now, Expires: now.Add(l.codeTTL),
 	}
 	if c.FirstParty { // what a third party may know is what was agreed to, by scope
 		a.Claims = r.Claims
@@ -267,7 +270,7 @@ func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Reque
 		out.given.Token = issued.Opaque
 		out.params = append(out.params,
 			Param{"access_token", issued.AccessToken}, Param{"scope", permit.Scope.without([]string{oauth.ScopeOfflineAccess}).String()},
-			Param{"expires_in", strconv.FormatInt(int64(issued.ExpiresIn.Seconds()), 10)}, Param{"token_type", "Bearer"})
+			Param{"expires_in", strconv.FormatInt(int64(issued.ExpiresIn.Seconds()), 10)}, Param{"token_type", SchemeBearer})
 	}
 	if r.Types.IDToken {
 		out.params = append(out.params, Param{"id_token", issued.IDToken})

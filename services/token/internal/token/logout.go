@@ -17,45 +17,66 @@ type Logout struct {
 // Logout ends the session of the browser, whoever's client it was opened for, and gives where to go then; empty: nowhere. A URL that
 // is not in the list, of the client if one is named, else of the tenant, is fault.Invalid and changes nothing.
 func (l *Logins) Logout(ctx context.Context, t tenancy.Tenant, in Logout, b Browser) (string, error) {
-	f := factOf(t, l.now(), LogoutSucceeded, "slo")
-	f.ClientID, f.Origin = in.ClientID, b.Origin
-	list, wildcards, err := l.logoutList(ctx, t, in, &f)
+	f := l.logoutFact(t, in.ReturnTo, in.ClientID, b)
+	to, err := l.logout(ctx, t, in, &f, b)
+	return to, l.logoutRefused(ctx, f, err)
+}
+
+func (l *Logins) logout(ctx context.Context, t tenancy.Tenant, in Logout, f *Fact, b Browser) (string, error) {
+	c, list, err := l.logoutList(ctx, t, in.ClientID, f)
 	if err != nil {
 		return "", err
 	}
 	to := in.ReturnTo
-	if to == "" && in.ClientID != "" && len(list) > 0 {
+	if to == "" && c != nil && len(list) > 0 {
 		to = list[0]
 	}
-	f.Details = map[string]any{"return_to": to, "allowed_logout_url": list}
-	if in.ReturnTo != "" && !logoutAllowed(list, to, wildcards) {
-		refusal := fault.Invalid(oauth.InvalidRequest, "The returnTo URL is not in the list of allowed logout URLs")
-		f.Name, f.Type, f.Description = LogoutFailed, "flo", refusal.Message
-		if err := l.store.RecordFact(ctx, f); err != nil {
-			return "", err
-		}
-		return "", refusal
+	f.Details["return_to"] = to
+	if in.ReturnTo != "" && !logoutAllowed(list, to, c == nil || !c.Strict) {
+		return "", fault.Invalid(oauth.InvalidRequest, "The returnTo URL is not in the list of allowed logout URLs")
 	}
-	return to, l.end(ctx, t, f, b)
+	return to, l.end(ctx, t, *f, b)
 }
 
-func (l *Logins) logoutList(ctx context.Context, t tenancy.Tenant, in Logout, f *Fact) (list []string, wildcards bool, err error) {
-	if in.ClientID != "" {
-		c, err := l.config.FindClient(ctx, t.ID, in.ClientID)
+func (l *Logins) logoutFact(t tenancy.Tenant, returnTo, clientID string, b Browser) Fact {
+	f := factOf(t, l.now(), LogoutSucceeded, "slo")
+	f.ClientID, f.Origin = clientID, b.Origin
+	f.Details = map[string]any{"return_to": returnTo, "allowed_logout_url": []string{}}
+	return f
+}
+
+// logoutRefused writes down what was refused, and gives the refusal.
+func (l *Logins) logoutRefused(ctx context.Context, f Fact, err error) error {
+	if !fault.Is(err, fault.KindInvalid) {
+		return err
+	}
+	f.Name, f.Type, f.Description = LogoutFailed, "flo", fault.Of(err).Message
+	if lost := l.store.RecordFact(ctx, f); lost != nil {
+		return lost
+	}
+	return err
+}
+
+// logoutList gives where a logout may lead: the list of the client or, where none is known, which is nil then, the tenant's.
+func (l *Logins) logoutList(ctx context.Context, t tenancy.Tenant, clientID string, f *Fact) (c *Client, list []string, err error) {
+	if clientID != "" {
+		c, err = l.config.FindClient(ctx, t.ID, clientID)
 		if fault.Is(err, fault.KindNotFound) {
-			return nil, false, fault.Invalid(oauth.InvalidRequest, "Unknown client: "+in.ClientID)
+			return nil, nil, fault.Invalid(oauth.InvalidRequest, "Unknown client: "+clientID)
 		}
 		if err != nil {
-			return nil, false, err
+			return nil, nil, err
 		}
-		f.ClientName = c.Name
-		return c.AllowedLogoutURLs, !c.Strict, nil
+		f.ClientID, f.ClientName, list = c.ID, c.Name, c.AllowedLogoutURLs
+	} else {
+		settings, err := l.config.FindSettings(ctx, t.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = settings.AllowedLogoutURLs
 	}
-	settings, err := l.config.FindSettings(ctx, t.ID)
-	if err != nil {
-		return nil, false, err
-	}
-	return settings.AllowedLogoutURLs, true, nil
+	f.Details["allowed_logout_url"] = append([]string{}, list...)
+	return c, list, nil
 }
 
 // end removes the session, if there is one; only then is there something to tell.

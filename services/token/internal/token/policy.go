@@ -33,6 +33,10 @@ type Ask struct {
 	Asking bool
 	// Unverifiable says that the answer goes to a callback that proves nobody.
 	Unverifiable bool
+	// Thumbprint is that of the key which the client proves to hold; empty: none.
+	Thumbprint string
+	// Later says that no access token is handed out yet: the key is asked for at the token endpoint.
+	Later bool
 }
 
 // Permit is what may be done.
@@ -65,8 +69,13 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if err != nil {
 		return Permit{}, err
 	}
-	if slices.Contains(ask.Client.Demands, DemandProof) {
-		return Permit{}, fault.Invalid(oauth.InvalidRequest, "The client must prove possession of a key, which is not supported")
+	if err := ask.unproven(rs); err != nil {
+		return Permit{}, err
+	}
+	if ask.Grant == oauth.GrantTokenExchange {
+		if err := ask.exchanges(rs); err != nil {
+			return Permit{}, err
+		}
 	}
 	if rs != nil && rs.System && !ask.Client.FirstParty { // whatever it was granted: the platform's own is not for third parties
 		return Permit{}, notAuthorized(ask.Client, rs)
@@ -141,12 +150,8 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 		if !ask.AuthTime.IsZero() && ask.AuthTime.Before(ask.User.LoginsValidFrom) {
 			return Permit{}, loginOver()
 		}
-		connections, err := p.config.ListConnections(ctx, t.ID, ask.Client.ID)
-		if err != nil {
+		if err := p.connected(ctx, t, ask); err != nil {
 			return Permit{}, err
-		}
-		if !slices.ContainsFunc(connections, func(c Connection) bool { return c.Name == ask.Connection }) {
-			return Permit{}, connectionOff()
 		}
 	}
 	scope := wanted.forUser(rs)
@@ -160,6 +165,22 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 		}
 	}
 	return Permit{ResourceServer: rs, Scope: scope}, nil
+}
+
+// connected refuses a user who came by a connection that is off for the client. An API that acts for a user it was called for logs nobody
+// in: which connections are on was decided at the client whose token it was called with.
+func (p *Policy) connected(ctx context.Context, t tenancy.Tenant, ask Ask) error {
+	if ask.Grant == oauth.GrantTokenExchange {
+		return nil
+	}
+	connections, err := p.config.ListConnections(ctx, t.ID, ask.Client.ID)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(connections, func(c Connection) bool { return c.Name == ask.Connection }) {
+		return connectionOff()
+	}
+	return nil
 }
 
 // grantedToUsers gives what the client may ask of the API on behalf of users; nil where the API lets every client ask. A third party

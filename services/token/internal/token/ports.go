@@ -89,7 +89,7 @@ type KeyRing interface {
 // Verifier checks access tokens that this service signed for a tenant.
 type Verifier interface {
 	// VerifyAccess gives what a JWT access token says when its signature, issuer, times and audience hold (RFC 8725); else
-	// fault.Unauthenticated.
+	// fault.Unauthenticated. Whether who sends it holds the key that it is bound to is the caller's to check.
 	VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audience string) (AccessClaims, error)
 }
 
@@ -100,6 +100,10 @@ type AccessClaims struct {
 	Scope    Scope
 	Claims   []string  // that /userinfo gives beside those of the scope
 	Issued   time.Time // to the second
+	Expires  time.Time // zero: of an opaque token, which the store forgets by then
+	Actor    *Actor    // who acts for the subject (RFC 8693 §4.1); nil: nobody
+	// Thumbprint is that of the key which the token is bound to (RFC 9449 §6); empty: to none.
+	Thumbprint string
 }
 
 // LoginStore keeps login transactions and sessions, each visible to its own tenant only. What has expired at `now`, or belongs to
@@ -150,7 +154,7 @@ type OpaqueStore interface {
 	SaveTokens(ctx context.Context, tenant tenancy.ID, s Settlement) error
 }
 
-// AssertionStore remembers client assertions that were used (RFC 7523 §3).
+// AssertionStore remembers client assertions (RFC 7523 §3) and proofs of possession (RFC 9449 §11.1) that were used.
 type AssertionStore interface {
 	// UseAssertion notes the use of what may be used once. A second use, also a concurrent one, is fault.Conflict until expires.
 	UseAssertion(ctx context.Context, tenant tenancy.ID, assertion Hash, expires time.Time) error

@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -42,6 +43,7 @@ type PushRequest struct {
 	Params Params
 	Basic  *Basic
 	Origin Origin
+	Proofs []string // its DPoP headers
 }
 
 // Push takes an authorization request from its client (RFC 9126 §2), holds it to all that /authorize would, and gives the URI that
@@ -56,7 +58,7 @@ func (l *Logins) Push(ctx context.Context, t tenancy.Tenant, req PushRequest) (u
 	}
 	c, id, err := l.auth.Authenticate(ctx, t, req.Params, req.Basic, l.now())
 	if err == nil {
-		uri, life, err = l.push(ctx, t, c, settings, req.Params)
+		uri, life, err = l.push(ctx, t, c, settings, req)
 	}
 	if err == nil {
 		return uri, life, nil
@@ -79,10 +81,10 @@ func (l *Logins) Push(ctx context.Context, t tenancy.Tenant, req PushRequest) (u
 	return "", 0, err
 }
 
-func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings *Settings, p Params) (string, time.Duration, error) {
+func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings *Settings, req PushRequest) (string, time.Duration, error) {
 	in := received{client: c, params: url.Values{"client_id": {c.Identifier()}}, pushed: true}
 	size := 0
-	for name, value := range p {
+	for name, value := range req.Params {
 		switch name {
 		case "client_secret", "client_assertion", "client_assertion_type", "client_id": // how the client proved itself is not the request's
 			continue
@@ -95,10 +97,13 @@ func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings
 	if size > maxPushed {
 		return "", 0, fault.Invalid(oauth.InvalidRequest, "The request is too long")
 	}
-	if id := p["client_id"]; id != "" {
+	if id := req.Params["client_id"]; id != "" {
 		in.params.Set("client_id", id)
 	}
 	if err := in.open(t, l.objects, l.now()); err != nil {
+		return "", 0, err
+	}
+	if err := l.bind(ctx, t, in, req.Proofs); err != nil {
 		return "", 0, err
 	}
 	r, err := l.findRedirect(ctx, t, in)
@@ -121,6 +126,19 @@ func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings
 		return "", 0, err
 	}
 	return PushedURIPrefix + secret, life, nil
+}
+
+// bind ties the code to the key that the push proves to hold, as if it were named by dpop_jkt; the two must agree (RFC 9449 §10.1).
+func (l *Logins) bind(ctx context.Context, t tenancy.Tenant, in received, proofs []string) error {
+	key, err := l.proofs.Key(ctx, t, proofs, Target{Method: methodPost, URL: endpointOf(t, PathPush)}, l.now())
+	if err != nil || key == "" {
+		return err
+	}
+	if named := in.params.Get(paramThumbprint); named != "" && !sameKey(named, key) {
+		return badProof(errors.New("its key is not the one of dpop_jkt"))
+	}
+	in.params.Set(paramThumbprint, key)
+	return nil
 }
 
 // pushed takes the parameters from what the client pushed; those of the query but its client_id do not count (RFC 9126 §4). Each is

@@ -38,6 +38,7 @@ type RefreshToken struct {
 	UserID        string
 	SessionID     string // it came from; empty: from no browser
 	Audience      string // empty: for /userinfo alone
+	Thumbprint    string // of the key that it is bound to (RFC 9449 §5); empty: to none
 	Scope         Scope
 	Connection    Connection
 	AuthTime      time.Time
@@ -182,6 +183,9 @@ func newRefreshToken(x Exchange, a Authorization) (raw string, r *RefreshToken) 
 		UserID: a.UserID, SessionID: a.SessionID, Audience: a.Audience, Scope: a.Scope, Connection: a.Connection, AuthTime: a.AuthTime,
 		WantAuthTime: a.WantAuthTime, Claims: a.Claims, Created: x.Now, IdleUntil: after(x.Now, p.Idle), Until: after(x.Now, p.Lifetime),
 		First: x.Origin.clipped(), Last: x.Origin.clipped(),
+	}
+	if x.Client.Public() { // another's are bound to how it proves itself (RFC 9449 §5)
+		r.Thumbprint = x.Thumbprint
 	}
 	_, _ = rand.Read(r.Key[:])
 	raw = r.mint(1, p.Rotating)

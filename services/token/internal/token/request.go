@@ -38,6 +38,7 @@ type Request struct {
 	Audience        string // empty: a token for /userinfo alone
 	Challenge       string
 	ChallengeMethod string
+	Thumbprint      string // of the key that the code is bound to (RFC 9449 §10); empty: to none
 	Prompt          []string
 	MaxAge          time.Duration // negative: not asked
 	LoginHint       string
@@ -135,6 +136,9 @@ func (r *Request) read(in received, settings *Settings) error {
 		if r.ChallengeMethod, err = checkChallenge(in.client, r.Challenge, params.Get("code_challenge_method")); err != nil {
 			return err
 		}
+	}
+	if r.Thumbprint = params.Get(paramThumbprint); r.Thumbprint != "" && !thumbprint(r.Thumbprint) {
+		return fault.Invalid(oauth.InvalidRequest, "Invalid dpop_jkt")
 	}
 	r.Nonce = params.Get("nonce")
 	r.Scope = ParseScope(params.Get("scope"))

@@ -14,9 +14,11 @@ type Session struct {
 	Until      time.Time // never moves
 	// Host is where it was opened; it is good nowhere else, whoever carries its cookie there.
 	Host        string
-	Ephemeral   bool     // its cookie ends with the browser
-	First, Last Origin   // where it was opened, and last used
-	Clients     []string // that it let its user into; known to SessionAdmin alone
+	TenantName  string    // the account's slug, for what is told of it later
+	Created     time.Time // when the browser got it; a login of the same user goes on with it
+	Ephemeral   bool      // its cookie ends with the browser
+	First, Last Origin    // where it was opened, and last used
+	Clients     []string  // that it let its user into; known to SessionAdmin alone
 	Metadata    map[string]string
 	Updated     time.Time // when an administrator last changed it; zero: never
 }
@@ -59,6 +61,7 @@ type Given struct {
 type SessionUse struct {
 	SessionID string
 	ClientID  string // to whom
+	Hears     bool   // the client has a URL to be told of the session's end at
 	Now       time.Time
 	IdleUntil time.Time
 	Origin    Origin
@@ -73,7 +76,9 @@ type Initiator string
 const (
 	ByLogout       Initiator = "rp-logout"
 	ByRevocation   Initiator = "session-revoked"
-	ByCredential   Initiator = "password-changed" // or another thing that the user logs in with
+	ByPassword     Initiator = "password-changed"
+	ByIdentifier   Initiator = "email-identifier-changed" // or another name that the user logs in by
+	ByExpiry       Initiator = "session-expired"
 	ByDeletion     Initiator = "account-deleted"
 	ByDeactivation Initiator = "account-deactivated"
 )
@@ -100,6 +105,7 @@ type Completion struct {
 	SessionID string // that it led to
 	ClientID  string
 	Now       time.Time
+	Hears     bool // as in SessionUse
 	Given     Given
 	// IdleUntil and Fact are set where the session was there before: its use is noted and told of then.
 	IdleUntil time.Time

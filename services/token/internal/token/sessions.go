@@ -19,7 +19,8 @@ type SessionAdmin interface {
 	// UpdateSession puts metadata in the place of what was there and gives what the session is then; unknown is fault.NotFound.
 	UpdateSession(ctx context.Context, tenant tenancy.ID, id string, metadata map[string]string, now time.Time) (Session, error)
 	// EndSessions removes the sessions, the refresh tokens that came of them where that is asked for, and leaves a message for each of
-	// their clients, in one step. It gives how many went; none is no error, and told of all the same.
+	// their clients and a fact for each of them, in one step. It gives how many went; none is no error, and the caller's audit line is
+	// left all the same.
 	EndSessions(ctx context.Context, tenant tenancy.ID, e SessionEnd, refreshTokens bool) (int, error)
 }
 
@@ -57,8 +58,12 @@ func (s *Sessions) End(ctx context.Context, tenant tenancy.ID, id, userID string
 }
 
 // Follow ends the sessions that are over because of what happened to their user: those of one who is gone or blocked, and those from
-// before what they log in with last changed. Nobody could use them any more; their clients hear of it here.
+// before what they log in with last changed. Nobody could use them any more; their clients hear of it here. Most users to whom something
+// happens have none, and then nobody is asked what it was.
 func (s *Sessions) Follow(ctx context.Context, tenant tenancy.ID, userID string) error {
+	if list, err := s.Store.ListSessions(ctx, tenant, userID, Page{Limit: 1}, s.Now()); err != nil || len(list) == 0 {
+		return err
+	}
 	u, err := s.Users.FindUser(ctx, tenant, userID)
 	e := SessionEnd{UserID: userID, Now: s.Now()}
 	switch {
@@ -71,10 +76,15 @@ func (s *Sessions) Follow(ctx context.Context, tenant tenancy.ID, userID string)
 	case u.LoginsValidFrom.IsZero():
 		return nil
 	default:
-		e.By, e.OpenedBefore = ByCredential, u.LoginsValidFrom
-	}
-	if list, err := s.Store.ListSessions(ctx, tenant, userID, Page{Limit: 1}, e.Now); err != nil || len(list) == 0 {
-		return err
+		e.OpenedBefore = u.LoginsValidFrom
+		switch {
+		case u.PasswordChanged.Equal(u.LoginsValidFrom):
+			e.By = ByPassword
+		case u.CreatedAt.Equal(u.LoginsValidFrom): // somebody new, under a name that was somebody else's
+			e.By = ByDeletion
+		default:
+			e.By = ByIdentifier
+		}
 	}
 	_, err = s.Store.EndSessions(ctx, tenant, e, false)
 	return err

@@ -20,6 +20,8 @@ type User struct {
 	UpdatedAt     time.Time
 	// LoginsValidFrom is when the user was made, or what they log in with last changed: logins from before it are over.
 	LoginsValidFrom time.Time
+	// PasswordChanged is when the password last did; zero: never since the user was made.
+	PasswordChanged time.Time
 	LoginsCount     int64
 }
 

@@ -18,14 +18,26 @@ type Userinfo struct {
 	Store    CodeStore
 	Verifier Verifier
 	Users    Users
+	Proofs   *Proofs
 	Now      clock.Now
+}
+
+// Presented is an access token as somebody brought it to a resource.
+type Presented struct {
+	Token  string
+	Scheme string   // SchemeBearer or SchemeDPoP
+	Proofs []string // the DPoP headers beside it
+	Method string   // of the request
 }
 
 // Claims gives what the token lets its holder know, and the client it was issued to. A token that is not good here, for whatever
 // reason, and one whose client is gone, is fault.Unauthenticated.
-func (i *Userinfo) Claims(ctx context.Context, t tenancy.Tenant, raw string) (claims map[string]any, client *Client, err error) {
-	token, err := i.open(ctx, t, raw)
+func (i *Userinfo) Claims(ctx context.Context, t tenancy.Tenant, in Presented) (claims map[string]any, client *Client, err error) {
+	token, err := i.open(ctx, t, in.Token)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := i.prove(ctx, t, in, token.Thumbprint); err != nil {
 		return nil, nil, err
 	}
 	if !token.Scope.Has(oauth.ScopeOpenID) {
@@ -50,6 +62,40 @@ func (i *Userinfo) Claims(ctx context.Context, t tenancy.Tenant, raw string) (cl
 	return claims, client, nil
 }
 
+// prove holds how a token is sent against what it is bound to (RFC 9449 §7.1): a bound one is worth nothing without its key, also under
+// the other scheme (§7.2), and one that is bound to nothing proves nobody.
+func (i *Userinfo) prove(ctx context.Context, t tenancy.Tenant, in Presented, bound string) error {
+	if in.Scheme != SchemeDPoP {
+		if bound != "" {
+			return errToken().Because(errBound)
+		}
+		return nil
+	}
+	if bound == "" {
+		return errToken().Because(errUnbound)
+	}
+	claims, err := i.Proofs.Check(in.Proofs, Target{Method: in.Method, URL: endpointOf(t, PathUserinfo), Token: in.Token}, i.Now())
+	if err == nil && !sameKey(claims.Thumbprint, bound) {
+		return errToken().Because(errOtherHolder)
+	}
+	if err == nil {
+		err = i.Proofs.Use(ctx, t, claims)
+	}
+	if fault.Is(err, fault.KindInvalid) { // at a resource it is who calls that is in doubt
+		return fault.New(fault.KindUnauthenticated, InvalidProof, fault.Of(err).Message).Because(err)
+	}
+	return err
+}
+
+var (
+	errBound       = errors.New("the token is bound to a key and was sent without a proof")
+	errUnbound     = errors.New("the token is bound to no key and was sent as if it were")
+	errOtherHolder = errors.New("the proof is by another key than the token's")
+)
+
+// Bound reports a refusal of a token that was sent as a bearer token and is bound to a key.
+func Bound(err error) bool { return errors.Is(err, errBound) }
+
 // open reads either kind of token. A JWT has dots and an opaque one has none.
 func (i *Userinfo) open(ctx context.Context, t tenancy.Tenant, raw string) (AccessClaims, error) {
 	if raw == "" {
@@ -66,7 +112,7 @@ func (i *Userinfo) open(ctx context.Context, t tenancy.Tenant, raw string) (Acce
 	if fault.Is(err, fault.KindNotFound) {
 		return AccessClaims{}, errToken()
 	}
-	return AccessClaims{Subject: token.UserID, ClientID: token.ClientID, Scope: token.Scope, Claims: token.Claims, Issued: token.Issued}, err
+	return AccessClaims{Subject: token.UserID, ClientID: token.ClientID, Scope: token.Scope, Claims: token.Claims, Issued: token.Issued, Thumbprint: token.Thumbprint}, err
 }
 
 // errNoToken marks a request that brought none.

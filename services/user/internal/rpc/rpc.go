@@ -113,7 +113,7 @@ func toWire(u user.User) (*userapi.User, error) {
 		PhoneVerified: u.PhoneVerified, Name: u.Name, GivenName: u.GivenName, FamilyName: u.FamilyName, Nickname: u.Nickname,
 		Picture: u.Picture, Blocked: u.Blocked, UserMetadataJson: userMetadata, AppMetadataJson: appMetadata,
 		CreatedAt: stamp(u.CreatedAt), UpdatedAt: stamp(u.UpdatedAt), LastLogin: stamp(u.LastLogin), LastIp: u.LastIP, LoginsCount: u.LoginsCount,
-		LoginsValidFrom: stamp(later(u.CreatedAt, u.LoginsValidFrom)),
+		LoginsValidFrom: stamp(later(u.CreatedAt, u.LoginsValidFrom)), LastPasswordReset: stamp(u.LastPasswordReset),
 	}
 	for _, i := range u.Identities {
 		out.Identities = append(out.Identities, &userapi.Identity{Connection: i.Connection, Provider: i.Provider, UserId: i.ID, IsSocial: i.IsSocial})

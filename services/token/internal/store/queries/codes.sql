@@ -10,8 +10,8 @@ update codes set redeemed_at = @now, refresh_id = @refresh_id
 where tenant_id = @tenant_id and code_hash = @code_hash and expires_at > @now and redeemed_at is null;
 
 -- name: InsertAccessToken :exec
-insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, refresh_id, claims, issued_at, expires_at)
-values (@tenant_id, @token_hash, @client_id, @user_id, @session_id, @scope, @code_hash, @refresh_id, @claims, @issued_at, @expires_at);
+insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, refresh_id, claims, thumbprint, issued_at, expires_at)
+values (@tenant_id, @token_hash, @client_id, @user_id, @session_id, @scope, @code_hash, @refresh_id, @claims, @thumbprint, @issued_at, @expires_at);
 
 -- name: FindAccessToken :one
 select * from access_tokens where tenant_id = @tenant_id and token_hash = @token_hash and expires_at > @now;

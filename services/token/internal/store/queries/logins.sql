@@ -13,9 +13,9 @@ delete from transactions where tenant_id = @tenant_id and state_hash = @state_ha
 
 -- name: OpenSession :exec
 insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at,
-  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent)
+  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, created_at, tenant_name)
 values (@tenant_id, @id, @secret_hash, @user_id, @connection_id, @connection, @strategy, @auth_time, @last_used_at, @idle_until, @expires_at,
-  @host, @ephemeral, @ip, @user_agent, @ip, @user_agent)
+  @host, @ephemeral, @ip, @user_agent, @ip, @user_agent, @created_at, @tenant_name)
 on conflict (tenant_id, id) do update
 set secret_hash = excluded.secret_hash, auth_time = excluded.auth_time, last_used_at = excluded.last_used_at, idle_until = excluded.idle_until,
     expires_at = excluded.expires_at, ephemeral = excluded.ephemeral, last_ip = excluded.last_ip, last_user_agent = excluded.last_user_agent
@@ -30,7 +30,8 @@ with touched as (
   where s.tenant_id = @tenant_id and s.id = @id and s.idle_until > @now
   returning s.tenant_id, s.id
 ), joined as (
-  insert into session_clients (tenant_id, session_id, client_id) select t.tenant_id, t.id, @client_id::text from touched t on conflict do nothing
+  insert into session_clients as c (tenant_id, session_id, client_id, hears) select t.tenant_id, t.id, @client_id::text, @hears::boolean from touched t
+  on conflict (tenant_id, session_id, client_id) do update set hears = excluded.hears where c.hears <> excluded.hears
 )
 select count(*) from touched;
 

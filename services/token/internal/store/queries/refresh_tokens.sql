@@ -1,10 +1,10 @@
 -- name: InsertRefreshToken :exec
 insert into refresh_tokens (
-  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope,
+  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, thumbprint,
   connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
   first_ip, first_user_agent, last_ip, last_user_agent, metadata
 ) values (
-  @tenant_id, @id, @tag_key, @counter, @current_hashes, @previous_hashes, @rotated_at, @rotating, @client_id, @user_id, @session_id, @audience, @scope,
+  @tenant_id, @id, @tag_key, @counter, @current_hashes, @previous_hashes, @rotated_at, @rotating, @client_id, @user_id, @session_id, @audience, @scope, @thumbprint,
   @connection_id, @connection, @strategy, @auth_time, @want_auth_time, @id_token_claims, @userinfo_claims, @created_at, @last_exchanged_at, sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz,
   date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz), 'UTC') + interval '1 hour',
   @first_ip, @first_user_agent, @last_ip, @last_user_agent, @metadata
@@ -24,7 +24,8 @@ where tenant_id = @tenant_id and id = @id and (idle_until is null or idle_until 
 -- The row lock lets one of concurrent exchanges of a token win; the others look at what it left.
 update refresh_tokens set
   counter = counter + 1, previous_hashes = current_hashes, current_hashes = array[@next::bytea], rotated_at = @now::timestamptz, rotating = @rotating,
-  last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent
+  last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent,
+  thumbprint = coalesce(thumbprint, sqlc.narg(thumbprint)::text)
 where tenant_id = @tenant_id and id = @id and @presented::bytea = any (current_hashes)
   and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
 returning user_id, client_id, audience;
@@ -33,7 +34,8 @@ returning user_id, client_id, audience;
 -- Within the leeway one more of the newest generation; of too many the oldest goes.
 update refresh_tokens set
   current_hashes = (array_append(current_hashes, @next::bytea))[greatest(1, cardinality(current_hashes) + 2 - @siblings::int):],
-  rotating = @rotating, last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent
+  rotating = @rotating, last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent,
+  thumbprint = coalesce(thumbprint, sqlc.narg(thumbprint)::text)
 where tenant_id = @tenant_id and id = @id and @presented::bytea = any (previous_hashes) and rotated_at > @since::timestamptz
   and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
 returning user_id, client_id, audience;

@@ -43,7 +43,7 @@ func (q *Queries) DeleteTokensOfCode(ctx context.Context, arg DeleteTokensOfCode
 }
 
 const findAccessToken = `-- name: FindAccessToken :one
-select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, claims, refresh_id from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
+select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, claims, refresh_id, thumbprint from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
 `
 
 type FindAccessTokenParams struct {
@@ -67,6 +67,7 @@ func (q *Queries) FindAccessToken(ctx context.Context, arg FindAccessTokenParams
 		&i.ExpiresAt,
 		&i.Claims,
 		&i.RefreshID,
+		&i.Thumbprint,
 	)
 	return i, err
 }
@@ -100,22 +101,23 @@ func (q *Queries) FindCode(ctx context.Context, arg FindCodeParams) (Code, error
 }
 
 const insertAccessToken = `-- name: InsertAccessToken :exec
-insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, refresh_id, claims, issued_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, refresh_id, claims, thumbprint, issued_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 `
 
 type InsertAccessTokenParams struct {
-	TenantID  string
-	TokenHash []byte
-	ClientID  string
-	UserID    string
-	SessionID string
-	Scope     string
-	CodeHash  []byte
-	RefreshID *string
-	Claims    []string
-	IssuedAt  time.Time
-	ExpiresAt time.Time
+	TenantID   string
+	TokenHash  []byte
+	ClientID   string
+	UserID     string
+	SessionID  string
+	Scope      string
+	CodeHash   []byte
+	RefreshID  *string
+	Claims     []string
+	Thumbprint *string
+	IssuedAt   time.Time
+	ExpiresAt  time.Time
 }
 
 func (q *Queries) InsertAccessToken(ctx context.Context, arg InsertAccessTokenParams) error {
@@ -129,6 +131,7 @@ func (q *Queries) InsertAccessToken(ctx context.Context, arg InsertAccessTokenPa
 		arg.CodeHash,
 		arg.RefreshID,
 		arg.Claims,
+		arg.Thumbprint,
 		arg.IssuedAt,
 		arg.ExpiresAt,
 	)

@@ -64,7 +64,7 @@ func (q *Queries) DeleteTransaction(ctx context.Context, arg DeleteTransactionPa
 }
 
 const findSession = `-- name: FindSession :one
-select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at from sessions where tenant_id = $1 and secret_hash = $2 and idle_until > $3
+select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name from sessions where tenant_id = $1 and secret_hash = $2 and idle_until > $3
 `
 
 type FindSessionParams struct {
@@ -96,6 +96,8 @@ func (q *Queries) FindSession(ctx context.Context, arg FindSessionParams) (Sessi
 		&i.LastUserAgent,
 		&i.Metadata,
 		&i.UpdatedAt,
+		&i.CreatedAt,
+		&i.TenantName,
 	)
 	return i, err
 }
@@ -159,9 +161,9 @@ func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionPa
 
 const openSession = `-- name: OpenSession :exec
 insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at,
-  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent)
+  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, created_at, tenant_name)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-  $12, $13, $14, $15, $14, $15)
+  $12, $13, $14, $15, $14, $15, $16, $17)
 on conflict (tenant_id, id) do update
 set secret_hash = excluded.secret_hash, auth_time = excluded.auth_time, last_used_at = excluded.last_used_at, idle_until = excluded.idle_until,
     expires_at = excluded.expires_at, ephemeral = excluded.ephemeral, last_ip = excluded.last_ip, last_user_agent = excluded.last_user_agent
@@ -184,6 +186,8 @@ type OpenSessionParams struct {
 	Ephemeral    bool
 	Ip           string
 	UserAgent    string
+	CreatedAt    *time.Time
+	TenantName   string
 }
 
 func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error {
@@ -203,6 +207,8 @@ func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error 
 		arg.Ephemeral,
 		arg.Ip,
 		arg.UserAgent,
+		arg.CreatedAt,
+		arg.TenantName,
 	)
 	return err
 }
@@ -213,7 +219,8 @@ with touched as (
   where s.tenant_id = $5 and s.id = $6 and s.idle_until > $1
   returning s.tenant_id, s.id
 ), joined as (
-  insert into session_clients (tenant_id, session_id, client_id) select t.tenant_id, t.id, $7::text from touched t on conflict do nothing
+  insert into session_clients as c (tenant_id, session_id, client_id, hears) select t.tenant_id, t.id, $7::text, $8::boolean from touched t
+  on conflict (tenant_id, session_id, client_id) do update set hears = excluded.hears where c.hears <> excluded.hears
 )
 select count(*) from touched
 `
@@ -226,6 +233,7 @@ type TouchSessionParams struct {
 	TenantID  string
 	ID        string
 	ClientID  string
+	Hears     bool
 }
 
 func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (int64, error) {
@@ -237,6 +245,7 @@ func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (int
 		arg.TenantID,
 		arg.ID,
 		arg.ClientID,
+		arg.Hears,
 	)
 	var count int64
 	err := row.Scan(&count)

@@ -24,12 +24,14 @@ type AccessToken struct {
 	Claims []string
 	// The family that it came with: when that is revoked, it goes (RFC 7009 §2.1).
 	RefreshID *string
+	// Of the key that the token is bound to (RFC 7638, SHA-256). Null: to none.
+	Thumbprint *string
 }
 
-// The jti of client assertions, until they would have expired by themselves.
+// Client assertions and proofs of possession that were used, until they would have expired by themselves.
 type Assertion struct {
 	TenantID string
-	// SHA-256 over client and jti.
+	// SHA-256 over who signed and jti; of a proof, over its URL, too.
 	AssertionHash []byte
 	ExpiresAt     time.Time
 }
@@ -112,9 +114,12 @@ type LogoutMessage struct {
 	Initiator string
 	EndedAt   time.Time
 	// When it is tried next; also until when one process has it in hand.
-	DueAt     time.Time
-	Attempts  int32
-	ExpiresAt time.Time
+	DueAt      time.Time
+	Attempts   int32
+	ExpiresAt  time.Time
+	TenantName string
+	// The session's, for clients that want it told. Null: none.
+	Metadata []byte
 }
 
 // Facts committed with the change they tell of, and not yet published. The relay publishes them in order and deletes them.
@@ -187,6 +192,8 @@ type RefreshToken struct {
 	LastIp         string
 	LastUserAgent  string
 	Metadata       []byte
+	// Of the key that the family is bound to (RFC 9449 §5): of public clients alone. Null: to none.
+	Thumbprint *string
 }
 
 // Browsers that are logged in at a tenant.
@@ -217,6 +224,10 @@ type Session struct {
 	Metadata       []byte
 	// When an administrator last changed metadata. Null: never.
 	UpdatedAt *time.Time
+	// When the browser first got it: a login of the same user at the same connection goes on with it. Null: at auth_time, in rows of an older release.
+	CreatedAt *time.Time
+	// The account's slug, for what is told of the session when no request is at hand.
+	TenantName string
 }
 
 // The clients that a session let its user into: they are told of its end (OIDC Back-Channel Logout). They go with it.
@@ -224,6 +235,8 @@ type SessionClient struct {
 	TenantID  string
 	SessionID string
 	ClientID  string
+	// The client had a back-channel logout URL when it last took part: only then is it worth a message that the session ran out.
+	Hears bool
 }
 
 // What the world is told of a tenant's signing key: each version of the key in Vault is one key ID. The private halves never leave Vault.

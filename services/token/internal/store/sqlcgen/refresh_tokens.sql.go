@@ -13,8 +13,9 @@ import (
 const addRefreshSibling = `-- name: AddRefreshSibling :one
 update refresh_tokens set
   current_hashes = (array_append(current_hashes, $1::bytea))[greatest(1, cardinality(current_hashes) + 2 - $2::int):],
-  rotating = $3, last_exchanged_at = $4::timestamptz, idle_until = $5::timestamptz, dead_from = date_trunc('hour', least($5::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = $6, last_user_agent = $7
-where tenant_id = $8 and id = $9 and $10::bytea = any (previous_hashes) and rotated_at > $11::timestamptz
+  rotating = $3, last_exchanged_at = $4::timestamptz, idle_until = $5::timestamptz, dead_from = date_trunc('hour', least($5::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = $6, last_user_agent = $7,
+  thumbprint = coalesce(thumbprint, $8::text)
+where tenant_id = $9 and id = $10 and $11::bytea = any (previous_hashes) and rotated_at > $12::timestamptz
   and (idle_until is null or idle_until > $4::timestamptz) and (expires_at is null or expires_at > $4::timestamptz)
 returning user_id, client_id, audience
 `
@@ -27,6 +28,7 @@ type AddRefreshSiblingParams struct {
 	IdleUntil     *time.Time
 	LastIp        string
 	LastUserAgent string
+	Thumbprint    *string
 	TenantID      string
 	ID            string
 	Presented     []byte
@@ -49,6 +51,7 @@ func (q *Queries) AddRefreshSibling(ctx context.Context, arg AddRefreshSiblingPa
 		arg.IdleUntil,
 		arg.LastIp,
 		arg.LastUserAgent,
+		arg.Thumbprint,
 		arg.TenantID,
 		arg.ID,
 		arg.Presented,
@@ -339,7 +342,7 @@ func (q *Queries) DeleteTenantRefreshTokens(ctx context.Context, tenantID string
 }
 
 const findRefreshToken = `-- name: FindRefreshToken :one
-select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata from refresh_tokens
+select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint from refresh_tokens
 where tenant_id = $1 and id = $2 and (idle_until is null or idle_until > $3::timestamptz) and (expires_at is null or expires_at > $3::timestamptz)
 `
 
@@ -383,20 +386,21 @@ func (q *Queries) FindRefreshToken(ctx context.Context, arg FindRefreshTokenPara
 		&i.LastIp,
 		&i.LastUserAgent,
 		&i.Metadata,
+		&i.Thumbprint,
 	)
 	return i, err
 }
 
 const insertRefreshToken = `-- name: InsertRefreshToken :exec
 insert into refresh_tokens (
-  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope,
+  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, thumbprint,
   connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
   first_ip, first_user_agent, last_ip, last_user_agent, metadata
 ) values (
-  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-  $14, $15, $16, $17, $18, $19, $20, $21, $22, $23::timestamptz, $24::timestamptz,
-  date_trunc('hour', least($23::timestamptz, $24::timestamptz), 'UTC') + interval '1 hour',
-  $25, $26, $27, $28, $29
+  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::timestamptz, $25::timestamptz,
+  date_trunc('hour', least($24::timestamptz, $25::timestamptz), 'UTC') + interval '1 hour',
+  $26, $27, $28, $29, $30
 )
 `
 
@@ -414,6 +418,7 @@ type InsertRefreshTokenParams struct {
 	SessionID       *string
 	Audience        string
 	Scope           string
+	Thumbprint      *string
 	ConnectionID    string
 	Connection      string
 	Strategy        string
@@ -447,6 +452,7 @@ func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshToken
 		arg.SessionID,
 		arg.Audience,
 		arg.Scope,
+		arg.Thumbprint,
 		arg.ConnectionID,
 		arg.Connection,
 		arg.Strategy,
@@ -468,7 +474,7 @@ func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshToken
 }
 
 const listRefreshTokens = `-- name: ListRefreshTokens :many
-select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata from refresh_tokens
+select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint from refresh_tokens
 where tenant_id = $1 and id > $2
   and ($3::text is null or user_id = $3)
   and ($4::text is null or client_id = $4)
@@ -537,6 +543,7 @@ func (q *Queries) ListRefreshTokens(ctx context.Context, arg ListRefreshTokensPa
 			&i.LastIp,
 			&i.LastUserAgent,
 			&i.Metadata,
+			&i.Thumbprint,
 		); err != nil {
 			return nil, err
 		}
@@ -587,8 +594,9 @@ func (q *Queries) RefreshTokenExists(ctx context.Context, arg RefreshTokenExists
 const rotateRefreshToken = `-- name: RotateRefreshToken :one
 update refresh_tokens set
   counter = counter + 1, previous_hashes = current_hashes, current_hashes = array[$1::bytea], rotated_at = $2::timestamptz, rotating = $3,
-  last_exchanged_at = $2::timestamptz, idle_until = $4::timestamptz, dead_from = date_trunc('hour', least($4::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = $5, last_user_agent = $6
-where tenant_id = $7 and id = $8 and $9::bytea = any (current_hashes)
+  last_exchanged_at = $2::timestamptz, idle_until = $4::timestamptz, dead_from = date_trunc('hour', least($4::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = $5, last_user_agent = $6,
+  thumbprint = coalesce(thumbprint, $7::text)
+where tenant_id = $8 and id = $9 and $10::bytea = any (current_hashes)
   and (idle_until is null or idle_until > $2::timestamptz) and (expires_at is null or expires_at > $2::timestamptz)
 returning user_id, client_id, audience
 `
@@ -600,6 +608,7 @@ type RotateRefreshTokenParams struct {
 	IdleUntil     *time.Time
 	LastIp        string
 	LastUserAgent string
+	Thumbprint    *string
 	TenantID      string
 	ID            string
 	Presented     []byte
@@ -620,6 +629,7 @@ func (q *Queries) RotateRefreshToken(ctx context.Context, arg RotateRefreshToken
 		arg.IdleUntil,
 		arg.LastIp,
 		arg.LastUserAgent,
+		arg.Thumbprint,
 		arg.TenantID,
 		arg.ID,
 		arg.Presented,
@@ -665,7 +675,7 @@ const updateRefreshTokenMetadata = `-- name: UpdateRefreshTokenMetadata :one
 update refresh_tokens set metadata = $1
 where tenant_id = $2 and id = $3
   and (idle_until is null or idle_until > $4::timestamptz) and (expires_at is null or expires_at > $4::timestamptz)
-returning tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata
+returning tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint
 `
 
 type UpdateRefreshTokenMetadataParams struct {
@@ -714,6 +724,7 @@ func (q *Queries) UpdateRefreshTokenMetadata(ctx context.Context, arg UpdateRefr
 		&i.LastIp,
 		&i.LastUserAgent,
 		&i.Metadata,
+		&i.Thumbprint,
 	)
 	return i, err
 }

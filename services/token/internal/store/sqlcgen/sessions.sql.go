@@ -11,8 +11,8 @@ import (
 )
 
 const announceEnd = `-- name: AnnounceEnd :exec
-insert into logout_messages (tenant_id, id, client_id, session_id, user_id, host, initiator, ended_at, due_at, expires_at)
-select s.tenant_id, gen_random_uuid()::text, p.client_id, s.id, s.user_id, s.host, $1, $2, $2, $3
+insert into logout_messages (tenant_id, id, client_id, session_id, user_id, host, initiator, ended_at, due_at, expires_at, tenant_name, metadata)
+select s.tenant_id, gen_random_uuid()::text, p.client_id, s.id, s.user_id, s.host, $1, $2, $2, $3, s.tenant_name, s.metadata
 from sessions s join session_clients p on p.tenant_id = s.tenant_id and p.session_id = s.id
 where s.tenant_id = $4 and ($5::text = '' or s.id = $5) and ($6::text = '' or s.user_id = $6)
   and ($7::timestamptz is null or s.auth_time < $7)
@@ -42,22 +42,39 @@ func (q *Queries) AnnounceEnd(ctx context.Context, arg AnnounceEndParams) error 
 }
 
 const claimLogoutMessages = `-- name: ClaimLogoutMessages :many
-update logout_messages m set due_at = $1, attempts = attempts + 1
-where (m.tenant_id, m.id) in (
-  select c.tenant_id, c.id from logout_messages c where c.due_at <= $2 and c.expires_at > $2 order by c.due_at limit $3 for update skip locked
+with recursive tenants as (
+  (select l.tenant_id from logout_messages l order by l.tenant_id limit 1)
+  union all
+  select (select n.tenant_id from logout_messages n where n.tenant_id > t.tenant_id order by n.tenant_id limit 1)
+  from tenants t where t.tenant_id is not null
+), due as (
+  select d.tenant_id, d.id from tenants t cross join lateral (
+    select c.tenant_id, c.id from logout_messages c where c.tenant_id = t.tenant_id and c.due_at <= $2 and c.expires_at > $2
+    order by c.due_at limit $3 for update skip locked
+  ) d
+  order by random() limit $4
 )
-returning tenant_id, id, client_id, session_id, user_id, host, initiator, ended_at, due_at, attempts, expires_at
+update logout_messages m set due_at = $1, attempts = m.attempts + 1 from due
+where m.tenant_id = due.tenant_id and m.id = due.id
+returning m.tenant_id, m.id, m.client_id, m.session_id, m.user_id, m.host, m.initiator, m.ended_at, m.due_at, m.attempts, m.expires_at, m.tenant_name, m.metadata
 `
 
 type ClaimLogoutMessagesParams struct {
 	Until   time.Time
 	Now     time.Time
+	Share   int32
 	MaxRows int32
 }
 
-// The worker belongs to no tenant; each message it takes is its tenant's from then on. tenant_id
+// The worker belongs to no tenant and takes a share of each, by chance where not all can be taken: clients of one that do not answer
+// must not keep those of another waiting.
 func (q *Queries) ClaimLogoutMessages(ctx context.Context, arg ClaimLogoutMessagesParams) ([]LogoutMessage, error) {
-	rows, err := q.db.Query(ctx, claimLogoutMessages, arg.Until, arg.Now, arg.MaxRows)
+	rows, err := q.db.Query(ctx, claimLogoutMessages,
+		arg.Until,
+		arg.Now,
+		arg.Share,
+		arg.MaxRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +94,8 @@ func (q *Queries) ClaimLogoutMessages(ctx context.Context, arg ClaimLogoutMessag
 			&i.DueAt,
 			&i.Attempts,
 			&i.ExpiresAt,
+			&i.TenantName,
+			&i.Metadata,
 		); err != nil {
 			return nil, err
 		}
@@ -118,7 +137,7 @@ const endSessions = `-- name: EndSessions :many
 delete from sessions
 where tenant_id = $1 and ($2::text = '' or id = $2) and ($3::text = '' or user_id = $3)
   and ($4::timestamptz is null or auth_time < $4)
-returning tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at
+returning tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name
 `
 
 type EndSessionsParams struct {
@@ -162,6 +181,8 @@ func (q *Queries) EndSessions(ctx context.Context, arg EndSessionsParams) ([]Ses
 			&i.LastUserAgent,
 			&i.Metadata,
 			&i.UpdatedAt,
+			&i.CreatedAt,
+			&i.TenantName,
 		); err != nil {
 			return nil, err
 		}
@@ -174,7 +195,7 @@ func (q *Queries) EndSessions(ctx context.Context, arg EndSessionsParams) ([]Ses
 }
 
 const findSessionByID = `-- name: FindSessionByID :one
-select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at from sessions where tenant_id = $1 and id = $2 and idle_until > $3
+select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name from sessions where tenant_id = $1 and id = $2 and idle_until > $3
 `
 
 type FindSessionByIDParams struct {
@@ -206,6 +227,8 @@ func (q *Queries) FindSessionByID(ctx context.Context, arg FindSessionByIDParams
 		&i.LastUserAgent,
 		&i.Metadata,
 		&i.UpdatedAt,
+		&i.CreatedAt,
+		&i.TenantName,
 	)
 	return i, err
 }
@@ -214,7 +237,8 @@ const joinSession = `-- name: JoinSession :one
 with there as (
   select s.tenant_id, s.id from sessions s where s.tenant_id = $1 and s.id = $2 and s.idle_until > $3 for key share
 ), joined as (
-  insert into session_clients (tenant_id, session_id, client_id) select t.tenant_id, t.id, $4::text from there t on conflict do nothing
+  insert into session_clients as c (tenant_id, session_id, client_id, hears) select t.tenant_id, t.id, $4::text, $5::boolean from there t
+  on conflict (tenant_id, session_id, client_id) do update set hears = excluded.hears where c.hears <> excluded.hears
 )
 select count(*) from there
 `
@@ -224,6 +248,7 @@ type JoinSessionParams struct {
 	ID       string
 	Now      time.Time
 	ClientID string
+	Hears    bool
 }
 
 func (q *Queries) JoinSession(ctx context.Context, arg JoinSessionParams) (int64, error) {
@@ -232,6 +257,7 @@ func (q *Queries) JoinSession(ctx context.Context, arg JoinSessionParams) (int64
 		arg.ID,
 		arg.Now,
 		arg.ClientID,
+		arg.Hears,
 	)
 	var count int64
 	err := row.Scan(&count)
@@ -273,7 +299,7 @@ func (q *Queries) ListClientsOfSessions(ctx context.Context, arg ListClientsOfSe
 }
 
 const listSessionsOfUser = `-- name: ListSessionsOfUser :many
-select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at from sessions where tenant_id = $1 and user_id = $2 and idle_until > $3 and id > $4
+select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name from sessions where tenant_id = $1 and user_id = $2 and idle_until > $3 and id > $4
 order by id limit $5
 `
 
@@ -320,10 +346,52 @@ func (q *Queries) ListSessionsOfUser(ctx context.Context, arg ListSessionsOfUser
 			&i.LastUserAgent,
 			&i.Metadata,
 			&i.UpdatedAt,
+			&i.CreatedAt,
+			&i.TenantName,
 		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockSessions = `-- name: LockSessions :many
+select id from sessions
+where tenant_id = $1 and ($2::text = '' or id = $2) and ($3::text = '' or user_id = $3)
+  and ($4::timestamptz is null or auth_time < $4)
+order by id for update
+`
+
+type LockSessionsParams struct {
+	TenantID     string
+	ID           string
+	UserID       string
+	OpenedBefore *time.Time
+}
+
+// Who lets a user into a client holds the session meanwhile: after this, all who have to hear of its end are there to see.
+func (q *Queries) LockSessions(ctx context.Context, arg LockSessionsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, lockSessions,
+		arg.TenantID,
+		arg.ID,
+		arg.UserID,
+		arg.OpenedBefore,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -350,7 +418,7 @@ func (q *Queries) PostponeLogoutMessage(ctx context.Context, arg PostponeLogoutM
 }
 
 const updateSessionMetadata = `-- name: UpdateSessionMetadata :one
-update sessions set metadata = $1, updated_at = $2 where tenant_id = $3 and id = $4 and idle_until > $2 returning tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at
+update sessions set metadata = $1, updated_at = $2 where tenant_id = $3 and id = $4 and idle_until > $2 returning tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name
 `
 
 type UpdateSessionMetadataParams struct {
@@ -388,6 +456,8 @@ func (q *Queries) UpdateSessionMetadata(ctx context.Context, arg UpdateSessionMe
 		&i.LastUserAgent,
 		&i.Metadata,
 		&i.UpdatedAt,
+		&i.CreatedAt,
+		&i.TenantName,
 	)
 	return i, err
 }

@@ -29,6 +29,8 @@ type Fake struct {
 	consents     map[sid]token.Consent
 	pushed       map[id]token.Pushed
 	messages     map[sid]*message
+	announced    int
+	hearing      map[sid]bool // by session and client
 	waiting      map[id]*waitingDevice
 	facts        []token.Fact
 	failures     []error
@@ -65,7 +67,7 @@ func NewFake() *Fake {
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
 		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
 		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
-		messages: map[sid]*message{}, waiting: map[id]*waitingDevice{},
+		messages: map[sid]*message{}, hearing: map[sid]bool{}, waiting: map[id]*waitingDevice{},
 	}
 }
 
@@ -208,7 +210,7 @@ func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening
 		}
 		opened := o.Session
 		if before, ok := f.sessions[sid{tenant, opened.ID}]; ok {
-			opened.Clients, opened.Metadata, opened.First = before.Clients, before.Metadata, before.First
+			opened.Clients, opened.Metadata, opened.First, opened.Updated = before.Clients, before.Metadata, before.First, before.Updated
 		}
 		f.sessions[sid{tenant, opened.ID}] = opened
 		f.facts = append(f.facts, o.Fact)
@@ -226,11 +228,12 @@ func (f *Fake) complete(tenant tenancy.ID, c token.Completion) error {
 		return notFound()
 	}
 	if c.Fact != nil {
-		if !f.touch(tenant, c.SessionID, c.ClientID, c.Now, c.IdleUntil, c.Origin) {
+		use := token.SessionUse{SessionID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now, IdleUntil: c.IdleUntil, Origin: c.Origin}
+		if !f.touch(tenant, use) {
 			return notFound()
 		}
 		f.facts = append(f.facts, *c.Fact)
-	} else if !f.join(tenant, c.SessionID, c.ClientID, c.Now) {
+	} else if !f.join(tenant, c.SessionID, c.ClientID, c.Hears, c.Now) {
 		return notFound()
 	}
 	delete(f.transactions, id{tenant, c.State})
@@ -250,7 +253,7 @@ func (f *Fake) give(tenant tenancy.ID, g token.Given) {
 // ContinueSession implements token.LoginStore.
 func (f *Fake) ContinueSession(_ context.Context, tenant tenancy.ID, use token.SessionUse) error {
 	return f.do(func() error {
-		if !f.touch(tenant, use.SessionID, use.ClientID, use.Now, use.IdleUntil, use.Origin) {
+		if !f.touch(tenant, use) {
 			return notFound()
 		}
 		f.give(tenant, use.Given)
@@ -379,11 +382,10 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 				delete(f.transactions, key)
 			}
 		}
-		for key, row := range f.sessions {
-			if !row.IdleUntil.After(now) {
-				delete(f.sessions, key)
-			}
-		}
+		f.expireSessions(now)
+		spent := len(f.messages)
+		maps.DeleteFunc(f.messages, func(_ sid, m *message) bool { return !m.Expires.After(now) })
+		spent -= len(f.messages)
 		for key, row := range f.codes {
 			if !row.Expires.After(now) {
 				delete(f.codes, key)
@@ -400,7 +402,7 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 			}
 		}
 		maps.DeleteFunc(f.pushed, func(_ id, row token.Pushed) bool { return !row.Expires.After(now) })
-		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now)
+		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now) + spent
 		return nil
 	})
 	return n, err

@@ -93,10 +93,12 @@ func (f *Fake) RotateRefreshToken(_ context.Context, tenant tenancy.ID, r token.
 		case newest:
 			have.Counter, have.Rotated, have.Rotating = have.Counter+1, r.Now, r.Rotating
 			have.Previous, have.Current = have.Current, []token.Hash{r.Next}
+			bind(&have, r)
 		case late:
 			have.Current = append(slices.Clone(have.Current), r.Next)
 			have.Current = have.Current[max(0, len(have.Current)-token.MaxSiblings):]
 			have.Rotating = r.Rotating
+			bind(&have, r)
 		default:
 			return fault.Conflict("", "The refresh token was used before")
 		}
@@ -111,6 +113,12 @@ func (f *Fake) RotateRefreshToken(_ context.Context, tenant tenancy.ID, r token.
 		f.facts = append(f.facts, r.Fact)
 		return nil
 	})
+}
+
+func bind(have *token.RefreshToken, r token.Rotation) {
+	if have.Thumbprint == "" {
+		have.Thumbprint = r.Thumbprint
+	}
 }
 
 func (f *Fake) endSiblings(tenant tenancy.ID, of token.RefreshToken) {

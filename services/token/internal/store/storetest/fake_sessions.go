@@ -3,11 +3,13 @@ package storetest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
 )
@@ -25,7 +27,7 @@ type message struct {
 }
 
 // join notes that a session let its user into a client; false: it has ended.
-func (f *Fake) join(tenant tenancy.ID, session, client string, now time.Time) bool {
+func (f *Fake) join(tenant tenancy.ID, session, client string, hears bool, now time.Time) bool {
 	s, ok := f.sessions[sid{tenant, session}]
 	if !ok || !s.IdleUntil.After(now) {
 		return false
@@ -34,21 +36,22 @@ func (f *Fake) join(tenant tenancy.ID, session, client string, now time.Time) bo
 		s.Clients = append(slices.Clone(s.Clients), client)
 		slices.Sort(s.Clients)
 	}
+	f.hearing[sid{tenant, session + " " + client}] = hears
 	f.sessions[sid{tenant, session}] = s
 	return true
 }
 
 // touch notes the use of a session, by whom; false: it has ended.
-func (f *Fake) touch(tenant tenancy.ID, session, client string, now, idleUntil time.Time, from token.Origin) bool {
-	if !f.join(tenant, session, client, now) {
+func (f *Fake) touch(tenant tenancy.ID, use token.SessionUse) bool {
+	if !f.join(tenant, use.SessionID, use.ClientID, use.Hears, use.Now) {
 		return false
 	}
-	s := f.sessions[sid{tenant, session}]
-	s.LastUsed, s.IdleUntil, s.Last = now, idleUntil, from
+	s := f.sessions[sid{tenant, use.SessionID}]
+	s.LastUsed, s.IdleUntil, s.Last = use.Now, use.IdleUntil, use.Origin
 	if s.IdleUntil.After(s.Until) {
 		s.IdleUntil = s.Until
 	}
-	f.sessions[sid{tenant, session}] = s
+	f.sessions[sid{tenant, use.SessionID}] = s
 	return true
 }
 
@@ -62,15 +65,34 @@ func (f *Fake) endSessions(tenant tenancy.ID, e token.SessionEnd) (gone []token.
 		gone = append(gone, s)
 		delete(f.sessions, key)
 		for _, client := range s.Clients {
-			f.calls++
-			m := &message{due: e.Now, LogoutMessage: token.LogoutMessage{
-				Tenant: tenant, ID: "msg-" + strconv.Itoa(f.calls), ClientID: client, SessionID: s.ID, UserID: s.UserID, Host: s.Host, By: e.By,
-				Ended: e.Now, Expires: e.Until(),
-			}}
-			f.messages[sid{tenant, m.ID}] = m
+			f.announce(tenant, s, client, e)
 		}
 	}
 	return gone
+}
+
+// expireSessions removes what had expired, and leaves messages for the clients that hear.
+func (f *Fake) expireSessions(now time.Time) {
+	for key, s := range f.sessions {
+		if s.IdleUntil.After(now) {
+			continue
+		}
+		delete(f.sessions, key)
+		for _, client := range s.Clients {
+			if f.hearing[sid{key.tenant, s.ID + " " + client}] {
+				f.announce(key.tenant, s, client, token.SessionEnd{By: token.ByExpiry, Now: now})
+			}
+		}
+	}
+}
+
+func (f *Fake) announce(tenant tenancy.ID, s token.Session, client string, e token.SessionEnd) {
+	f.announced++
+	m := &message{due: e.Now, LogoutMessage: token.LogoutMessage{
+		Tenant: tenant, TenantName: s.TenantName, ID: "msg-" + strconv.Itoa(f.announced), ClientID: client, SessionID: s.ID, UserID: s.UserID,
+		Host: s.Host, Metadata: s.Metadata, By: e.By, Ended: e.Now, Expires: e.Until(),
+	}}
+	f.messages[sid{tenant, m.ID}] = m
 }
 
 // EndSession implements token.LoginStore.
@@ -131,6 +153,9 @@ func (f *Fake) UpdateSession(_ context.Context, tenant tenancy.ID, session strin
 // EndSessions implements token.SessionAdmin.
 func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.SessionEnd, refreshTokens bool) (n int, err error) {
 	err = f.do(func() error {
+		if e.SessionID == "" && e.UserID == "" {
+			return fault.Internal(errors.New("an ending that names neither a session nor a user"))
+		}
 		gone := f.endSessions(tenant, e)
 		n = len(gone)
 		for _, s := range gone {
@@ -140,7 +165,7 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 				}
 			}
 		}
-		for range max(n, 1) {
+		for range n {
 			f.facts = append(f.facts, token.Fact{Tenant: tenant, Time: e.Now, Name: token.SessionEnded})
 		}
 		return nil
@@ -149,10 +174,12 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 }
 
 // ClaimLogoutMessages implements token.LogoutQueue.
-func (f *Fake) ClaimLogoutMessages(_ context.Context, now, until time.Time, limit int) (list []token.LogoutMessage, err error) {
+func (f *Fake) ClaimLogoutMessages(_ context.Context, now, until time.Time, limit, share int) (list []token.LogoutMessage, err error) {
 	err = f.do(func() error {
+		taken := map[tenancy.ID]int{}
 		for _, m := range f.messages {
-			if len(list) < limit && !m.due.After(now) && m.Expires.After(now) {
+			if len(list) < limit && taken[m.Tenant] < share && !m.due.After(now) && m.Expires.After(now) {
+				taken[m.Tenant]++
 				m.due, m.Attempts = until, m.Attempts+1
 				list = append(list, m.LogoutMessage)
 			}
@@ -177,14 +204,33 @@ func (f *Fake) SettleLogoutMessage(_ context.Context, m token.LogoutMessage, fac
 }
 
 // PostponeLogoutMessage implements token.LogoutQueue.
-func (f *Fake) PostponeLogoutMessage(_ context.Context, m token.LogoutMessage, due time.Time, fact token.Fact) error {
+func (f *Fake) PostponeLogoutMessage(_ context.Context, m token.LogoutMessage, due time.Time, fact *token.Fact) error {
 	return f.do(func() error {
 		have := f.messages[sid{m.Tenant, m.ID}]
 		if have == nil {
 			return notFound()
 		}
 		have.due = due
-		f.facts = append(f.facts, fact)
+		if fact != nil {
+			f.facts = append(f.facts, *fact)
+		}
 		return nil
 	})
+}
+
+// Sessions gives all sessions, in the order of their IDs.
+func (f *Fake) Sessions() []token.Session {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.SortedFunc(maps.Values(f.sessions), func(a, b token.Session) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// LogoutMessages gives what clients have not heard of yet.
+func (f *Fake) LogoutMessages() (list []token.LogoutMessage) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.messages {
+		list = append(list, m.LogoutMessage)
+	}
+	return list
 }

@@ -1,6 +1,7 @@
 package storetest_test
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/postern-id/postern/libs/tenancy"
@@ -15,7 +16,7 @@ func TestFake(t *testing.T) {
 			var kinds []string
 			for _, fact := range f.Facts() {
 				if fact.Tenant == tenant {
-					kinds = append(kinds, fact.Type)
+					kinds = append(kinds, cmp.Or(fact.Type, string(fact.Name)))
 				}
 			}
 			return kinds

@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"assertions":   tryAssertions,
 		"refresh":      tryRefreshTokens,
 		"rotation":     tryRotation,
+		"binding":      tryBinding,
 		"leeway":       tryLeeway,
 		"migration":    tryMigration,
 		"refresh ends": tryRefreshEnds,
@@ -67,6 +68,16 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"pushed":       tryPushed,
 		"device codes": tryDeviceCodes,
 		"completions":  tryCompletions,
+		"participants": tryParticipants,
+		"reopening":    tryReopening,
+		"replacing":    tryReplacing,
+		"admin":        trySessionAdmin,
+		"ends before":  tryEndsBefore,
+		"ends of both": tryEndsWithRefreshTokens,
+		"underway":     tryEndsUnderway,
+		"messages":     tryLogoutMessages,
+		"claims":       tryClaims,
+		"expiry":       tryExpiry,
 		"facts":        tryFacts,
 		"removal":      tryRemoval,
 		"sweep":        trySweep,
@@ -173,7 +184,7 @@ func (w *world) transaction(state string) token.Transaction {
 		State: token.HashOf(state), Browser: token.HashOf("browser"), Began: w.now, Expires: w.now.Add(time.Hour),
 		Request: token.Request{
 			ClientID: "client", RedirectURI: "https://app.example/cb", RedirectSent: true, Mode: token.ModeQuery, State: "s", Nonce: "n",
-			Scope: token.Scope{"openid", "email"}, Audience: "https://api.example", Challenge: "c", ChallengeMethod: "S256",
+			Scope: token.Scope{"openid", "email"}, Audience: "https://api.example", Challenge: "c", ChallengeMethod: "S256", Thumbprint: thumbprint,
 			Prompt: []string{"login"}, MaxAge: 0, LoginHint: "ada@example.com", Connection: "db", Locales: "de",
 			Types: token.ResponseType{Code: true, IDToken: true}, Issuer: "https://acme/", ScreenHint: "signup", ACRValues: []string{"urn:x"},
 			Claims: token.ClaimsRequest{IDToken: []string{"email"}, Userinfo: []string{"name"}},
@@ -215,7 +226,7 @@ func tryTransactions(t *testing.T, w *world) {
 func (w *world) session(id string) token.Session {
 	return token.Session{
 		ID: id, Secret: token.HashOf("cookie of " + id), UserID: "auth0|1", Connection: token.Connection{ID: "con_1", Name: "db", Strategy: "auth0"},
-		AuthTime: w.now, LastUsed: w.now, IdleUntil: w.now.Add(time.Hour), Until: w.now.Add(24 * time.Hour), Host: "acme.example:8443",
+		AuthTime: w.now, LastUsed: w.now, IdleUntil: w.now.Add(time.Hour), Until: w.now.Add(24 * time.Hour), Host: "acme.example:8443", TenantName: "acme", Created: w.now,
 		First: token.Origin{IP: "203.0.113.7", UserAgent: "ua"}, Last: token.Origin{IP: "203.0.113.7", UserAgent: "ua"},
 	}
 }
@@ -277,7 +288,7 @@ func (w *world) code(raw string) token.Authorization {
 		ClientID: "client", UserID: "auth0|1", Audience: "https://api.example", Scope: token.Scope{"openid", "read:x"},
 		Connection: token.Connection{ID: "con_1", Name: "db", Strategy: "auth0"}, SessionID: "sid-1", Nonce: "n", AuthTime: w.now,
 		WantAuthTime: true, Code: token.HashOf(raw), RedirectURI: "https://app.example/cb", RedirectSent: true,
-		Challenge: "c", ChallengeMethod: "S256", Claims: token.ClaimsRequest{IDToken: []string{"email"}}, Issued: w.now, Expires: w.now.Add(time.Minute),
+		Challenge: "c", ChallengeMethod: "S256", Thumbprint: thumbprint, Claims: token.ClaimsRequest{IDToken: []string{"email"}}, Issued: w.now, Expires: w.now.Add(time.Minute),
 	}
 }
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -92,6 +93,39 @@ func tryRefreshTokens(t *testing.T, w *world) {
 	}
 	_, err = w.FindRefreshToken(ctx, w.a, "rt_one", w.now)
 	require.NoError(t, err, "another family goes on")
+}
+
+func tryBinding(t *testing.T, w *world) {
+	t.Helper()
+	ctx := t.Context()
+	r := w.family("rt_bound", "bound")
+	r.Thumbprint = thumbprint
+	w.give(t, r)
+	got, err := w.FindRefreshToken(ctx, w.a, r.ID, w.now)
+	require.NoError(t, err)
+	require.Equal(t, r, got)
+
+	free := w.family("rt_free", "one")
+	w.give(t, free)
+	require.NoError(t, w.RotateRefreshToken(ctx, w.a, w.from(free.ID, "one", "two")))
+	found := func() string {
+		got, err := w.FindRefreshToken(ctx, w.a, free.ID, w.now)
+		require.NoError(t, err)
+		return got.Thumbprint
+	}
+	require.Empty(t, found())
+	bind := w.from(free.ID, "two", "three")
+	bind.Thumbprint = thumbprint
+	require.NoError(t, w.RotateRefreshToken(ctx, w.a, bind))
+	require.Equal(t, thumbprint, found(), "a family that was free may be bound")
+	other := w.from(free.ID, "three", "four")
+	other.Thumbprint = strings.Repeat("A", 43)
+	require.NoError(t, w.RotateRefreshToken(ctx, w.a, other))
+	require.Equal(t, thumbprint, found(), "and stays bound to the first key")
+	late := w.from(free.ID, "three", "five")
+	late.Since, late.Thumbprint = w.now.Add(-time.Hour), strings.Repeat("B", 43)
+	require.NoError(t, w.RotateRefreshToken(ctx, w.a, late))
+	require.Equal(t, thumbprint, found())
 }
 
 func tryRotation(t *testing.T, w *world) {

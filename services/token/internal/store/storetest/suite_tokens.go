@@ -13,13 +13,16 @@ import (
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
+// thumbprint is that of some key.
+const thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
 func tryTokens(t *testing.T, w *world) {
 	t.Helper()
 	ctx := t.Context()
 	code := w.save(t)
 	tok := token.AccessToken{
 		Hash: token.HashOf("opaque"), ClientID: "client", UserID: "auth0|1", Scope: token.Scope{"openid"}, SessionID: "sid-1",
-		Code: code.Code, Issued: w.now, Expires: w.now.Add(time.Hour),
+		Thumbprint: thumbprint, Code: code.Code, Issued: w.now, Expires: w.now.Add(time.Hour),
 	}
 	require.NoError(t, w.RedeemCode(ctx, w.a, token.Redemption{Code: code.Code, Now: w.now, Token: &tok, Fact: w.fact("seacft")}))
 	got, err := w.FindAccessToken(ctx, w.a, tok.Hash, w.now)
