@@ -24,7 +24,7 @@ type living struct {
 }
 
 func newLiving(codes token.UserCodes) living {
-	ten := acme()
+	ten := home()
 	w := living{store: storetest.NewFake(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	config := tokentest.NewConfiguration()
 	key := tokentest.Key{Tenant: ten.ID, ID: "tv"}
@@ -46,21 +46,21 @@ func (w living) give(t *testing.T, more token.Params) (token.DeviceGiven, error)
 	for name, value := range more {
 		p[name] = value
 	}
-	given, _, err := w.devices.Authorize(t.Context(), acme(), token.DeviceRequest{Params: p})
+	given, _, err := w.devices.Authorize(t.Context(), home(), token.DeviceRequest{Params: p})
 	return given, err
 }
 
 // typed gives what the confirmation page will show of a user code that was typed; false where no device waits under it.
 func (w living) typed(t *testing.T, code string) (shown string, found bool) {
 	t.Helper()
-	answer, page, err := w.logins.Activate(t.Context(), acme(), code, token.Browser{})
+	answer, page, err := w.logins.Activate(t.Context(), home(), code, token.Browser{})
 	if err != nil {
 		t.Fatalf("%q: %v", code, err)
 	}
 	if page != nil {
 		return "", false
 	}
-	tx, err := w.store.FindTransaction(t.Context(), acme().ID, token.HashOf(answer.State), w.now)
+	tx, err := w.store.FindTransaction(t.Context(), home().ID, token.HashOf(answer.State), w.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
-func acme() tenancy.Tenant {
+func home() tenancy.Tenant {
 	const host = "acme.eu.postern.localhost:8443"
 	return tenancy.Tenant{ID: "tnt_acme", Name: "acme", Region: "eu", Cell: "eu", Host: host, Canonical: host, Base: "https://" + host}
 }

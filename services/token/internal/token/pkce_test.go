@@ -30,7 +30,7 @@ func FuzzPKCE(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 	const callback = "https://app.example/cb"
-	ten, now := acme(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	ten, now := home(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	c := &token.Client{
 		ID: "app", AuthMethod: oauth.AuthNone, FirstParty: true, OIDCConformant: true, Callbacks: []string{callback},
 		GrantTypes: []oauth.GrantType{oauth.GrantAuthorizationCode},

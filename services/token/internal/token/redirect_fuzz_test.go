@@ -140,7 +140,7 @@ func FuzzLogins_Logout(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1])
 	}
-	ten := acme()
+	ten := home()
 	f.Fuzz(func(t *testing.T, entry, uri string) {
 		config := tokentest.NewConfiguration()
 		config.Settings[ten.ID] = &token.Settings{AllowedLogoutURLs: []string{entry}}
