@@ -102,7 +102,7 @@ func wildcard(pattern string) (before, after string, ok bool) {
 	if !found {
 		label, found = strings.CutPrefix(before, "http://")
 	}
-	if !found || strings.ContainsAny(label, "./@:?#") {
+	if !found || strings.Contains(label, ".") || !hostText(label) {
 		return "", "", false
 	}
 	rest := after

@@ -23,6 +23,7 @@ func FuzzClient_AllowsRedirect_patterns(f *testing.F) {
 		{"https://*.app.example:x@evil.com/", "https://x.app.example:x@evil.com/"},
 		{"https://*.app.example\\@evil.com/", "https://x.app.example\\@evil.com/"},
 		{"https://*.app.example:1:2/cb", "https://x.app.example:1:2/cb"},
+		{"https://a%40*.app.example/cb", "https://a%40x.app.example/cb"},
 		{"https://*.a%2eb.example/cb", "https://x.a%2eb.example/cb"},
 		{"https://*.com", "https://evil.com"},
 		{"http://127.0.0.1/cb", "http://127.0.0.1:53127/cb"},
