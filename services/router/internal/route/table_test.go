@@ -3,6 +3,7 @@ package route_test
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,12 +80,15 @@ func TestNormalHost(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"ACME.eu.Example.com:8443": "acme.eu.example.com", "acme.example.com.": "acme.example.com", "bücher.example.com": "xn--bcher-kva.example.com",
+		"acme。example。com。": "acme.example.com", "acme.example.com:": "acme.example.com", "XN--BCHER-KVA.example.com": "xn--bcher-kva.example.com",
 	} {
 		got, ok := route.NormalHost(in)
 		require.True(t, ok, in)
 		require.Equal(t, want, got)
 	}
-	for _, bad := range []string{"", ":8443", "a b.example.com", "a/b.example.com", "acme\x00.example.com", "acme.example.com\r\nx", "[::1]:80", "a_b.example.com"} {
+	for _, bad := range []string{"", ":8443", "a b.example.com", "a/b.example.com", "acme\x00.example.com", "acme.example.com\r\nx", "[::1]:80", "a_b.example.com",
+		"acme.example.com:evil", "acme.example.com:1:2", "acme.example.com..", "a..b", ".a", "\xff.example.com", strings.Repeat("a", 64) + ".example.com", strings.Repeat("é.", 60) + "com",
+	} {
 		_, ok := route.NormalHost(bad)
 		require.False(t, ok, "%q", bad)
 	}

@@ -167,8 +167,9 @@ func (s Scope) orAll(granted Scope) Scope {
 // only gives the words of s that are in words.
 func (s Scope) only(words []string) Scope {
 	out := Scope{}
+	in := s.has(words)
 	for _, word := range s {
-		if slices.Contains(words, word) {
+		if in(word) {
 			out = append(out, word)
 		}
 	}

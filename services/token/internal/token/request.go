@@ -48,7 +48,7 @@ type Request struct {
 	ACRValues       []string
 	Claims          ClaimsRequest
 	// Device and UserCode are set where a device is logged in rather than a browser's application: the hash of the user code, and the
-	// code as it was typed, which the person compares with what the device shows.
+	// code as the device shows it, which the person compares. Nothing else of what was typed is in it: a link may have filled that in.
 	Device, UserCode string
 }
 
