@@ -20,9 +20,9 @@ func (s *Store) FindConsent(ctx context.Context, tenant tenancy.ID, userID, clie
 }
 
 // GiveConsent implements token.ConsentStore.
-func (s *Store) GiveConsent(ctx context.Context, tenant tenancy.ID, state token.Hash, c *token.Consent) error {
+func (s *Store) GiveConsent(ctx context.Context, tenant tenancy.ID, state token.Hash, sessionID string, c *token.Consent) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
-		err := must(q.AgreeToTransaction(ctx, sqlcgen.AgreeToTransactionParams{TenantID: string(tenant), StateHash: state[:]}))
+		err := must(q.AgreeToTransaction(ctx, sqlcgen.AgreeToTransactionParams{TenantID: string(tenant), StateHash: state[:], SessionID: &sessionID}))
 		if err != nil || c == nil {
 			return err
 		}

@@ -108,7 +108,7 @@ func (l *Logins) Decide(ctx context.Context, t tenancy.Tenant, in Answered, b Br
 			ID: newConsentID(), UserID: u.ID, ClientID: c.ID, Audience: consentAudience(t, permit.ResourceServer), Scope: permit.Scope, Given: l.now(),
 		}
 	}
-	err = l.consents.GiveConsent(ctx, t.ID, tx.State, consent)
+	err = l.consents.GiveConsent(ctx, t.ID, tx.State, s.ID, consent)
 	if fault.Is(err, fault.KindNotFound) {
 		return Answer{}, errStale()
 	}
