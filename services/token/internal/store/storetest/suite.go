@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"ends before":  tryEndsBefore,
 		"ends of both": tryEndsWithRefreshTokens,
 		"underway":     tryEndsUnderway,
+		"logins":       tryLoginsUnderway,
 		"messages":     tryLogoutMessages,
 		"claims":       tryClaims,
 		"expiry":       tryExpiry,
