@@ -204,7 +204,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
 		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
-		Audience: a.Audience, Scope: a.Scope, Agreed: true, Proven: x.Proven,
+		Audience: a.Audience, Scope: a.Scope, Agreed: a.agreed(), Proven: x.Proven,
 	})
 	if errors.Is(err, errLoginOver) {
 		return Tokens{}, over(g, err)
