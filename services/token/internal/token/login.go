@@ -96,6 +96,9 @@ func (l *Logins) Submit(ctx context.Context, t tenancy.Tenant, in Typed, b Brows
 // enter opens the session of a user whose password was right.
 func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Transaction, state string, con Connection, u *User, b Browser) (Answer, error) {
 	r := &tx.Request
+	if !r.meant(u.ID) {
+		return l.refuse(ctx, t, c, r, b, errNotMeant())
+	}
 	if _, err := l.policy.Check(ctx, t, l.ask(c, &tx, Session{Connection: con}, u).asked()); err != nil {
 		return l.refuse(ctx, t, c, r, b, err)
 	}

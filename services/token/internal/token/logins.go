@@ -95,6 +95,9 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 	if err := r.read(in, settings); err != nil {
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
+	if err := l.expect(ctx, t, in, &r); err != nil {
+		return l.refuseUnseen(ctx, t, c, &r, b, err)
+	}
 	r.resolveAudience(t, settings)
 	ask := Ask{Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), Audience: r.Audience, Scope: r.Scope, Later: !r.Types.Token}
 	if _, err := l.policy.Check(ctx, t, ask); err != nil {
@@ -144,7 +147,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 	if c.SSODisabled || r.prompts(promptLogin) || r.prompts(promptSelect) || r.MaxAge >= 0 && now.Sub(s.AuthTime) > r.MaxAge {
 		return Answer{}, false, nil
 	}
-	if r.Connection != "" && r.Connection != s.Connection.Name {
+	if r.Connection != "" && r.Connection != s.Connection.Name || !r.meant(s.UserID) {
 		return Answer{}, false, nil
 	}
 	u, err := l.users.FindUser(ctx, t.ID, s.UserID)
