@@ -92,12 +92,12 @@ func newWorld(t *testing.T) *world {
 			Grants: []token.Grant{
 				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
-				&token.Refresh{Store: w.store, Record: w.store}, &token.Device{Store: w.store, Record: w.store},
+				&token.Refresh{Store: w.store, Config: w.config, Sessions: w.store, Record: w.store}, &token.Device{Store: w.store, Record: w.store},
 				&token.OnBehalfOf{Config: w.config, Policy: policy, Verifier: keyring.NewVerifier(ring, w.clock.Now), Store: w.store, Record: w.store},
 			},
 			Auth: auth, Proofs: proofs,
 		}),
-		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
+		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Sessions: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth, Proofs: proofs,
 			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},

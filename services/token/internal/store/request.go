@@ -92,6 +92,7 @@ type authorized struct {
 	Connection      string    `json:"connection"`
 	Strategy        string    `json:"strategy"`
 	Nonce           string    `json:"nonce,omitempty"`
+	Ephemeral       bool      `json:"ephemeral,omitempty"`
 	AuthTime        time.Time `json:"auth_time"`
 	WantAuthTime    bool      `json:"want_auth_time,omitempty"`
 	RedirectURI     string    `json:"redirect_uri"`
@@ -105,7 +106,7 @@ type authorized struct {
 func encodeAuthorization(a token.Authorization) ([]byte, error) {
 	return encode(authorized{
 		Audience: a.Audience, Scope: a.Scope, ConnectionID: a.Connection.ID, Connection: a.Connection.Name, Strategy: a.Connection.Strategy,
-		Nonce: a.Nonce, AuthTime: a.AuthTime.UTC(), WantAuthTime: a.WantAuthTime, RedirectURI: a.RedirectURI, RedirectSent: a.RedirectSent,
+		Nonce: a.Nonce, Ephemeral: a.Ephemeral, AuthTime: a.AuthTime.UTC(), WantAuthTime: a.WantAuthTime, RedirectURI: a.RedirectURI, RedirectSent: a.RedirectSent,
 		Challenge: a.Challenge, ChallengeMethod: a.ChallengeMethod, Thumbprint: a.Thumbprint, claims: claims(a.Claims),
 	})
 }
@@ -118,7 +119,7 @@ func decodeAuthorization(b []byte) (token.Authorization, error) {
 	return token.Authorization{
 		Audience: row.Audience, Scope: row.Scope,
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
-		Nonce:      row.Nonce, AuthTime: row.AuthTime, WantAuthTime: row.WantAuthTime, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent,
+		Nonce:      row.Nonce, Ephemeral: row.Ephemeral, AuthTime: row.AuthTime, WantAuthTime: row.WantAuthTime, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent,
 		Challenge: row.Challenge, ChallengeMethod: row.ChallengeMethod, Thumbprint: row.Thumbprint, Claims: token.ClaimsRequest(row.claims),
 	}, nil
 }

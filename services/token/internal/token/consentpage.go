@@ -159,6 +159,7 @@ var plain = []ConsentItem{
 	{oauth.ScopePhone, "Phone: access to your phone number"},
 	{oauth.ScopeAddress, "Address: access to your address"},
 	{oauth.ScopeOfflineAccess, "Offline access: stay signed in while you are away"},
+	{oauth.ScopeOnlineAccess, "Online access: stay signed in as long as you are signed in here"},
 }
 
 // consentItems lists what is asked for: what concerns the user first, then the API's scopes as they are named or, where the tenant

@@ -35,6 +35,9 @@ type Ask struct {
 	Unverifiable bool
 	// Thumbprint is that of the key which the client proves to hold; empty: none.
 	Thumbprint string
+	// Ephemeral says that the session which is used ends with its browser; Online, that a refresh token is exchanged which lives as long as
+	// its session.
+	Ephemeral, Online bool
 	// Later says that no access token is handed out yet: the key is asked for at the token endpoint.
 	Later bool
 }
@@ -127,7 +130,7 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if ask.Client.OrganizationUsage == organizationRequired {
 		return Permit{}, organizationMissing()
 	}
-	if ask.offlineOff(rs) {
+	if ask.refreshOff(rs) {
 		return Permit{}, errRefresh().Because(errOfflineOff)
 	}
 	granted, err := p.grantedToUsers(ctx, t, ask.Client, rs)
@@ -158,7 +161,10 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if granted != nil {
 		scope = scope.within(granted)
 	}
-	scope = ask.withOffline(scope, rs)
+	scope = ask.withRefresh(scope, rs)
+	if err := ask.unbound(scope); err != nil {
+		return Permit{}, err
+	}
 	if ask.User != nil && !ask.Asking {
 		if err := p.agreed(ctx, t, ask, rs, scope); err != nil {
 			return Permit{}, err
@@ -244,7 +250,7 @@ func (p *Policy) Connection(ctx context.Context, t tenancy.Tenant, c *Client, na
 var errConnectionOff = errors.New("the connection of the login is off for this client")
 
 // errOfflineOff is told to the log of requests.
-var errOfflineOff = errors.New("the API gives no offline access any more")
+var errOfflineOff = errors.New("the API gives no refresh tokens of that kind any more")
 
 // errLoginOver lets an interactive request fall back to the login page, too.
 var errLoginOver = errors.New("what the user logs in with has changed since the login, or this is another user of the same id")

@@ -143,6 +143,9 @@ func (r *Request) read(in received, settings *Settings) error {
 	}
 	r.Nonce = params.Get("nonce")
 	r.Scope = ParseScope(params.Get("scope"))
+	if r.Scope.Has(oauth.ScopeOnlineAccess) && r.Scope.Has(oauth.ScopeOfflineAccess) {
+		return errBothScopes()
+	}
 	r.Audience = params.Get("audience")
 	if r.Audience == "" && settings.ResourceParameter { // RFC 8707 §2, as the wire reads it
 		r.Audience = params.Get("resource")

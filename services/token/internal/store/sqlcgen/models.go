@@ -194,6 +194,8 @@ type RefreshToken struct {
 	Metadata       []byte
 	// Of the key that the family is bound to (RFC 9449 §5): of public clients alone. Null: to none.
 	Thumbprint *string
+	// The session that the family lives as long as. Null: it has ends of its own (offline_access).
+	OnlineSession *string
 }
 
 // Browsers that are logged in at a tenant.

@@ -293,6 +293,9 @@ func (f *Fake) RedeemCode(_ context.Context, tenant tenancy.ID, r token.Redempti
 		if !ok || a.Redeemed || !a.Expires.After(r.Now) {
 			return notFound()
 		}
+		if f.homeless(tenant, r.Refresh) {
+			return fault.Conflict("", "The session has ended")
+		}
 		a.Redeemed = true
 		f.codes[id{tenant, r.Code}] = a
 		if r.Token != nil {
@@ -411,6 +414,9 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 // SaveTokens implements token.OpaqueStore.
 func (f *Fake) SaveTokens(_ context.Context, tenant tenancy.ID, s token.Settlement) error {
 	return f.do(func() error {
+		if f.homeless(tenant, s.Refresh) {
+			return fault.Conflict("", "The session has ended")
+		}
 		if s.Opaque != nil {
 			f.tokens[id{tenant, s.Opaque.Hash}] = *s.Opaque
 		}

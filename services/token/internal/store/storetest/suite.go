@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"leeway":       tryLeeway,
 		"migration":    tryMigration,
 		"refresh ends": tryRefreshEnds,
+		"online":       tryOnline,
 		"management":   tryRefreshAdmin,
 		"devices":      tryDeviceKeys,
 		"consents":     tryConsents,
