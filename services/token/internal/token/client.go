@@ -145,7 +145,7 @@ type ResourceServer struct {
 	UserPolicy      AccessPolicy // what users need for a token; "": allow
 	// OnlineAccess allows refresh tokens that live as long as their session; OnlineEphemeral, also of a session that ends with its browser.
 	OnlineAccess, OnlineEphemeral bool
-	ConsentPolicy                 string            // "": what was consented to is remembered
+	ConsentPolicy                 string            // "", "standard": what was consented to is remembered
 	Proof                         Proof             // what its tokens are bound to
 	Descriptions                  map[string]string // of scopes, for people
 }

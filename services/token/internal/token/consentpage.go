@@ -103,7 +103,7 @@ func (l *Logins) Decide(ctx context.Context, t tenancy.Tenant, in Answered, b Br
 		return l.refuse(ctx, t, c, &tx.Request, b, err)
 	}
 	var consent *Consent
-	if remembered := !c.FirstParty || permit.ResourceServer != nil && !tx.unverifiable(); remembered {
+	if remembered := !c.FirstParty || permit.ResourceServer != nil && !tx.unverifiable() && !permit.ResourceServer.asksAlways(); remembered {
 		consent = &Consent{
 			ID: newConsentID(), UserID: u.ID, ClientID: c.ID, Audience: consentAudience(t, permit.ResourceServer), Scope: permit.Scope, Given: l.now(),
 		}

@@ -29,6 +29,8 @@ type Ask struct {
 	Front bool
 	// Agreed says that a login with this ask behind it has asked the user; it counts for first parties alone.
 	Agreed bool
+	// Unasked says that nobody has asked the user, although Agreed says that there was a login.
+	Unasked bool
 	// Asking says that the user is about to be asked: what is permitted then is what they are asked for.
 	Asking bool
 	// Unverifiable says that the answer goes to a callback that proves nobody.
