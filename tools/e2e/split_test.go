@@ -25,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/stretchr/testify/require"
 
 	"github.com/postern-id/postern/libs/testkit"
@@ -91,6 +92,27 @@ func TestSplit(t *testing.T) {
 		revoked := m.keyNamed(t, func(k keyEntry) bool { return k.Previous })
 		m.call(t, http.MethodPut, "keys/signing/"+revoked.KeyID+"/revoke", nil, nil)
 		published(revoked.KeyID, false)
+	})
+	t.Run("keys_of_another_kind_are_shown_by_all_processes_before_the_first_token_by_one_is_out", func(t *testing.T) {
+		m := newManager(t, client, au)
+		const api = "https://elliptic.example/"
+		m.call(t, http.MethodPost, "resource-servers", map[string]any{"identifier": api, "signing_alg": "ES256"}, nil)
+		m.call(t, http.MethodPost, "client-grants", map[string]any{"client_id": au.ManagementAPI.ClientID, "audience": api, "scope": []string{}}, nil)
+		for _, at := range []string{issuer, au.Issuer} {
+			_, body := get(t, client, at+".well-known/jwks.json")
+			require.NotContains(t, body, `"EC"`)
+		}
+		var token struct {
+			AccessToken string `json:"access_token"`
+		}
+		(&jsonCaller{client}).post(t, issuer+"oauth/token", map[string]string{
+			"grant_type": "client_credentials", "client_id": au.ManagementAPI.ClientID, "client_secret": au.ManagementAPI.ClientSecret, "audience": api,
+		}, http.StatusOK, &token)
+		for _, at := range []string{au.Issuer, issuer} { // who verifies may ask another process than the one that signed
+			verifier := oidc.NewVerifier(au.Issuer, publicKeys(t, client, at), &oidc.Config{ClientID: api, SupportedSigningAlgs: []string{oidc.ES256}, SkipIssuerCheck: true})
+			_, err := verifier.Verify(t.Context(), token.AccessToken)
+			require.NoError(t, err, at)
+		}
 	})
 	t.Run("the_description_of_the_api_is_joined_over_the_network_as_in_one_process", func(t *testing.T) {
 		split, _ := describedAt(t, client, issuer)

@@ -76,7 +76,7 @@ func newWorld(t *testing.T) *world {
 	for _, ten := range []tenancy.Tenant{w.acme, w.bolt} {
 		w.setUp(ten)
 	}
-	ring := keyring.New(w.store, w.clock.Now)
+	ring := keyring.New(w.store, w.clock.Now, keyring.Waiting(tokentest.Passing(w.clock)))
 	policy := token.NewPolicy(w.config, w.store)
 	auth := token.NewAuthenticator(w.config, assertion.Reader{}, w.store)
 	proofs := token.NewProofs(dpop.Reader{}, w.store)

@@ -57,6 +57,18 @@ func TestPostgres_rows_are_behind_row_level_security(t *testing.T) {
 	}
 }
 
+// A release from before showed the world all keys, and tokens by them may be out.
+func TestPostgres_keys_that_an_older_release_publishes_are_shown(t *testing.T) {
+	t.Parallel()
+	db := testkit.Postgres(t, "token", store.Migrations())
+	admin := db.Admin(t)
+	_, err := admin.Exec(t.Context(), "insert into signing_keys (tenant_id, kid, alg, version, state, public_key, certificate, created_at) values ('tnt_1', 'k', 'ES256', 1, 'current', '', '', now())")
+	require.NoError(t, err)
+	var shown bool
+	require.NoError(t, admin.QueryRow(t.Context(), "select shown_at is not null from signing_keys where tenant_id = 'tnt_1'").Scan(&shown))
+	require.True(t, shown)
+}
+
 // The sweeper, who is no tenant, sees rows to find the dead ones by. It changes none, and those that live it cannot delete.
 func TestPostgres_sweeping_cannot_touch_what_lives(t *testing.T) {
 	t.Parallel()

@@ -227,14 +227,10 @@ func (i *Issuer) sign(ctx context.Context, tenant tenancy.ID, alg string, secret
 	}
 	switch alg {
 	case AlgRS256, AlgRS512, AlgPS256, AlgES256:
-		keys, err := i.Keys.Keys(ctx, tenant)
+		key, err := i.Keys.SigningKey(ctx, tenant, alg)
 		if fault.Is(err, fault.KindNotFound) {
 			return "", fault.Unavailable("The tenant's keys are not published yet").Because(err)
 		}
-		if err != nil {
-			return "", err
-		}
-		key, err := currentKey(keys, alg)
 		if err != nil {
 			return "", err
 		}

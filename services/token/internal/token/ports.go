@@ -71,6 +71,9 @@ type KeyStore interface {
 	PublishKeys(ctx context.Context, tenant tenancy.ID, keys []SigningKey, fact Fact) ([]SigningKey, error)
 	// ListKeys gives the tenant's keys by version and algorithm; none is no error.
 	ListKeys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
+	// ShowKeys makes the tenant's keys for alg shown since the fact's time and gives all the tenant has then. Where one of them was
+	// shown before, or there is none, nothing changes and no fact is written: of concurrent calls the first counts.
+	ShowKeys(ctx context.Context, tenant tenancy.ID, alg string, fact Fact) ([]SigningKey, error)
 	// RotateKeys retires, promotes and publishes what the rotation says, in one step with its fact and the line of the call, and gives
 	// all the tenant has then. Where one of the keys is not in its state any more, or the version of one of the fresh ones is
 	// published already, it is fault.Conflict and nothing has changed.
@@ -80,10 +83,12 @@ type KeyStore interface {
 	RevokeKeys(ctx context.Context, tenant tenancy.ID, revocation KeyRevocation) error
 }
 
-// KeyRing gives a tenant's keys fast, in the order of OrderKeys: from memory, and from memory alone while the store is away. None is
-// fault.NotFound.
+// KeyRing gives a tenant's keys fast: from memory, and from memory alone while the store is away. None at all is fault.NotFound.
 type KeyRing interface {
-	Keys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
+	// SigningKey gives the key that signs by alg. Whoever asks for the tenant's keys is shown it: one that was not shown so far is now,
+	// and is given as soon as every process shows it (SigningKey.KnownIn). Without a key for alg, or while one that is not shown
+	// cannot be, fault.Unavailable.
+	SigningKey(ctx context.Context, tenant tenancy.ID, alg string) (SigningKey, error)
 }
 
 // Verifier checks access tokens that this service signed for a tenant.

@@ -260,6 +260,8 @@ type SigningKey struct {
 	RevokedAt *time.Time
 	// The algorithm that the key is made for (RFC 7518 §3.1). An RS256 key also signs by RS512 and PS256, under key IDs of their own.
 	Alg string
+	// Since when keys of this algorithm are shown to the world; the first of an algorithm's rows counts for all of them. Null in all: not yet. RS256 keys are shown whatever it says.
+	ShownAt *time.Time
 }
 
 // Logins under way, from /authorize until the code.

@@ -2,8 +2,6 @@ package storetest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"sync"
@@ -51,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 	for name, try := range map[string]func(*testing.T, *world){
 		"keys":         tryKeys,
 		"key_rotation": tryKeyRotation,
+		"shown keys":   tryShownKeys,
 		"transactions": tryTransactions,
 		"sessions":     trySessions,
 		"codes":        tryCodes,
@@ -164,10 +163,7 @@ func tryKeys(t *testing.T, w *world) {
 	require.Len(t, all, 3, "of concurrent publications of one version one wins")
 	require.Equal(t, []string{"k", "k"}, w.facts(w.a))
 
-	other := aKey(t, "kid-elliptic", 1, token.KeyCurrent)
-	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	other.Alg, other.Public = token.AlgES256, &curve.PublicKey
+	other := anEllipticKey(t, "kid-elliptic", 1, token.KeyCurrent)
 	all, err = w.PublishKeys(ctx, w.a, []token.SigningKey{other}, w.fact("k"))
 	require.NoError(t, err)
 	require.Len(t, all, 4)
