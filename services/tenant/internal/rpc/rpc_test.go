@@ -128,6 +128,7 @@ func TestSettings_FindSettings(t *testing.T) {
 	t.Parallel()
 	store := cellstore.NewFake()
 	require.NoError(t, store.Create(t.Context(), "tnt_1", tenant.Settings{"session_lifetime_in_minutes": 15.0, "allowed_logout_urls": []any{"https://a.example"}}))
+	require.NoError(t, store.Create(t.Context(), "tnt_3", tenant.Settings{"default_token_quota": map[string]any{"clients": map[string]any{"client_credentials": map[string]any{"per_hour": 5.0, "per_day": 9.0}}}}))
 	mux := http.NewServeMux()
 	mux.Handle(tenantapiconnect.NewSettingsServiceHandler(&rpc.Settings{Settings: tenant.NewSettingsService(store)}, rpckit.ServerOption(slog.New(slog.DiscardHandler))))
 	client := tenantapiconnect.NewSettingsServiceClient(rpckit.Client(mux), rpckit.InProcessURL, rpckit.ClientOption())
@@ -138,6 +139,12 @@ func TestSettings_FindSettings(t *testing.T) {
 	require.EqualValues(t, 72*3600, s.GetIdleSessionLifetimeSeconds())
 	require.Equal(t, []string{"https://a.example"}, s.GetAllowedLogoutUrls())
 	require.True(t, s.GetFlags()["enable_client_connections"])
+	require.Nil(t, s.GetClientQuota())
+
+	s, err = client.FindSettings(t.Context(), &tenantapi.FindSettingsRequest{TenantId: "tnt_3"})
+	require.NoError(t, err)
+	require.True(t, s.GetClientQuota().GetEnforce(), "unless it says otherwise")
+	require.Equal(t, []int64{5, 9}, []int64{s.GetClientQuota().GetPerHour(), s.GetClientQuota().GetPerDay()})
 
 	_, err = client.FindSettings(t.Context(), &tenantapi.FindSettingsRequest{TenantId: "tnt_2"})
 	require.True(t, fault.Is(err, fault.KindNotFound))

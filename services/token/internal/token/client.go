@@ -49,6 +49,7 @@ type Client struct {
 	// OpenRedirectProtection keeps a third party from using this host to send people where they did not mean to go.
 	OpenRedirectProtection bool
 	ResourceServer         string // the API that a client of type resource_server stands for
+	Quota                  *Quota // of tokens for itself; nil: as the tenant says
 }
 
 // RefreshPolicy is how a client's refresh tokens live.
@@ -223,7 +224,8 @@ type Settings struct {
 	ErrorPageURL                     string
 	RevokeRefreshTokenGrant          bool // revoking a refresh token takes what the user agreed to back, too
 	RemoveAlgFromJWKS                bool
-	ScopeDescriptions                bool // the consent page shows scopes as the API describes them
+	ScopeDescriptions                bool   // the consent page shows scopes as the API describes them
+	ClientQuota                      *Quota // of clients that have none of their own; nil: any number of tokens
 }
 
 // UserCodes is how the codes look that people type on another device (RFC 8628 §6.1).

@@ -264,6 +264,17 @@ type SigningKey struct {
 	ShownAt *time.Time
 }
 
+// How many tokens clients got for themselves, for their quotas: what the processes of the cell counted, added up within seconds.
+type TokenCount struct {
+	TenantID string
+	ClientID string
+	// per_hour or per_day; began_at is the beginning of that hour or day in UTC.
+	Bucket    string
+	BeganAt   time.Time
+	Tokens    int64
+	ExpiresAt time.Time
+}
+
 // Logins under way, from /authorize until the code.
 type Transaction struct {
 	TenantID string

@@ -34,6 +34,7 @@ type Store interface {
 	token.LogoutQueue
 	token.DeviceStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
+	token.TokenCountStore
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
 
@@ -61,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"leeway":       tryLeeway,
 		"migration":    tryMigration,
 		"refresh ends": tryRefreshEnds,
+		"token counts": tryTokenCounts,
 		"online":       tryOnline,
 		"management":   tryRefreshAdmin,
 		"devices":      tryDeviceKeys,
