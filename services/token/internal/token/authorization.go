@@ -12,6 +12,7 @@ type Authorization struct {
 	// What follows is set for users.
 	Connection   Connection
 	SessionID    string
+	Ephemeral    bool // that session ends with its browser
 	Nonce        string
 	AuthTime     time.Time
 	WantAuthTime bool
