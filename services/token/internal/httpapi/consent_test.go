@@ -116,6 +116,19 @@ func TestConsent_of_third_parties(t *testing.T) {
 		requireOAuth(t, res, http.StatusForbidden, "unauthorized_client", "Grant type 'password' not allowed for the client.")
 	})
 
+	t.Run("what_is_withdrawn_is_over_for_the_token_it_gave", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.third()
+		b := w.browser()
+		to := b.follow(b.accept(b.logInToConsent(authorizeParams()))).location(t)
+		raw := b.exchange(to.Query().Get("code")).json(t)["access_token"].(string)
+		require.Equal(t, http.StatusOK, b.userinfo(raw).StatusCode)
+		_, err := w.store.WithdrawConsents(t.Context(), w.acme.ID, "", token.ConsentFilter{UserID: adaID}, w.clock.Now())
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnauthorized, b.userinfo(raw).StatusCode)
+	})
+
 	t.Run("what_is_withdrawn_is_over_for_a_code_under_way", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
@@ -125,7 +138,7 @@ func TestConsent_of_third_parties(t *testing.T) {
 		n, err := w.store.WithdrawConsents(t.Context(), w.acme.ID, "", token.ConsentFilter{UserID: adaID}, w.clock.Now())
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		requireOAuth(t, b.exchange(to.Query().Get("code")), http.StatusForbidden, "consent_required", "Consent required")
+		requireOAuth(t, b.exchange(to.Query().Get("code")), http.StatusForbidden, "invalid_grant", "Invalid authorization code")
 	})
 
 	t.Run("the_store_away_gives_nothing", func(t *testing.T) {

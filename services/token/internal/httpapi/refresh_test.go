@@ -205,7 +205,9 @@ func TestRefresh_scope_and_audience(t *testing.T) { //nolint:tparallel // its pa
 	const further, closed = "https://further.example/", "https://closed.example/"
 	w := newWorld(t)
 	b := w.withRefresh(token.RefreshPolicy{Also: []token.Further{{Audience: further, Scope: token.Scope{"read:f", "write:f"}}, {Audience: apiAudience, Scope: token.Scope{"write:x"}}}})
-	w.otherAPI(further, func(rs *token.ResourceServer) { rs.SkipConsent, rs.Scopes = true, []string{"read:f", "write:f", "admin:f"} })
+	w.otherAPI(further, func(rs *token.ResourceServer) {
+		rs.SkipConsent, rs.Scopes = true, []string{"read:f", "write:f", "admin:f"}
+	})
 	w.otherAPI(closed, func(rs *token.ResourceServer) { rs.Scopes, rs.OfflineAccess = []string{"read:c"}, true })
 	raw := b.offline()
 	for name, c := range map[string]struct {

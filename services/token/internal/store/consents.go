@@ -64,7 +64,7 @@ func (s *Store) WithdrawConsents(ctx context.Context, tenant tenancy.ID, id stri
 		n = len(gone)
 		for _, c := range gone {
 			given := token.ConsentFilter{UserID: c.UserID, ClientID: c.ClientID, Audience: c.Audience}
-			if err := deleteRefreshTokens(ctx, a.Queries, tenant, given); err != nil {
+			if err := revokeConsent(ctx, a.Queries, tenant, given, now); err != nil {
 				return err
 			}
 			if err := a.fact(ctx, token.ConsentWithdrawn, "consent", c.ID, now); err != nil {

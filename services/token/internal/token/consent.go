@@ -38,8 +38,8 @@ type ConsentStore interface {
 	GiveConsent(ctx context.Context, tenant tenancy.ID, state Hash, sessionID string, consent *Consent) error
 	// ListConsents gives a part of them in the order of their IDs, and how many there are.
 	ListConsents(ctx context.Context, tenant tenancy.ID, filter ConsentFilter, offset, limit int) ([]Consent, int, error)
-	// WithdrawConsents removes what the filter names, by id where one is given, with what was issued by it, and leaves the caller's
-	// audit line, in one step. It gives how many went; none is no error.
+	// WithdrawConsents removes what the filter names, by id where one is given, with what was issued by it (refresh and opaque tokens,
+	// and codes and device codes that nobody redeemed yet), and leaves the caller's audit line, in one step. It gives how many went; none is no error.
 	WithdrawConsents(ctx context.Context, tenant tenancy.ID, id string, filter ConsentFilter, now time.Time) (int, error)
 }
 

@@ -83,7 +83,7 @@ func (f *Fake) WithdrawConsents(_ context.Context, tenant tenancy.ID, consent st
 		for key, c := range f.consents {
 			if key.tenant == tenant && (consent == "" || consent == c.ID) && matches(c, filter) {
 				delete(f.consents, key)
-				f.endGiven(tenant, token.ConsentFilter{UserID: c.UserID, ClientID: c.ClientID, Audience: c.Audience})
+				f.revokeConsent(tenant, token.ConsentFilter{UserID: c.UserID, ClientID: c.ClientID, Audience: c.Audience}, now)
 				n++
 			}
 		}
