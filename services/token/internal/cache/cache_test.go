@@ -261,7 +261,7 @@ func TestCache_what_is_forgotten_while_the_source_fails_stays_forgotten(t *testi
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		held, first := make(chan struct{}), true
-		c := cache.New(cache.Config{TTL: time.Minute, Max: 100, Now: time.Now}, func(_ context.Context, _ tenancy.ID, id string) (string, error) {
+		c := cache.New(cache.Config{TTL: time.Minute, Max: 100, Now: time.Now}, func(_ context.Context, _ tenancy.ID, _ string) (string, error) {
 			if first {
 				first = false
 				return "before", nil

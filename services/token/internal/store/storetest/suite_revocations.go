@@ -214,12 +214,12 @@ func tryRevokedUnderway(t *testing.T, w *world) {
 		all.Go(func() {
 			err := w.RedeemCode(ctx, w.a, token.Redemption{Code: g.code.Code, Now: w.now, Refresh: &family, Token: opaque, Fact: w.fact("seacft")})
 			if !fault.Is(err, fault.KindNotFound) {
-				assert.NoError(t, err) //nolint:testifylint // not on the test's goroutine
+				assert.NoError(t, err)
 			}
 		})
 		all.Go(func() {
 			_, err := w.EndSessions(ctx, w.a, w.end(session), true)
-			assert.NoError(t, err) //nolint:testifylint // as above
+			assert.NoError(t, err)
 		})
 		all.Wait()
 		_, err := w.FindRefreshToken(ctx, w.a, family.ID, w.now)
