@@ -56,6 +56,10 @@ func (f *Fake) revokeConsent(tenant tenancy.ID, c token.ConsentFilter, now time.
 		}
 	}
 	maps.DeleteFunc(f.tokens, func(key id, t token.AccessToken) bool {
-		return userinfo && key.tenant == tenant && t.UserID == c.UserID && t.ClientID == c.ClientID && !t.Issued.After(now)
+		if !userinfo || key.tenant != tenant || t.UserID != c.UserID || t.ClientID != c.ClientID {
+			return false
+		}
+		_, underway := f.codes[id{tenant, t.Code}]
+		return underway || !t.Issued.After(now)
 	})
 }

@@ -151,7 +151,15 @@ func tryWithdrawnConsents(t *testing.T, w *world) {
 	_, err := w.WithdrawConsents(ctx, w.b, "grt_userinfo", token.ConsentFilter{}, w.now)
 	require.NoError(t, err)
 	require.Equal(t, everything, w.left(t, none), "a stranger withdraws nothing")
+	underway, young := w.code("under way"), w.opaque("young", "")
+	underway.Audience, young.Issued = "", w.now.Add(time.Millisecond)
+	require.NoError(t, w.ContinueSession(ctx, w.a, token.SessionUse{
+		SessionID: "sid-1", ClientID: "client", Now: w.now, IdleUntil: w.now.Add(time.Hour), Given: token.Given{Code: &underway}, Fact: w.fact("ssa"),
+	}))
+	require.NoError(t, w.RedeemCode(ctx, w.a, token.Redemption{Code: underway.Code, Now: young.Issued, Token: young, Fact: w.fact("seacft")}))
 	withdraw("grt_userinfo")
+	_, err = w.FindAccessToken(ctx, w.a, young.Hash, young.Issued)
+	notFoundHere(t, err) // its code was redeemed while the withdrawal waited for it
 	require.Empty(t, w.left(t, none))
 	require.Equal(t, everything, w.left(t, other), "another user's stays")
 	require.Equal(t, everything, w.left(t, second), "another client's, too")
