@@ -74,7 +74,7 @@ func NewEngine(cfg Config) *gin.Engine {
 	}
 	engine.Use(observe(cfg), rescue(cfg.Log), bound(cfg.MaxBody), unescape)
 	if cfg.Seal != nil {
-		engine.Use(prove(cfg.Seal))
+		engine.Use(prove)
 	}
 	return engine
 }
@@ -84,6 +84,11 @@ func observe(cfg Config) gin.HandlerFunc {
 	took, err := otel.Meter("postern/"+cfg.Service).Float64Histogram("http.server.request.duration", metric.WithUnit("s"))
 	if err != nil {
 		panic(err) // a wrong instrument name: programmer error at start-up
+	}
+	attributes := newMeasures()
+	var known *proofs
+	if cfg.Seal != nil {
+		known = newProofs(cfg.Seal)
 	}
 	return func(c *gin.Context) {
 		start := time.Now() //nolint:forbidigo // how long a request took is the machine's time, not the domain's
@@ -99,6 +104,12 @@ func observe(cfg Config) gin.HandlerFunc {
 			ctx, span = tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
 			defer span.End()
 		}
+		if known != nil {
+			if t, ok := known.open(c.Request.Header[tenantHeader]); ok {
+				event.Tenant = t.ID
+				ctx = tenancy.With(ctx, t)
+			}
+		}
 		c.Request = c.Request.WithContext(ctx)
 		defer func() {
 			elapsed := time.Since(start)
@@ -110,8 +121,7 @@ func observe(cfg Config) gin.HandlerFunc {
 					span.SetStatus(codes.Error, "")
 				}
 			}
-			took.Record(ctx, elapsed.Seconds(), metric.WithAttributeSet(attribute.NewSet(attribute.String("http.route", route),
-				attribute.String("http.request.method", method), attribute.Int("http.response.status_code", status))))
+			took.Record(ctx, elapsed.Seconds(), attributes.of(measure{route, method, status}))
 			logEvent(ctx, c, cfg.Log, line{route, status, elapsed})
 		}()
 		c.Next()
@@ -211,22 +221,16 @@ func unescape(c *gin.Context) {
 
 func bound(maxBody int64) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+		if c.Request.Body != http.NoBody {
+			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+		}
 		c.Next()
 	}
 }
 
-func prove(seal *tenancy.Seal) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		headers := c.Request.Header.Values(tenancy.Header)
-		if len(headers) == 1 {
-			if t, ok := seal.Open(headers[0]); ok {
-				EventOf(c.Request.Context()).Tenant = t.ID
-				c.Request = c.Request.WithContext(tenancy.With(c.Request.Context(), t))
-				c.Next()
-				return
-			}
-		}
+// prove refuses what the router did not prove to be a tenant's.
+func prove(c *gin.Context) {
+	if _, ok := tenancy.From(c.Request.Context()); !ok {
 		Write(c, fault.Denied("", "This service answers through the router only"))
 	}
 }

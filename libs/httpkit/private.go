@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/http/pprof"
 	"slices"
 	"time"
 )
@@ -18,12 +19,15 @@ type Ready struct {
 // readyWait bounds all checks of one /readyz together.
 const readyWait = 2 * time.Second
 
-// Private serves what only the operator may see: /healthz (the process), /readyz (its engines, with why they are away), /metrics.
+// Private serves what only the operator may see: /healthz (the process), /readyz (its engines, with why they are away), /metrics, and
+// under /debug/pprof/ the profiles that go tool pprof reads.
 func Private(metrics http.Handler, checks []Ready) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.Handle("GET /readyz", readyz(checks, true))
 	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	return mux
 }
 

@@ -19,14 +19,15 @@ type Claims struct {
 	Scope           []string // of the space-separated scope claim
 	GrantType       string   // gty
 	ID              string   // jti
-	// Bound says that the token is good for the holder of a key alone (RFC 7800 §3.1), and Thumbprint of which one, where that is a
-	// DPoP key (RFC 9449 §6.1).
-	Bound      bool
-	Thumbprint string
-	Expiry     time.Time
-	IssuedAt   time.Time
-	NotBefore  time.Time
-	Raw        map[string]any // every claim, numbers as float64
+	// Bound says that the token is good for the holder of a key alone (RFC 7800 §3.1). Thumbprint says of which one, where that is a
+	// DPoP key (RFC 9449 §6.1), and Certificate, where it is a certificate's (RFC 8705 §3.1).
+	Bound       bool
+	Thumbprint  string
+	Certificate string
+	Expiry      time.Time
+	IssuedAt    time.Time
+	NotBefore   time.Time
+	Raw         map[string]any // every claim, numbers as float64
 }
 
 // parseClaims refuses names that stand there twice (RFC 7519 §4), and takes names as they are spelled: to encoding/json "AUD" is "aud",
@@ -39,7 +40,8 @@ func parseClaims(payload []byte) (Claims, error) {
 		Scope           string `json:"scope"`
 		GrantType       string `json:"gty"`
 		Confirmation    *struct {
-			Thumbprint string `json:"jkt"`
+			Thumbprint  string `json:"jkt"`
+			Certificate string `json:"x5t#S256"`
 		} `json:"cnf"`
 	}
 	if err := json.Unmarshal(payload, &wire); err != nil {
@@ -55,7 +57,7 @@ func parseClaims(payload []byte) (Claims, error) {
 	}
 	_, c.Bound = c.Raw["cnf"]
 	if wire.Confirmation != nil {
-		c.Thumbprint = wire.Confirmation.Thumbprint
+		c.Thumbprint, c.Certificate = wire.Confirmation.Thumbprint, wire.Confirmation.Certificate
 	}
 	return c, nil
 }

@@ -63,6 +63,7 @@ func TestVerifier_VerifyAccess(t *testing.T) {
 			require.NoError(t, err, "who checks the proof may have it")
 			assert.True(t, c.Bound, name)
 			assert.Equal(t, name == "dpop", c.Thumbprint == "thumb", name)
+			assert.Equal(t, name == "mtls", c.Certificate == "thumb", name)
 		}
 		for _, cnf := range []any{"text", []string{"x"}, 1} {
 			_, err := v.VerifyAccess(t.Context(), acme, token(t, "acme-1", map[string]any{"cnf": cnf}), audience)

@@ -47,6 +47,7 @@ const (
 	ScopePhone         = "phone"          // OIDC Core §5.4
 	ScopeAddress       = "address"        // OIDC Core §5.4
 	ScopeOfflineAccess = "offline_access" // OIDC Core §11
+	ScopeOnlineAccess  = "online_access"  // the wire's: a refresh token that lives as long as its session
 )
 
 // How a client proves itself at the token endpoint (RFC 7591 §2).
@@ -54,7 +55,9 @@ const (
 	AuthNone          = "none"
 	AuthPost          = "client_secret_post"
 	AuthBasic         = "client_secret_basic"
-	AuthPrivateKeyJWT = "private_key_jwt" // RFC 7523 §2.2, OIDC Core §9
+	AuthPrivateKeyJWT = "private_key_jwt"             // RFC 7523 §2.2, OIDC Core §9
+	AuthTLS           = "tls_client_auth"             // RFC 8705 §2.1: a certificate of an authority, by its subject
+	AuthSelfSignedTLS = "self_signed_tls_client_auth" // RFC 8705 §2.2: a certificate by itself
 )
 
 // TokenTypeAccess is the type of an access token in a token exchange (RFC 8693 §3).

@@ -18,6 +18,7 @@ type lazy struct {
 	conn   *pgx.Conn
 	tenant string // empty: none
 	reads  bool
+	once   bool // each statement is a transaction of its own
 	begun  bool
 	last   []statement // for the end, in order
 }
@@ -58,12 +59,13 @@ func (t *lazy) head(alone bool) []statement {
 // lead sends a statement with what opens it and gives the results from the statement's on.
 func (t *lazy) lead(ctx context.Context, sql string, args []any) (pgx.BatchResults, error) {
 	batch := &pgx.Batch{}
-	heads := t.head(t.reads)
+	alone := t.reads || t.once
+	heads := t.head(alone)
 	for _, h := range heads {
 		batch.Queue(h.sql, h.args...)
 	}
 	batch.Queue(sql, args...)
-	t.begun = !t.reads
+	t.begun = !alone
 	results := t.conn.SendBatch(ctx, batch)
 	for range heads {
 		if _, err := results.Exec(); err != nil {
@@ -192,6 +194,27 @@ func (r row) Scan(dest ...any) error {
 	return err
 }
 
+// Later gives tx with an Exec that leaves its statement for the end, where it goes out with the commit: for changes whose result nobody
+// looks at. It gives an empty tag, its error is the commit's, and its arguments must not change meanwhile. What is asked at once sees
+// nothing of it.
+func Later(tx pgx.Tx) pgx.Tx {
+	if own, ok := tx.(*lazy); ok && !own.reads {
+		return later{own}
+	}
+	return tx
+}
+
+type later struct{ *lazy }
+
+// Exec implements pgx.Tx.
+func (l later) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if len(args) == 0 {
+		return l.lazy.Exec(ctx, sql)
+	}
+	l.leave(sql, args...)
+	return pgconn.CommandTag{}, nil
+}
+
 // leave keeps a statement for the end of the transaction.
 func (t *lazy) leave(sql string, args ...any) { t.last = append(t.last, statement{sql, args}) }
 
@@ -220,13 +243,16 @@ func (t *lazy) Commit(ctx context.Context) error {
 		}
 	}
 	tag, err := results.Exec()
-	if closed := results.Close(); err == nil {
-		err = closed
+	closed := results.Close()
+	switch {
+	case err != nil:
+		return err
+	case tag.String() == "ROLLBACK": // a statement had failed, and its error was not looked at
+		return pgx.ErrTxCommitRollback
+	case tag.String() != "COMMIT":
+		return closed
 	}
-	if err == nil && tag.String() == "ROLLBACK" { // a statement had failed, and its error was not looked at
-		err = pgx.ErrTxCommitRollback
-	}
-	return err
+	return nil // it is done: that the connection breaks behind it, as when the server stops, takes nothing back
 }
 
 // Rollback implements pgx.Tx.

@@ -54,7 +54,14 @@ func AppendOutbox(ctx context.Context, tx pgx.Tx, tenant tenancy.ID, subject, ev
 	if s := telemetry.Traceparent(ctx); s != "" {
 		trace = &s
 	}
-	if own, ok := tx.(*lazy); ok && !own.reads { // it goes out with the commit, after all else
+	own, ok := tx.(*lazy)
+	if last, isLater := tx.(later); isLater {
+		own, ok = last.lazy, true
+	}
+	if ok && own.once {
+		return fault.Internal(fmt.Errorf("fact %s outside of the transaction of its change", subject))
+	}
+	if ok && !own.reads { // it goes out with the commit, after all else
 		own.leave(sqlAppend, string(tenant), eventID, subject, payload, trace)
 		return nil
 	}

@@ -20,6 +20,9 @@ import (
 // It holds one connection and takes no second one; fn must not either (a pool whose
 // callers each wait for a second connection deadlocks). Nothing is retried.
 //
+// What the server has said is committed is, though the connection may break behind it. When it breaks before, nobody knows: that is
+// Unavailable.
+//
 // The error is a fault already (see Error), except pgx.ErrNoRows and ends of ctx, which come back as they are:
 // `return pgkit.Error(err, notFound)` around InTenant, or inside fn, is right for both. An empty tenant is Internal.
 func InTenant(ctx context.Context, pool *pgxpool.Pool, tenant tenancy.ID, fn func(pgx.Tx) error) error {
@@ -41,6 +44,14 @@ func InTenantRead(ctx context.Context, pool *pgxpool.Pool, tenant tenancy.ID, fn
 		}
 		return err
 	})
+}
+
+// InTenantOnce is InTenant for one change that leaves no fact: each statement is one round trip and a transaction of its own.
+func InTenantOnce(ctx context.Context, pool *pgxpool.Pool, tenant tenancy.ID, fn func(pgx.Tx) error) error {
+	if err := checkTenant(tenant); err != nil {
+		return err
+	}
+	return inTx(ctx, pool, lazy{tenant: string(tenant), once: true}, fn)
 }
 
 // InTx is InTenant without a tenant, for schemas whose tables are nobody's (the control plane). A tenant table shows no row in it.

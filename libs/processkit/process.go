@@ -63,6 +63,7 @@ const telemetryFlush = 3 * time.Second
 // Main is a process's life: configuration, telemetry, run until SIGINT or SIGTERM. It gives the exit code: 0 when it was asked to end, 2
 // for a configuration that cannot work, 1 for everything else.
 func Main(name string, cfg config.Validator, run func(ctx context.Context, tel *telemetry.Telemetry) error) int {
+	GrowHeap()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return live(ctx, name, cfg, os.Stderr, run)

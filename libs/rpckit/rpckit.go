@@ -39,8 +39,11 @@ func ServerOption(log *slog.Logger) connect.Option {
 	return connect.WithInterceptors(interceptor{log: log})
 }
 
-// ClientOption makes a client's errors faults again and carries the trace on.
-func ClientOption() connect.Option { return connect.WithInterceptors(interceptor{}) }
+// ClientOption makes a client's errors faults again and carries the trace on. Answers come as they are: to squeeze a kilobyte costs
+// more than to carry it to the next room.
+func ClientOption() connect.ClientOption {
+	return connect.WithClientOptions(connect.WithInterceptors(interceptor{}), connect.WithAcceptCompression("gzip", nil, nil))
+}
 
 // Client gives the arguments for a generated client constructor: where base is served by handler in this process.
 func Client(handler http.Handler) *http.Client {

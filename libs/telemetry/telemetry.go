@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -35,7 +36,9 @@ type Telemetry struct {
 // one of them is set; the other OTEL_ variables of the SDK (sampler, headers, limits) count then too.
 func Setup(ctx context.Context, service string, logTo io.Writer, level slog.Level) (*Telemetry, error) {
 	t := &Telemetry{registry: prometheus.NewRegistry()}
-	t.Log = slog.New(withTrace{slog.NewJSONHandler(logTo, &slog.HandlerOptions{Level: level})}).With(slog.String(KeyService, service))
+	lines := newLines(logTo)
+	t.stop = append(t.stop, lines.stop)
+	t.Log = slog.New(handler{slog.NewJSONHandler(lines, &slog.HandlerOptions{Level: level}), lines}).With(slog.String(KeyService, service))
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	res := resource.NewSchemaless(attribute.String("service.name", service))
@@ -70,28 +73,37 @@ func (t *Telemetry) Metrics() http.Handler {
 
 // Stop flushes what waits; ctx bounds it.
 func (t *Telemetry) Stop(ctx context.Context) {
-	for _, stop := range t.stop {
+	for _, stop := range slices.Backward(t.stop) { // the log last
 		if err := stop(ctx); err != nil {
 			t.Log.WarnContext(ctx, "telemetry not flushed", slog.String(KeyCause, err.Error()))
 		}
 	}
 }
 
-// withTrace adds the trace ID of the context to each line.
-type withTrace struct{ slog.Handler }
+// handler adds the trace ID of the context to each line, and lets no warning wait.
+type handler struct {
+	slog.Handler
+
+	lines *lines
+}
 
 // Handle implements slog.Handler.
-func (h withTrace) Handle(ctx context.Context, r slog.Record) error {
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
 		r.AddAttrs(slog.String(KeyTrace, sc.TraceID().String()))
 	}
-	return h.Handler.Handle(ctx, r)
+	if err := h.Handler.Handle(ctx, r); err != nil || r.Level < slog.LevelWarn {
+		return err
+	}
+	return h.lines.flush()
 }
 
 // WithAttrs implements slog.Handler.
-func (h withTrace) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return withTrace{h.Handler.WithAttrs(attrs)}
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return handler{h.Handler.WithAttrs(attrs), h.lines}
 }
 
 // WithGroup implements slog.Handler.
-func (h withTrace) WithGroup(name string) slog.Handler { return withTrace{h.Handler.WithGroup(name)} }
+func (h handler) WithGroup(name string) slog.Handler {
+	return handler{h.Handler.WithGroup(name), h.lines}
+}

@@ -22,6 +22,9 @@ type Tenant struct {
 	Canonical string `json:"canonical"`
 	// Base is scheme://host[:port] of the listener this request came by; endpoint URLs handed out start with it.
 	Base string `json:"base"`
+	// Certificates are those that the client showed the edge, which saw it prove the first one's key (RFC 8705 §2): DER, one after
+	// another, base64url. Nothing else of them is checked. Empty: it showed none.
+	Certificates string `json:"certificates,omitempty"`
 }
 
 // Issuer is the iss of tokens made by this request: https, host, trailing slash (RFC 8414 §2).
@@ -32,6 +35,13 @@ func (t Tenant) ManagementAudience() string { return "https://" + t.Canonical + 
 
 // UserinfoAudience is the aud that opens /userinfo, the same on every host.
 func (t Tenant) UserinfoAudience() string { return "https://" + t.Canonical + "/userinfo" }
+
+// MTLSLabel before a tenant's host makes the host where the edge asks clients for a certificate (RFC 8705 §5). Browsers have no business
+// there, since they would trouble people with the question.
+const MTLSLabel = "mtls."
+
+// MTLSBase is what Base is at the host where clients show certificates.
+func (t Tenant) MTLSBase() string { return "https://" + MTLSLabel + t.Host }
 
 // Hostname is Host without its port.
 func (t Tenant) Hostname() string {

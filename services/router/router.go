@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/natskit"
@@ -42,7 +43,7 @@ type Deps struct {
 type Service struct {
 	conn        *natskit.Conn
 	feed        *feed.Feed
-	certs       *certs.Local
+	tls         *tls.Config
 	https, http http.Handler
 }
 
@@ -60,13 +61,17 @@ func New(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 	for _, region := range cfg.Regions {
 		regions[region] = true
 	}
-	known := func(host string) bool {
-		if d.System[host] != nil {
-			return true
-		}
-		entry, err := table.Find(host)
+	here := func(entry route.Entry, err error) bool {
 		return err == nil && (len(regions) == 0 || regions[entry.Region])
 	}
+	asks := func(host string) bool {
+		if !strings.HasPrefix(host, tenancy.MTLSLabel) {
+			return false
+		}
+		_, entry, err := table.FindMTLS(host)
+		return here(entry, err)
+	}
+	known := func(host string) bool { return d.System[host] != nil || here(table.Find(host)) || asks(host) }
 	local, err := certs.NewLocal(cfg.CACertFile, cfg.CAKeyFile, known, d.Now)
 	if err != nil {
 		conn.Close()
@@ -82,7 +87,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 		Backends: backends, Described: apidoc.NewLibrary(apidoc.Source{Backends: backends, Seals: d.Seals, Now: d.Now, Log: d.Log}),
 	}
 	return &Service{
-		conn: conn, feed: directory, certs: local,
+		conn: conn, feed: directory, tls: local.TLS(asks),
 		https: edge.New(deps, "https", cfg.PublicPort), http: edge.New(deps, "http", cfg.HTTPPort), //nolint:contextcheck // each request brings its own
 	}, nil
 }
@@ -94,7 +99,7 @@ func (s *Service) HTTPS() http.Handler { return s.https }
 func (s *Service) HTTP() http.Handler { return s.http }
 
 // TLS is the TLS listener's configuration.
-func (s *Service) TLS() *tls.Config { return s.certs.TLS() }
+func (s *Service) TLS() *tls.Config { return s.tls }
 
 // Run follows the directory until ctx ends.
 func (s *Service) Run(ctx context.Context) error { return s.feed.Run(ctx) }

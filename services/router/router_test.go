@@ -74,6 +74,7 @@ func newWorld(t *testing.T, directory string, regions ...string) *world {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			tenant, _ := seal.Open(r.Header.Get(tenancy.Header))
 			rw.Header().Set("Saw", r.Method+" "+word+" "+string(tenant.ID))
+			rw.Header().Set("Certificates", tenant.Certificates)
 			_, _ = fmt.Fprint(rw, "a body")
 		})
 	}

@@ -149,5 +149,5 @@ func (h *hydra) calls(ctx context.Context, scenario string) func(int) (call, err
 	if h.alg != "RS256" { // what people do is measured once
 		return nil
 	}
-	return h.app.calls(ctx, scenario)
+	return applications{"RS256": &h.app}.calls(ctx, scenario)
 }

@@ -18,7 +18,8 @@ var goals = []struct {
 	stored   bool // compared with peers on PostgreSQL alone
 	ratio    float64
 }{
-	{machineRS256, false, 0}, {machineES256, false, 1.3}, {refreshing, true, 1.5}, {codeLogin, true, 1.5}, {userinfo, true, 1.5}, {discovery, false, 2}, {keySet, false, 2},
+	{machineRS256, false, 0}, {machineES256, false, 1.3}, {refreshing + " RS256", true, 1.5}, {refreshing + " HS256", true, 1.5},
+	{codeLogin + " RS256", true, 1.5}, {codeLogin + " HS256", true, 1.5}, {userinfo, true, 1.5}, {discovery, false, 2}, {keySet, false, 2},
 }
 
 func main() {
@@ -37,6 +38,7 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 	rounds := flag.Int("rounds", 3, "rounds of each scenario; the median counts")
 	life := flag.Duration("for", 4*time.Second, "how long a round lasts")
 	workers := flag.Int("workers", 16, "requests at a time")
+	peers := flag.Bool("peers", true, "measure the others beside Postern; without them there are no ratios, as is enough to profile")
 	only := flag.String("only", "", "scenarios whose name holds this `text`")
 	flag.Parse()
 
@@ -60,6 +62,9 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 		return fmt.Errorf("postern: %w", err)
 	}
 	for _, onPostgres := range []bool{false, true} {
+		if !*peers {
+			break
+		}
 		if err := add(newNode(ctx, onPostgres)); err != nil {
 			return fmt.Errorf("oidc-provider: %w", err)
 		}
@@ -70,6 +75,17 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 				return fmt.Errorf("hydra: %w", err)
 			}
 		}
+	}
+	fmt.Fprintln(out)
+	for _, bare := range []struct {
+		alg string
+		do  func() error
+	}{{"RS256", signRS256()}, {"ES256", signES256()}} {
+		took, err := processorTime(bare.do)
+		if err != nil {
+			return fmt.Errorf("signing: %w", err)
+		}
+		fmt.Fprintf(out, "bench: a bare %s signature of Go takes %.0f CPU-µs\n", bare.alg, took*1e6)
 	}
 	fmt.Fprintf(out, "\n%-28s %-26s %9s %9s %9s %12s %11s\n", "", "", "req/s", "p50", "p99", "req/CPU-s", "CPU-µs/req")
 	for _, g := range goals {

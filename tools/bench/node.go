@@ -15,7 +15,7 @@ type node struct {
 	cmd   *exec.Cmd
 	db    *postgres // nil: in memory
 	base  string
-	app   application
+	apps  applications
 }
 
 func newNode(ctx context.Context, onPostgres bool) (*node, error) {
@@ -41,9 +41,12 @@ func newNode(ctx context.Context, onPostgres bool) (*node, error) {
 	walk := func(ctx context.Context, a *agent, target string) (string, error) {
 		return a.walk(ctx, target, nil)
 	}
-	n.app = application{
-		authorize: n.base + "/auth", token: n.base + "/token", userinfo: n.base + "/me", id: "web", secret: "web-secret", scope: "openid email profile offline_access", login: walk,
-		stop: func(context.Context, *agent) func(context.Context, string, int, []byte) (string, error) { return nil },
+	n.apps = applications{}
+	for _, alg := range idTokenAlgs {
+		n.apps[alg] = &application{
+			authorize: n.base + "/auth", token: n.base + "/token", userinfo: n.base + "/me", id: "web-" + alg, secret: "a secret that is long enough for HMAC", scope: "openid email profile offline_access", login: walk,
+			stop: func(context.Context, *agent) func(context.Context, string, int, []byte) (string, error) { return nil },
+		}
 	}
 	return n, await(ctx, n.title, func() error {
 		return newAgent().get(ctx, n.base+"/.well-known/openid-configuration", nil)
@@ -75,11 +78,11 @@ func (n *node) calls(ctx context.Context, scenario string) func(int) (call, erro
 		if scenario == machineES256 {
 			resource = "https://bench.example/es256"
 		}
-		return machine(n.app.token, url.Values{"grant_type": {"client_credentials"}, "client_id": {"machine"}, "client_secret": {"machine-secret"}, "resource": {resource}, "scope": {"read:x"}})
+		return machine(n.base+"/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"machine"}, "client_secret": {"machine-secret"}, "resource": {resource}, "scope": {"read:x"}})
 	case discovery:
 		return document(n.base + "/.well-known/openid-configuration")
 	case keySet:
 		return document(n.base + "/jwks")
 	}
-	return n.app.calls(ctx, scenario)
+	return n.apps.calls(ctx, scenario)
 }

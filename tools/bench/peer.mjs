@@ -34,10 +34,11 @@ const provider = new Provider(issuer, {
   jwks: { keys: [jwk('rsa', { modulusLength: 2048 }, 'RS256'), jwk('ec', { namedCurve: 'P-256' }, 'ES256')] },
   clients: [
     { client_id: 'machine', client_secret: 'machine-secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [], token_endpoint_auth_method: 'client_secret_post' },
-    { client_id: 'web', client_secret: 'web-secret', grant_types: ['authorization_code', 'refresh_token'], redirect_uris: ['https://app.example/cb'], response_types: ['code'], token_endpoint_auth_method: 'client_secret_post' },
+    ...['RS256', 'HS256'].map((alg) => ({ client_id: `web-${alg}`, client_secret: 'a secret that is long enough for HMAC', grant_types: ['authorization_code', 'refresh_token'], redirect_uris: ['https://app.example/cb'], response_types: ['code'], token_endpoint_auth_method: 'client_secret_post', id_token_signed_response_alg: alg })),
   ],
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, email: 'ada@example.com', email_verified: true, name: 'Ada Byron' }) }),
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+  enabledJWA: { idTokenSigningAlgValues: ['RS256', 'HS256'] },
   pkce: { required: () => false },
   issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,

@@ -18,7 +18,7 @@ import (
 type postern struct {
 	pids []int
 	base string // of the tenant, plain HTTP
-	app  application
+	apps applications
 	m    struct{ id, secret string }
 	aud  map[string]string // by algorithm
 }
@@ -88,7 +88,7 @@ func newPostern(ctx context.Context, devJSON string) (*postern, error) {
 type object = map[string]any
 
 // people is how many there are to log in: a login is counted on its user, and one person does not log in sixteen times at once.
-const people = 64
+const people = 256
 
 func email(n int) string { return fmt.Sprintf("ada%d@example.com", n) }
 
@@ -100,7 +100,7 @@ func (p *postern) setUp(ctx context.Context, a *agent, bearer string) error {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
 	}
-	var job, web made
+	var job made
 	if err := create("clients", object{"name": "job", "app_type": "non_interactive", "token_endpoint_auth_method": "client_secret_post", "grant_types": []string{"client_credentials"}}, &job); err != nil {
 		return err
 	}
@@ -114,14 +114,6 @@ func (p *postern) setUp(ctx context.Context, a *agent, bearer string) error {
 			return err
 		}
 	}
-	err := create("clients", object{
-		"name": "web", "app_type": "regular_web", "oidc_conformant": true, "token_endpoint_auth_method": "client_secret_post", "callbacks": []string{callback},
-		"grant_types": []string{"authorization_code", "refresh_token"}, "jwt_configuration": object{"alg": "RS256"},
-		"refresh_token": object{"rotation_type": "rotating", "expiration_type": "expiring", "token_lifetime": 2592000, "idle_token_lifetime": 1296000},
-	}, &web)
-	if err != nil {
-		return err
-	}
 	const password = "Correct-horse-7"
 	for n := range people {
 		if err := create("users", object{"connection": "Username-Password-Authentication", "email": email(n), "password": password, "email_verified": true, "name": "Ada Byron"}, nil); err != nil {
@@ -129,21 +121,33 @@ func (p *postern) setUp(ctx context.Context, a *agent, bearer string) error {
 		}
 	}
 	var entered atomic.Int64
-	p.app = application{
-		authorize: p.base + "/authorize", token: p.base + "/oauth/token", userinfo: p.base + "/userinfo", id: web.ID, secret: web.Secret, scope: "openid email profile offline_access",
-		stop: func(context.Context, *agent) func(context.Context, string, int, []byte) (string, error) { return nil },
-		login: func(ctx context.Context, a *agent, target string) (string, error) {
-			return a.walk(ctx, target, func(ctx context.Context, at string, status int, page []byte) (string, error) {
-				if !strings.Contains(at, "/u/login") {
-					return "", fmt.Errorf("%s: %d %.200s", at, status, page)
-				}
-				status, answer, header, err := a.send(ctx, http.MethodPost, at, form, url.Values{"username": {email(int(entered.Add(1)) % people)}, "password": {password}}.Encode())
-				if err == nil && header.Get("Location") == "" {
-					err = fmt.Errorf("the password: %d %.200s", status, answer)
-				}
-				return header.Get("Location"), err
-			})
-		},
+	p.apps = applications{}
+	for _, alg := range idTokenAlgs {
+		var web made
+		err := create("clients", object{
+			"name": "web " + alg, "app_type": "regular_web", "oidc_conformant": true, "token_endpoint_auth_method": "client_secret_post", "callbacks": []string{callback},
+			"grant_types": []string{"authorization_code", "refresh_token"}, "jwt_configuration": object{"alg": alg},
+			"refresh_token": object{"rotation_type": "rotating", "expiration_type": "expiring", "token_lifetime": 2592000, "idle_token_lifetime": 1296000},
+		}, &web)
+		if err != nil {
+			return err
+		}
+		p.apps[alg] = &application{
+			authorize: p.base + "/authorize", token: p.base + "/oauth/token", userinfo: p.base + "/userinfo", id: web.ID, secret: web.Secret, scope: "openid email profile offline_access",
+			stop: func(context.Context, *agent) func(context.Context, string, int, []byte) (string, error) { return nil },
+			login: func(ctx context.Context, a *agent, target string) (string, error) {
+				return a.walk(ctx, target, func(ctx context.Context, at string, status int, page []byte) (string, error) {
+					if !strings.Contains(at, "/u/login") {
+						return "", fmt.Errorf("%s: %d %.200s", at, status, page)
+					}
+					status, answer, header, err := a.send(ctx, http.MethodPost, at, form, url.Values{"username": {email(int(entered.Add(1)) % people)}, "password": {password}}.Encode())
+					if err == nil && header.Get("Location") == "" {
+						err = fmt.Errorf("the password: %d %.200s", status, answer)
+					}
+					return header.Get("Location"), err
+				})
+			},
+		}
 	}
 	return nil
 }
@@ -155,11 +159,11 @@ func (*postern) stop()          {}
 func (p *postern) calls(ctx context.Context, scenario string) func(int) (call, error) {
 	switch scenario {
 	case machineRS256, machineES256:
-		return machine(p.app.token, url.Values{"grant_type": {"client_credentials"}, "client_id": {p.m.id}, "client_secret": {p.m.secret}, "audience": {p.aud[scenario[len(scenario)-5:]]}})
+		return machine(p.base+"/oauth/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {p.m.id}, "client_secret": {p.m.secret}, "audience": {p.aud[scenario[len(scenario)-5:]]}})
 	case discovery:
 		return document(p.base + "/.well-known/openid-configuration")
 	case keySet:
 		return document(p.base + "/.well-known/jwks.json")
 	}
-	return p.app.calls(ctx, scenario)
+	return p.apps.calls(ctx, scenario)
 }

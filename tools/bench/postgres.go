@@ -48,7 +48,7 @@ func startPostgres(ctx context.Context) (*postgres, error) {
 	}
 	// As the dev cloud sets its own, so that the products' databases differ in nothing but what is in them.
 	p.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(p.port), "-h", "127.0.0.1", "-k", dir, //nolint:gosec,noctx // ended by stop
-		"-c", "max_connections=200", "-c", "shared_buffers=128MB")
+		"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "jit=off", "-c", "autovacuum_naptime=5s")
 	p.cmd.SysProcAttr, p.cmd.Dir = attr, dir
 	if err := p.cmd.Start(); err != nil {
 		return nil, err

@@ -4,18 +4,23 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 )
 
 // The scenarios, in the order of the table.
 const (
 	machineRS256 = "client credentials RS256"
 	machineES256 = "client credentials ES256"
-	refreshing   = "refresh (rotating)"
+	refreshing   = "refresh, rotating" // with an algorithm of idTokenAlgs behind it
 	codeLogin    = "code login by session"
 	userinfo     = "userinfo"
 	discovery    = "discovery"
 	keySet       = "JWKS"
 )
+
+// idTokenAlgs are what ID tokens are signed by. With HS256 there is no key pair, and what is compared is what the products do beside the
+// signature; with RS256 that of Go against that of OpenSSL weighs as much as all else.
+var idTokenAlgs = []string{"RS256", "HS256"}
 
 // product is a server under load.
 type product interface {
@@ -29,6 +34,23 @@ type product interface {
 }
 
 const callback = "https://app.example/cb"
+
+// applications are of a product, by the algorithm of their ID tokens.
+type applications map[string]*application
+
+// calls gives the scenarios of people; nil when the product has no application of the scenario's algorithm.
+func (x applications) calls(ctx context.Context, scenario string) func(int) (call, error) {
+	alg := "RS256"
+	for _, other := range idTokenAlgs {
+		if strings.HasSuffix(scenario, other) {
+			alg = other
+		}
+	}
+	if x[alg] == nil {
+		return nil
+	}
+	return x[alg].calls(ctx, scenario)
+}
 
 // application is a web application that logs people in at a product.
 type application struct {
@@ -70,8 +92,8 @@ func (x *application) calls(ctx context.Context, scenario string) func(int) (cal
 		if err != nil {
 			return nil, err
 		}
-		switch scenario {
-		case codeLogin:
+		switch {
+		case strings.HasPrefix(scenario, codeLogin):
 			return func(ctx context.Context) error {
 				code, err := a.walk(ctx, x.target(), x.stop(ctx, a))
 				if err != nil {
@@ -80,7 +102,7 @@ func (x *application) calls(ctx context.Context, scenario string) func(int) (cal
 				_, err = x.exchange(ctx, a, code)
 				return err
 			}, nil
-		case refreshing:
+		case strings.HasPrefix(scenario, refreshing):
 			refresh := t.RefreshToken
 			if refresh == "" {
 				return nil, fmt.Errorf("no refresh token at %s", x.token)

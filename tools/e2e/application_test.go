@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -31,29 +32,38 @@ const redirectURI = "https://app.example.com/callback"
 // newApplication signs an account up and gives it an application and a user who is logged in.
 func newApplication(t *testing.T, cloud *ownCloud) *application {
 	t.Helper()
-	a := &application{signup: cloud.signUp(t, randomName(), randomName()+"@example.com", "us"), password: "Correct-horse-7-" + randomName()}
-	a.await(t, over)
-	a.management = a.manage(t)
-	a.register(t)
-	a.call(t, http.MethodPost, "users", a.management, map[string]any{
-		"connection": "Username-Password-Authentication", "email": a.email, "password": a.password, "email_verified": true,
-	}, nil)
-	a.browser = a.newBrowser(t)
+	a := newApplicationIn(t, cloud, "us")
 	require.NotEmpty(t, a.code(t, a.browser, "openid", ""))
 	return a
 }
 
-// register makes the tenant's client that a is from now on.
-func (a *application) register(t *testing.T) {
+// newApplicationIn is newApplication in a region, with a user who is not logged in yet.
+func newApplicationIn(t *testing.T, cloud *ownCloud, region string) *application {
+	t.Helper()
+	a := &application{signup: cloud.signUp(t, randomName(), randomName()+"@example.com", region), password: "Correct-horse-7-" + randomName()}
+	a.await(t, over)
+	a.management = a.manage(t)
+	a.register(t, nil)
+	a.call(t, http.MethodPost, "users", a.management, map[string]any{
+		"connection": "Username-Password-Authentication", "email": a.email, "password": a.password, "email_verified": true,
+	}, nil)
+	a.browser = a.newBrowser(t)
+	return a
+}
+
+// register makes the tenant's client that a is from now on; settings are what differs from others.
+func (a *application) register(t *testing.T, settings map[string]any) {
 	t.Helper()
 	var client struct {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
 	}
-	a.call(t, http.MethodPost, "clients", a.management, map[string]any{
+	body := map[string]any{
 		"name": "App", "app_type": "regular_web", "oidc_conformant": true, "token_endpoint_auth_method": "client_secret_post",
 		"grant_types": []string{"authorization_code"}, "jwt_configuration": map[string]string{"alg": "RS256"}, "callbacks": []string{redirectURI},
-	}, &client)
+	}
+	maps.Copy(body, settings)
+	a.call(t, http.MethodPost, "clients", a.management, body, &client)
 	a.id, a.secret = client.ID, client.Secret
 }
 
@@ -157,22 +167,23 @@ func (a *application) kids(t *testing.T) []string {
 
 // logEntry is what the audit log shows of an event.
 type logEntry struct {
-	ID       string `json:"log_id"`
-	Type     string `json:"type"`
-	ClientID string `json:"client_id"`
-	Scope    string `json:"scope"`
-	Details  struct {
+	ID        string `json:"log_id"`
+	Type      string `json:"type"`
+	ClientID  string `json:"client_id"`
+	Scope     string `json:"scope"`
+	UserAgent string `json:"user_agent"`
+	Details   struct {
 		Request struct {
 			Body map[string]any `json:"body"`
 		} `json:"request"`
 	} `json:"details"`
 }
 
-// logs reads the whole audit log, in the order of intake.
-func (a *application) logs(t *testing.T) []logEntry {
+// logs reads the audit log behind an entry (empty: all of it), in the order of intake.
+func (a *application) logs(t *testing.T, behind string) []logEntry {
 	t.Helper()
 	var all []logEntry
-	for from := ""; ; {
+	for from := behind; ; {
 		var page []logEntry
 		a.call(t, http.MethodGet, "logs?take=100&from="+from, a.management, nil, &page)
 		if len(page) == 0 {
@@ -185,20 +196,30 @@ func (a *application) logs(t *testing.T) []logEntry {
 // settledLogs waits until all that has happened by now is in the audit log, and gives that.
 func (a *application) settledLogs(t *testing.T) []logEntry {
 	t.Helper()
+	return a.settledBehind(t, "")
+}
+
+// settledBehind is settledLogs for what is behind an entry.
+func (a *application) settledBehind(t *testing.T, behind string) []logEntry {
+	t.Helper()
 	const fence = "read:logs" // no other request here asks for it
-	machine := a.tenant.ManagementAPI.ClientID
-	fences := func(entries []logEntry) int { return count(scopesOf(entries, "seccft", machine))[fence] }
-	before := fences(a.logs(t))
+	isFence := func(e logEntry) bool {
+		return e.Type == "seccft" && e.ClientID == a.tenant.ManagementAPI.ClientID && e.Scope == fence
+	}
+	all := a.logs(t, behind)
+	seen := len(all)
 	a.cloud.settled(t, a.tenant.ID) // what stood in an outbox is in the stream
 	testkit.Eventually(t, soon, func() error { return isOK(a.machine(t, fence)) })
-	var all []logEntry
 	testkit.Eventually(t, soon, func() error {
-		if all = a.logs(t); fences(all) == before {
+		if len(all) > 0 {
+			behind = all[len(all)-1].ID
+		}
+		if all = append(all, a.logs(t, behind)...); !slices.ContainsFunc(all[seen:], isFence) {
 			return fmt.Errorf("%w: the last event in the log", errNotYet)
 		}
 		return nil
 	})
-	return slices.DeleteFunc(all, func(e logEntry) bool { return e.Type == "seccft" && e.Scope == fence })
+	return slices.DeleteFunc(all, isFence)
 }
 
 // scopesOf gives the scopes of a client's entries of a type, in their order.
@@ -210,15 +231,6 @@ func scopesOf(entries []logEntry, typ, client string) []string {
 		}
 	}
 	return scopes
-}
-
-// count says how often each value is there.
-func count(values []string) map[string]int {
-	n := map[string]int{}
-	for _, v := range values {
-		n[v]++
-	}
-	return n
 }
 
 // marks are n lists of scopes, no two alike, by which requests are told apart in the log: each has the first word and some of the others.

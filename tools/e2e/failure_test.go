@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -28,7 +27,6 @@ func TestEnginesAway(t *testing.T) {
 	t.Run("nats", func(t *testing.T) { natsAway(t, app) })
 	t.Run("postgres", func(t *testing.T) { postgresAway(t, app) })
 	t.Run("temporal", func(t *testing.T) { temporalAway(t, app) })
-	t.Run("the_product_killed_in_a_burst", func(t *testing.T) { killedInBurst(t, app) })
 }
 
 func vaultAway(t *testing.T, app *application) {
@@ -202,111 +200,6 @@ func temporalAway(t *testing.T, app *application) {
 	began := time.Now()
 	s.await(t, over)
 	t.Logf("the sign-up that waited is over %s after Temporal is back", time.Since(began).Round(time.Millisecond))
-}
-
-// killedInBurst kills the product while codes are redeemed, each by two at once, and machines ask for tokens.
-func killedInBurst(t *testing.T, app *application) {
-	t.Helper()
-	var codes, machines []ask
-	second := *app
-	second.register(t)
-	for _, a := range []*application{app, &second} {
-		for _, scope := range userMarks(t, 16) {
-			code := a.code(t, a.browser, scope, "none")
-			codes = append(codes, ask{"seacft", a.id, scope, func() (reply, error) { return a.exchange(t, code) }})
-		}
-	}
-	for _, scope := range machineMarks(t, 256) {
-		machines = append(machines, ask{"seccft", app.tenant.ManagementAPI.ClientID, scope, func() (reply, error) { return app.machine(t, scope) }})
-	}
-	before := len(app.settledLogs(t))
-
-	b := newBurst(40)
-	b.send(4, slices.Concat(codes, codes))
-	b.send(4, machines)
-	select {
-	case <-b.enough:
-	case <-time.After(soon):
-		require.Fail(t, "no tokens", "%d were handed out", b.total())
-	}
-	app.cloud.kill(t)
-	b.workers.Wait()
-	app.cloud.mended(t)
-	inTime := b.total()
-	b.send(4, codes) // whoever got no answer asks again
-	b.workers.Wait()
-	news := app.settledLogs(t)[before:]
-
-	var lost []string
-	for _, a := range slices.Concat(codes, machines) {
-		logged := count(scopesOf(news, a.typ, a.client))[a.scope]
-		require.LessOrEqual(t, logged, 1, "%s, also when nobody got the answer", a)
-		require.LessOrEqual(t, b.granted[a.String()], 1, "%s", a)
-		if logged < b.granted[a.String()] {
-			lost = append(lost, a.String())
-		}
-	}
-	t.Logf("%d tokens were handed out before the kill, %d in all", inTime, b.total())
-	require.Less(t, inTime, len(codes)+len(machines), "the kill came after the burst")
-	require.Empty(t, lost, "tokens that were handed out and are not in the log")
-}
-
-// ask is a request for a token, and what the log will know it by.
-type ask struct {
-	typ, client, scope string
-	send               func() (reply, error)
-}
-
-// String implements fmt.Stringer; no two asks have the same.
-func (a ask) String() string { return a.typ + " " + a.client + " " + a.scope }
-
-// burst sends requests for tokens from several sides at once.
-type burst struct {
-	enough  chan struct{} // closed when so many were granted as is enough
-	after   int
-	workers sync.WaitGroup
-
-	mu      sync.Mutex
-	granted map[string]int // by ask
-	grants  int
-}
-
-func newBurst(enough int) *burst {
-	return &burst{enough: make(chan struct{}), after: enough, granted: map[string]int{}}
-}
-
-// send begins to send asks, a worker each other one after it has its answer. It does not wait.
-func (b *burst) send(workers int, asks []ask) {
-	queue := make(chan ask, len(asks))
-	for _, a := range asks {
-		queue <- a
-	}
-	close(queue)
-	for range workers {
-		b.workers.Go(func() {
-			for a := range queue {
-				r, err := a.send()
-				if err == nil && r.status == http.StatusOK {
-					b.grant(a)
-				}
-			}
-		})
-	}
-}
-
-func (b *burst) grant(a ask) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.granted[a.String()]++
-	if b.grants++; b.grants == b.after {
-		close(b.enough)
-	}
-}
-
-func (b *burst) total() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.grants
 }
 
 // TestRestart stops the dev cloud and starts it again, first as one should, then as one should not.

@@ -83,7 +83,7 @@ func newOwnCloud(t *testing.T) *ownCloud {
 		return fmt.Sprintf("%s:%d", host, l.Addr().(*net.TCPAddr).Port)
 	}
 	c.settings = []string{
-		"POSTERN_DATA=" + filepath.Join(dir, "data"), "POSTERN_REGIONS=us,eu", "POSTERN_FIRST_OWNER=off",
+		"POSTERN_DATA=" + filepath.Join(dir, "data"), "POSTERN_REGIONS=us,eu", "POSTERN_FIRST_OWNER=off", "POSTERN_CODE_TTL=10m",
 		"POSTERN_BIN=" + cmp.Or(os.Getenv("POSTERN_BIN"), filepath.Join(bin, "postern-server")),
 		"POSTERN_INFRA=" + cmp.Or(os.Getenv("POSTERN_INFRA"), filepath.Join(root(t), "infra")),
 		"POSTERN_HTTPS_ADDR=" + addr(""), "POSTERN_HTTP_ADDR=" + addr(""), "POSTERN_PRIVATE_ADDR=" + addr("127.0.0.1"),

@@ -213,7 +213,7 @@ func (s *signup) manage(t *testing.T) string {
 // call asks the Management API and decodes its answer.
 func (s *signup) call(t *testing.T, method, path, token string, body, out any) {
 	t.Helper()
-	r := s.person.send(t, method, s.tenant.Issuer+"api/v2/"+path, token, body)
+	r := s.person.send(t, method, s.tenant.ManagementAPI.Audience+path, token, body)
 	require.Less(t, r.status, 300, "%s %s: %s", method, path, r.body)
 	if out != nil {
 		require.NoError(t, json.Unmarshal([]byte(r.body), out), r.body)

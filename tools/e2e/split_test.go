@@ -25,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/stretchr/testify/require"
 
 	"github.com/postern-id/postern/libs/testkit"
@@ -92,11 +93,33 @@ func TestSplit(t *testing.T) {
 		m.call(t, http.MethodPut, "keys/signing/"+revoked.KeyID+"/revoke", nil, nil)
 		published(revoked.KeyID, false)
 	})
+	t.Run("keys_of_another_kind_are_shown_by_all_processes_before_the_first_token_by_one_is_out", func(t *testing.T) {
+		m := newManager(t, client, au)
+		const api = "https://elliptic.example/"
+		m.call(t, http.MethodPost, "resource-servers", map[string]any{"identifier": api, "signing_alg": "ES256"}, nil)
+		m.call(t, http.MethodPost, "client-grants", map[string]any{"client_id": au.ManagementAPI.ClientID, "audience": api, "scope": []string{}}, nil)
+		for _, at := range []string{issuer, au.Issuer} {
+			_, body := get(t, client, at+".well-known/jwks.json")
+			require.NotContains(t, body, `"EC"`)
+		}
+		var token struct {
+			AccessToken string `json:"access_token"`
+		}
+		(&jsonCaller{client}).post(t, issuer+"oauth/token", map[string]string{
+			"grant_type": "client_credentials", "client_id": au.ManagementAPI.ClientID, "client_secret": au.ManagementAPI.ClientSecret, "audience": api,
+		}, http.StatusOK, &token)
+		for _, at := range []string{au.Issuer, issuer} { // who verifies may ask another process than the one that signed
+			verifier := oidc.NewVerifier(au.Issuer, publicKeys(t, client, at), &oidc.Config{ClientID: api, SupportedSigningAlgs: []string{oidc.ES256}, SkipIssuerCheck: true})
+			_, err := verifier.Verify(t.Context(), token.AccessToken)
+			require.NoError(t, err, at)
+		}
+	})
 	t.Run("the_description_of_the_api_is_joined_over_the_network_as_in_one_process", func(t *testing.T) {
 		split, _ := describedAt(t, client, issuer)
 		whole, _ := describedAt(t, client, au.Issuer)
 		require.JSONEq(t, whole, strings.ReplaceAll(split, strings.TrimSuffix(issuer, "/"), strings.TrimSuffix(au.Issuer, "/")))
 	})
+	t.Run("the_token_service_killed_under_load", func(t *testing.T) { house.tokenKilled(t) })
 	t.Run("a_request_straight_to_a_service_is_403", func(t *testing.T) {
 		for service, at := range house.listen {
 			for _, header := range []string{"", "9999999999.e30.AAAA"} {
@@ -129,11 +152,34 @@ type splitHouse struct {
 	listen, internal map[string]string // service → address
 	private          []string
 	pool             *x509.CertPool
+	processes        map[string]*splitProcess
+}
+
+// splitProcess is one of them, which may be killed and started again.
+type splitProcess struct {
+	program string
+	env     []string
+	cmd     *exec.Cmd
+	said    bytes.Buffer
+}
+
+func (p *splitProcess) start(t *testing.T) {
+	t.Helper()
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), p.program) // the clean-up ends it, gently
+	p.cmd.Stderr, p.cmd.Env = &p.said, p.env
+	require.NoError(t, p.cmd.Start())
+}
+
+// kill ends the process as a crash would, and returns when it is gone.
+func (p *splitProcess) kill(t *testing.T) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Kill())
+	_ = p.cmd.Wait() // it was killed
 }
 
 func newSplitHouse(t *testing.T, cloud *testkit.Cloud, cell string) *splitHouse {
 	t.Helper()
-	h := &splitHouse{cloud: cloud, cell: cell, dir: t.TempDir(), listen: map[string]string{}, internal: map[string]string{}}
+	h := &splitHouse{cloud: cloud, cell: cell, dir: t.TempDir(), listen: map[string]string{}, internal: map[string]string{}, processes: map[string]*splitProcess{}}
 	for _, service := range []string{"token", "client", "user", "log", "tenant"} {
 		h.listen[service] = freeAddr(t)
 		if service != "log" { // nobody calls the log service
@@ -237,22 +283,20 @@ func (h *splitHouse) run(t *testing.T, name, module, target string, env ...strin
 	require.NoError(t, err, "%s", out)
 	private := freeAddr(t)
 	h.private = append(h.private, private)
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program) // the clean-up ends it, gently
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	cmd.Env = append([]string{
+	p := &splitProcess{program: program, env: append([]string{
 		"PATH=" + os.Getenv("PATH"), "POSTERN_PRIVATE_ADDR=" + private, "POSTERN_INTERNAL_CERT_FILE=" + h.file("cert.pem"),
 		"POSTERN_INTERNAL_KEY_FILE=" + h.file("key.pem"), "POSTERN_INTERNAL_CA_FILE=" + h.file("cert.pem"),
-	}, env...)
-	require.NoError(t, cmd.Start())
+	}, env...)}
+	h.processes[name] = p
+	p.start(t)
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already; its exit code tells
-		err := cmd.Wait()
+		_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already; its exit code tells
+		err := p.cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", name, said.String())
+			t.Logf("%s said:\n%s", name, p.said.String())
 			return
 		}
-		require.NoError(t, err, "%s did not end cleanly: %s", name, said.String())
+		require.NoError(t, err, "%s did not end cleanly: %s", name, p.said.String())
 	})
 }
 

@@ -22,16 +22,18 @@ func TestStock(t *testing.T) {
 	acme := newCompany(t)
 	us := acme.signup(t, "us")
 	application := applicationCertificate(t)
+	certificates, thumbprints := badges(t)
 	for name, script := range map[string]string{
 		"oauth4webapi": "oauth4webapi.mjs",
 		"oauth4webapi_by_DPoP_and_token_exchange": "dpop.mjs",
-		"auth0_legacy": "legacy.mjs",
+		"oauth4webapi_by_certificate":             "mtls.mjs",
+		"auth0_legacy":                            "legacy.mjs",
 		"express_openid_connect_and_a_jwt_bearer": "express.mjs",
 		"auth0_spa_js_in_a_page":                  "spa.mjs",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			acme.node(t, script, map[string]any{"tenant": us, "application": application}, nil)
+			acme.node(t, script, map[string]any{"tenant": us, "application": application, "certificates": certificates, "thumbprints": thumbprints}, nil)
 		})
 	}
 	t.Run("go_oidc_and_x_oauth2", func(t *testing.T) {

@@ -29,24 +29,34 @@ const beat = 30 * time.Second
 
 // run prints a line a package, and everything that a failed test wrote. Failed tests are in the tally, not in the error.
 func (i invocation) run(ctx context.Context, env []string, out io.Writer) (tally, error) {
+	r, err := i.once(ctx, env, out)
+	if err == nil && i.target != "" && r.outOfTime() {
+		fmt.Fprintf(out, "== %s: go took the end of its time for a failure; once more\n", i.title)
+		r, err = i.once(ctx, env, out)
+	}
+	return r.sum, err
+}
+
+func (i invocation) once(ctx context.Context, env []string, out io.Writer) (*reader, error) {
 	fmt.Fprintf(out, "\n== %s: go test %s\n", i.title, strings.Join(i.args, " "))
 	started := time.Now()
+	watch := newHeartbeat(out, i.title)
+	defer watch.stop()
+	r := newReader(out, watch)
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, i.args...)...) //nolint:gosec // our own arguments
 	cmd.Dir, cmd.Env = i.dir, append(env, i.env...)
 	ownGroup(cmd)
 	cmd.WaitDelay = 20 * time.Second
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return tally{}, fmt.Errorf("starting go test: %w", err)
+		return r, fmt.Errorf("starting go test: %w", err)
 	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
-		return tally{}, fmt.Errorf("starting go test: %w", err)
+		return r, fmt.Errorf("starting go test: %w", err)
 	}
 
-	watch := newHeartbeat(out, i.title)
-	r := newReader(out, watch)
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(make([]byte, 0, 64<<10), 16<<20)
 	for lines.Scan() {
@@ -54,20 +64,19 @@ func (i invocation) run(ctx context.Context, env []string, out io.Writer) (tally
 	}
 	readErr := lines.Err()
 	waitErr := cmd.Wait()
-	watch.stop()
 
 	if ctx.Err() != nil {
-		return r.sum, errors.New("interrupted")
+		return r, errors.New("interrupted")
 	}
 	if readErr != nil {
-		return r.sum, fmt.Errorf("reading go test: %w", readErr)
+		return r, fmt.Errorf("reading go test: %w", readErr)
 	}
 	if waitErr != nil && r.sum.failed == 0 { // go itself stumbled: no such module, no network
 		fmt.Fprint(out, stderr.String())
 		r.sum.fail("go test " + i.title)
 	}
 	fmt.Fprintf(out, "== %s: %s in %s\n", i.title, r.sum, time.Since(started).Round(100*time.Millisecond))
-	return r.sum, nil
+	return r, nil
 }
 
 // reader folds the events of one run into a tally.
@@ -81,6 +90,7 @@ type reader struct {
 	failed map[string]bool                        // packages with a failed test
 	parent map[string]bool                        // tests with subtests, which are counted instead
 	blamed map[string]bool                        // tests that failed by a subtest of theirs
+	said   []string                               // what failed tests wrote
 }
 
 func newReader(out io.Writer, watch *heartbeat) *reader {
@@ -136,6 +146,7 @@ func (r *reader) endTest(e event) {
 		fmt.Fprintf(r.out, "  SKIP %s %s\n%s", short(e.Package), e.Test, indent(text))
 	case "fail":
 		r.failed[e.Package] = true
+		r.said = append(r.said, text)
 		if up := strings.LastIndexByte(e.Test, '/'); up >= 0 {
 			r.blamed[e.Package+"\x00"+e.Test[:up]] = true
 		}

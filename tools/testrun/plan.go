@@ -40,6 +40,8 @@ type invocation struct {
 	dir   string
 	args  []string
 	env   []string
+	// target is what it fuzzes; empty: it runs tests.
+	target string
 }
 
 // plan turns a stage into its runs. Modules of the workspace share one run, so that go fills the cores.

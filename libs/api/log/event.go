@@ -50,6 +50,8 @@ type Entry struct {
 	Audience     string `json:"audience,omitempty"`
 	Scope        string `json:"scope,omitempty"` // space-separated
 	SessionID    string `json:"session_id,omitempty"`
+	// Certificate is the thumbprint of the one by which the client authenticated (RFC 8705 §3.1).
+	Certificate string `json:"mtls_thumbprint_sha256,omitempty"`
 	// CorrelationID is what the caller ties calls together by (references.correlation_id).
 	CorrelationID string         `json:"correlation_id,omitempty"`
 	Details       map[string]any `json:"details,omitempty"`

@@ -311,6 +311,50 @@ func (x *RecordLoginRequest) GetIp() string {
 	return ""
 }
 
+type RecordLoginResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LoginsCount   int64                  `protobuf:"varint,1,opt,name=logins_count,json=loginsCount,proto3" json:"logins_count,omitempty"` // with this one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordLoginResponse) Reset() {
+	*x = RecordLoginResponse{}
+	mi := &file_user_user_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordLoginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordLoginResponse) ProtoMessage() {}
+
+func (x *RecordLoginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_user_user_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordLoginResponse.ProtoReflect.Descriptor instead.
+func (*RecordLoginResponse) Descriptor() ([]byte, []int) {
+	return file_user_user_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RecordLoginResponse) GetLoginsCount() int64 {
+	if x != nil {
+		return x.LoginsCount
+	}
+	return 0
+}
+
 type Identity struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Connection    string                 `protobuf:"bytes,1,opt,name=connection,proto3" json:"connection,omitempty"`
@@ -323,7 +367,7 @@ type Identity struct {
 
 func (x *Identity) Reset() {
 	*x = Identity{}
-	mi := &file_user_user_proto_msgTypes[4]
+	mi := &file_user_user_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -335,7 +379,7 @@ func (x *Identity) String() string {
 func (*Identity) ProtoMessage() {}
 
 func (x *Identity) ProtoReflect() protoreflect.Message {
-	mi := &file_user_user_proto_msgTypes[4]
+	mi := &file_user_user_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -348,7 +392,7 @@ func (x *Identity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identity.ProtoReflect.Descriptor instead.
 func (*Identity) Descriptor() ([]byte, []int) {
-	return file_user_user_proto_rawDescGZIP(), []int{4}
+	return file_user_user_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Identity) GetConnection() string {
@@ -411,7 +455,7 @@ type User struct {
 
 func (x *User) Reset() {
 	*x = User{}
-	mi := &file_user_user_proto_msgTypes[5]
+	mi := &file_user_user_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +467,7 @@ func (x *User) String() string {
 func (*User) ProtoMessage() {}
 
 func (x *User) ProtoReflect() protoreflect.Message {
-	mi := &file_user_user_proto_msgTypes[5]
+	mi := &file_user_user_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +480,7 @@ func (x *User) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use User.ProtoReflect.Descriptor instead.
 func (*User) Descriptor() ([]byte, []int) {
-	return file_user_user_proto_rawDescGZIP(), []int{5}
+	return file_user_user_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *User) GetUserId() string {
@@ -602,7 +646,7 @@ type RemoveTenantRequest struct {
 
 func (x *RemoveTenantRequest) Reset() {
 	*x = RemoveTenantRequest{}
-	mi := &file_user_user_proto_msgTypes[6]
+	mi := &file_user_user_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +658,7 @@ func (x *RemoveTenantRequest) String() string {
 func (*RemoveTenantRequest) ProtoMessage() {}
 
 func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_user_user_proto_msgTypes[6]
+	mi := &file_user_user_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +671,7 @@ func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantRequest.ProtoReflect.Descriptor instead.
 func (*RemoveTenantRequest) Descriptor() ([]byte, []int) {
-	return file_user_user_proto_rawDescGZIP(), []int{6}
+	return file_user_user_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RemoveTenantRequest) GetTenantId() string {
@@ -645,7 +689,7 @@ type RemoveTenantResponse struct {
 
 func (x *RemoveTenantResponse) Reset() {
 	*x = RemoveTenantResponse{}
-	mi := &file_user_user_proto_msgTypes[7]
+	mi := &file_user_user_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -657,7 +701,7 @@ func (x *RemoveTenantResponse) String() string {
 func (*RemoveTenantResponse) ProtoMessage() {}
 
 func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_user_user_proto_msgTypes[7]
+	mi := &file_user_user_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -670,7 +714,7 @@ func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantResponse.ProtoReflect.Descriptor instead.
 func (*RemoveTenantResponse) Descriptor() ([]byte, []int) {
-	return file_user_user_proto_rawDescGZIP(), []int{7}
+	return file_user_user_proto_rawDescGZIP(), []int{8}
 }
 
 var File_user_user_proto protoreflect.FileDescriptor
@@ -703,7 +747,9 @@ const file_user_user_proto_rawDesc = "" +
 	"\x12RecordLoginRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x0e\n" +
-	"\x02ip\x18\x03 \x01(\tR\x02ip\"|\n" +
+	"\x02ip\x18\x03 \x01(\tR\x02ip\"8\n" +
+	"\x13RecordLoginResponse\x12!\n" +
+	"\flogins_count\x18\x01 \x01(\x03R\vloginsCount\"|\n" +
 	"\bIdentity\x12\x1e\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\tR\n" +
@@ -744,11 +790,11 @@ const file_user_user_proto_rawDesc = "" +
 	"\x13last_password_reset\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\x11lastPasswordReset\"2\n" +
 	"\x13RemoveTenantRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\x16\n" +
-	"\x14RemoveTenantResponse2\xdd\x02\n" +
+	"\x14RemoveTenantResponse2\xec\x02\n" +
 	"\vUserService\x12a\n" +
 	"\x0eVerifyPassword\x12&.postern.user.v1.VerifyPasswordRequest\x1a'.postern.user.v1.VerifyPasswordResponse\x12C\n" +
-	"\bFindUser\x12 .postern.user.v1.FindUserRequest\x1a\x15.postern.user.v1.User\x12I\n" +
-	"\vRecordLogin\x12#.postern.user.v1.RecordLoginRequest\x1a\x15.postern.user.v1.User\x12[\n" +
+	"\bFindUser\x12 .postern.user.v1.FindUserRequest\x1a\x15.postern.user.v1.User\x12X\n" +
+	"\vRecordLogin\x12#.postern.user.v1.RecordLoginRequest\x1a$.postern.user.v1.RecordLoginResponse\x12[\n" +
 	"\fRemoveTenant\x12$.postern.user.v1.RemoveTenantRequest\x1a%.postern.user.v1.RemoveTenantResponseB5Z3github.com/postern-id/postern/libs/api/user;userapib\x06proto3"
 
 var (
@@ -764,36 +810,37 @@ func file_user_user_proto_rawDescGZIP() []byte {
 }
 
 var file_user_user_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_user_user_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_user_user_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_user_user_proto_goTypes = []any{
 	(VerifyPasswordResponse_Outcome)(0), // 0: postern.user.v1.VerifyPasswordResponse.Outcome
 	(*VerifyPasswordRequest)(nil),       // 1: postern.user.v1.VerifyPasswordRequest
 	(*VerifyPasswordResponse)(nil),      // 2: postern.user.v1.VerifyPasswordResponse
 	(*FindUserRequest)(nil),             // 3: postern.user.v1.FindUserRequest
 	(*RecordLoginRequest)(nil),          // 4: postern.user.v1.RecordLoginRequest
-	(*Identity)(nil),                    // 5: postern.user.v1.Identity
-	(*User)(nil),                        // 6: postern.user.v1.User
-	(*RemoveTenantRequest)(nil),         // 7: postern.user.v1.RemoveTenantRequest
-	(*RemoveTenantResponse)(nil),        // 8: postern.user.v1.RemoveTenantResponse
-	(*timestamppb.Timestamp)(nil),       // 9: google.protobuf.Timestamp
+	(*RecordLoginResponse)(nil),         // 5: postern.user.v1.RecordLoginResponse
+	(*Identity)(nil),                    // 6: postern.user.v1.Identity
+	(*User)(nil),                        // 7: postern.user.v1.User
+	(*RemoveTenantRequest)(nil),         // 8: postern.user.v1.RemoveTenantRequest
+	(*RemoveTenantResponse)(nil),        // 9: postern.user.v1.RemoveTenantResponse
+	(*timestamppb.Timestamp)(nil),       // 10: google.protobuf.Timestamp
 }
 var file_user_user_proto_depIdxs = []int32{
 	0,  // 0: postern.user.v1.VerifyPasswordResponse.outcome:type_name -> postern.user.v1.VerifyPasswordResponse.Outcome
-	6,  // 1: postern.user.v1.VerifyPasswordResponse.user:type_name -> postern.user.v1.User
-	9,  // 2: postern.user.v1.User.created_at:type_name -> google.protobuf.Timestamp
-	9,  // 3: postern.user.v1.User.updated_at:type_name -> google.protobuf.Timestamp
-	9,  // 4: postern.user.v1.User.last_login:type_name -> google.protobuf.Timestamp
-	5,  // 5: postern.user.v1.User.identities:type_name -> postern.user.v1.Identity
-	9,  // 6: postern.user.v1.User.logins_valid_from:type_name -> google.protobuf.Timestamp
-	9,  // 7: postern.user.v1.User.last_password_reset:type_name -> google.protobuf.Timestamp
+	7,  // 1: postern.user.v1.VerifyPasswordResponse.user:type_name -> postern.user.v1.User
+	10, // 2: postern.user.v1.User.created_at:type_name -> google.protobuf.Timestamp
+	10, // 3: postern.user.v1.User.updated_at:type_name -> google.protobuf.Timestamp
+	10, // 4: postern.user.v1.User.last_login:type_name -> google.protobuf.Timestamp
+	6,  // 5: postern.user.v1.User.identities:type_name -> postern.user.v1.Identity
+	10, // 6: postern.user.v1.User.logins_valid_from:type_name -> google.protobuf.Timestamp
+	10, // 7: postern.user.v1.User.last_password_reset:type_name -> google.protobuf.Timestamp
 	1,  // 8: postern.user.v1.UserService.VerifyPassword:input_type -> postern.user.v1.VerifyPasswordRequest
 	3,  // 9: postern.user.v1.UserService.FindUser:input_type -> postern.user.v1.FindUserRequest
 	4,  // 10: postern.user.v1.UserService.RecordLogin:input_type -> postern.user.v1.RecordLoginRequest
-	7,  // 11: postern.user.v1.UserService.RemoveTenant:input_type -> postern.user.v1.RemoveTenantRequest
+	8,  // 11: postern.user.v1.UserService.RemoveTenant:input_type -> postern.user.v1.RemoveTenantRequest
 	2,  // 12: postern.user.v1.UserService.VerifyPassword:output_type -> postern.user.v1.VerifyPasswordResponse
-	6,  // 13: postern.user.v1.UserService.FindUser:output_type -> postern.user.v1.User
-	6,  // 14: postern.user.v1.UserService.RecordLogin:output_type -> postern.user.v1.User
-	8,  // 15: postern.user.v1.UserService.RemoveTenant:output_type -> postern.user.v1.RemoveTenantResponse
+	7,  // 13: postern.user.v1.UserService.FindUser:output_type -> postern.user.v1.User
+	5,  // 14: postern.user.v1.UserService.RecordLogin:output_type -> postern.user.v1.RecordLoginResponse
+	9,  // 15: postern.user.v1.UserService.RemoveTenant:output_type -> postern.user.v1.RemoveTenantResponse
 	12, // [12:16] is the sub-list for method output_type
 	8,  // [8:12] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
@@ -812,7 +859,7 @@ func file_user_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_user_user_proto_rawDesc), len(file_user_user_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

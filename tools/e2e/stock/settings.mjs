@@ -96,14 +96,19 @@ const openLogin = await t.token({ grant_type: REALM, realm: person.connection, u
 await jwtVerify(openLogin.id_token, new TextEncoder().encode(open.client_secret), { audience: open.client_id, algorithms: ['HS256'] });
 
 // Resource servers: lifetime, algorithm, audience, scopes; what A's verifier takes, B's refuses.
+// Of another kind than RSA are only keys that a token wanted: the first one by ES256 verifies at once, with a set that is read after it.
 const caller = await machine('caller', {});
+const uri = new URL(`${t.issuer}.well-known/jwks.json`), kinds = async () => [...new Set((await (await fetch(uri)).json()).keys.map((k) => k.kty))];
 for (const alg of ['RS256', 'RS512', 'PS256', 'ES256']) {
+  assert.deepEqual(await kinds(), ['RSA']);
   await m.resourceServers.update(server.id, { signing_alg: alg });
   const raw = await acts(`access tokens by ${alg}`, async () => { const raw = (await ask(caller)).access_token; return JSON.parse(Buffer.from(raw.split('.')[0], 'base64url')).alg === alg && raw; });
-  const { payload } = await jwtVerify(raw, jwks, { issuer: t.issuer, audience: server.identifier, algorithms: [alg] });
+  const read = createRemoteJWKSet(uri);
+  const { payload } = await jwtVerify(raw, read, { issuer: t.issuer, audience: server.identifier, algorithms: [alg] });
   assert.deepEqual([payload.exp - payload.iat, payload.scope, payload.azp, payload.gty, payload.sub], [600, 'read:a', caller.client_id, 'client-credentials', `${caller.client_id}@clients`]);
-  assert.equal((await refused(() => jwtVerify(raw, jwks, { issuer: t.issuer, audience: other.identifier }), "A's token at B")).code, 'ERR_JWT_CLAIM_VALIDATION_FAILED');
+  assert.equal((await refused(() => jwtVerify(raw, read, { issuer: t.issuer, audience: other.identifier }), "A's token at B")).code, 'ERR_JWT_CLAIM_VALIDATION_FAILED');
 }
+assert.deepEqual(await kinds(), ['RSA', 'EC']);
 await m.resourceServers.update(server.id, { signing_alg: 'HS256', signing_secret: 'a signing secret of the API' });
 const shared = await acts('access tokens by HS256', async () => { const raw = (await ask(caller)).access_token; return JSON.parse(Buffer.from(raw.split('.')[0], 'base64url')).alg === 'HS256' && raw; });
 await jwtVerify(shared, new TextEncoder().encode('a signing secret of the API'), { audience: server.identifier, algorithms: ['HS256'] });

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/libs/config"
+	"github.com/postern-id/postern/libs/processkit"
 	"github.com/postern-id/postern/libs/telemetry"
 )
 
@@ -20,6 +21,7 @@ func main() {
 }
 
 func start() int {
+	processkit.GrowHeap()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once

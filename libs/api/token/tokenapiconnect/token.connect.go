@@ -46,10 +46,11 @@ const (
 
 // TokenServiceClient is a client for the postern.token.v1.TokenService service.
 type TokenServiceClient interface {
-	// PublishKeys makes the tenant's signing keys known to the world: each version of the Vault key gets its key ID and a
+	// PublishKeys makes the tenant's signing keys known: each version of the Vault key gets its key ID and a
 	// certificate with the hostname as CN, the first as current and the second as next. A repeat changes nothing.
 	PublishKeys(context.Context, *token.PublishKeysRequest) (*token.PublishKeysResponse, error)
-	// ListKeys gives the tenant's JWKS (RFC 7517 §5), as the public sees it; NotFound when the tenant has none.
+	// ListKeys gives the tenant's keys as a JWKS (RFC 7517 §5), also those that the public is not shown yet; NotFound when the tenant
+	// has none.
 	ListKeys(context.Context, *token.ListKeysRequest) (*token.ListKeysResponse, error)
 	// RemoveTenant deletes all the tenant has here; a repeat is fine.
 	RemoveTenant(context.Context, *token.RemoveTenantRequest) (*token.RemoveTenantResponse, error)
@@ -123,10 +124,11 @@ func (c *tokenServiceClient) RemoveTenant(ctx context.Context, req *token.Remove
 
 // TokenServiceHandler is an implementation of the postern.token.v1.TokenService service.
 type TokenServiceHandler interface {
-	// PublishKeys makes the tenant's signing keys known to the world: each version of the Vault key gets its key ID and a
+	// PublishKeys makes the tenant's signing keys known: each version of the Vault key gets its key ID and a
 	// certificate with the hostname as CN, the first as current and the second as next. A repeat changes nothing.
 	PublishKeys(context.Context, *token.PublishKeysRequest) (*token.PublishKeysResponse, error)
-	// ListKeys gives the tenant's JWKS (RFC 7517 §5), as the public sees it; NotFound when the tenant has none.
+	// ListKeys gives the tenant's keys as a JWKS (RFC 7517 §5), also those that the public is not shown yet; NotFound when the tenant
+	// has none.
 	ListKeys(context.Context, *token.ListKeysRequest) (*token.ListKeysResponse, error)
 	// RemoveTenant deletes all the tenant has here; a repeat is fine.
 	RemoveTenant(context.Context, *token.RemoveTenantRequest) (*token.RemoveTenantResponse, error)

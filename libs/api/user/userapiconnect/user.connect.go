@@ -53,8 +53,8 @@ type UserServiceClient interface {
 	VerifyPassword(context.Context, *user.VerifyPasswordRequest) (*user.VerifyPasswordResponse, error)
 	// FindUser gives one user; NotFound.
 	FindUser(context.Context, *user.FindUserRequest) (*user.User, error)
-	// RecordLogin counts a login (last_login, last_ip, logins_count) and gives the user as it is now; NotFound.
-	RecordLogin(context.Context, *user.RecordLoginRequest) (*user.User, error)
+	// RecordLogin counts a login (last_login, last_ip, logins_count) and gives how many there were; NotFound.
+	RecordLogin(context.Context, *user.RecordLoginRequest) (*user.RecordLoginResponse, error)
 	// RemoveTenant deletes all the tenant has here; a repeat is fine.
 	RemoveTenant(context.Context, *user.RemoveTenantRequest) (*user.RemoveTenantResponse, error)
 }
@@ -82,7 +82,7 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(userServiceMethods.ByName("FindUser")),
 			connect.WithClientOptions(opts...),
 		),
-		recordLogin: connect.NewClient[user.RecordLoginRequest, user.User](
+		recordLogin: connect.NewClient[user.RecordLoginRequest, user.RecordLoginResponse](
 			httpClient,
 			baseURL+UserServiceRecordLoginProcedure,
 			connect.WithSchema(userServiceMethods.ByName("RecordLogin")),
@@ -101,7 +101,7 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 type userServiceClient struct {
 	verifyPassword *connect.Client[user.VerifyPasswordRequest, user.VerifyPasswordResponse]
 	findUser       *connect.Client[user.FindUserRequest, user.User]
-	recordLogin    *connect.Client[user.RecordLoginRequest, user.User]
+	recordLogin    *connect.Client[user.RecordLoginRequest, user.RecordLoginResponse]
 	removeTenant   *connect.Client[user.RemoveTenantRequest, user.RemoveTenantResponse]
 }
 
@@ -124,7 +124,7 @@ func (c *userServiceClient) FindUser(ctx context.Context, req *user.FindUserRequ
 }
 
 // RecordLogin calls postern.user.v1.UserService.RecordLogin.
-func (c *userServiceClient) RecordLogin(ctx context.Context, req *user.RecordLoginRequest) (*user.User, error) {
+func (c *userServiceClient) RecordLogin(ctx context.Context, req *user.RecordLoginRequest) (*user.RecordLoginResponse, error) {
 	response, err := c.recordLogin.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
@@ -148,8 +148,8 @@ type UserServiceHandler interface {
 	VerifyPassword(context.Context, *user.VerifyPasswordRequest) (*user.VerifyPasswordResponse, error)
 	// FindUser gives one user; NotFound.
 	FindUser(context.Context, *user.FindUserRequest) (*user.User, error)
-	// RecordLogin counts a login (last_login, last_ip, logins_count) and gives the user as it is now; NotFound.
-	RecordLogin(context.Context, *user.RecordLoginRequest) (*user.User, error)
+	// RecordLogin counts a login (last_login, last_ip, logins_count) and gives how many there were; NotFound.
+	RecordLogin(context.Context, *user.RecordLoginRequest) (*user.RecordLoginResponse, error)
 	// RemoveTenant deletes all the tenant has here; a repeat is fine.
 	RemoveTenant(context.Context, *user.RemoveTenantRequest) (*user.RemoveTenantResponse, error)
 }
@@ -212,7 +212,7 @@ func (UnimplementedUserServiceHandler) FindUser(context.Context, *user.FindUserR
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postern.user.v1.UserService.FindUser is not implemented"))
 }
 
-func (UnimplementedUserServiceHandler) RecordLogin(context.Context, *user.RecordLoginRequest) (*user.User, error) {
+func (UnimplementedUserServiceHandler) RecordLogin(context.Context, *user.RecordLoginRequest) (*user.RecordLoginResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postern.user.v1.UserService.RecordLogin is not implemented"))
 }
 

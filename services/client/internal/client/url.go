@@ -113,7 +113,7 @@ func (r urlRule) refuses(value string) string {
 		return "it names no host"
 	case u.User != nil:
 		return "it holds credentials"
-	case u.Fragment != "" && !r.fragment:
+	case strings.Contains(value, "#") && !r.fragment: // an empty one, too
 		return "it holds a fragment" // RFC 6749 §3.1.2
 	case r.httpsOnly && (scheme != "https" || onThisMachine(u.Hostname())):
 		return "it must be https and not on localhost"

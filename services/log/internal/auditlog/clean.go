@@ -22,7 +22,7 @@ func (e *Entry) clean() {
 	}
 	for _, s := range []*string{
 		&e.Description, &e.ClientName, &e.Strategy, &e.StrategyType, &e.UserName, &e.IP, &e.UserAgent, &e.Hostname, &e.Audience, &e.Scope, &e.SessionID,
-		&e.Correlation,
+		&e.Correlation, &e.Certificate,
 	} {
 		*s = text(*s, maxText)
 	}

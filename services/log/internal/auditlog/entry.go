@@ -37,6 +37,7 @@ type Entry struct {
 	Audience     string
 	Scope        string
 	SessionID    string
+	Certificate  string          // thumbprint of the one by which the client authenticated (RFC 8705 §3.1)
 	Correlation  string          // what the caller ties calls together by
 	Details      json.RawMessage // a JSON object; nil when there is none
 }

@@ -103,7 +103,7 @@ func toEntry(e logapi.Event) (auditlog.Entry, error) {
 		EventID: e.ID, Tenant: e.Tenant, TenantName: e.TenantName, Date: e.Time.UTC(), Type: in.Type, Description: in.Description,
 		ClientID: in.ClientID, ClientName: in.ClientName, Connection: in.Connection, ConnectionID: in.ConnectionID, Strategy: in.Strategy,
 		StrategyType: in.StrategyType, UserID: in.UserID, UserName: in.UserName, IP: in.IP, Hostname: in.Hostname, Audience: in.Audience,
-		Scope: in.Scope, SessionID: in.SessionID, Correlation: in.CorrelationID,
+		Scope: in.Scope, SessionID: in.SessionID, Certificate: in.Certificate, Correlation: in.CorrelationID,
 	}
 	out.UserAgent, out.Mobile = agent.Normalize(in.UserAgent)
 	if len(in.Details) > 0 {

@@ -32,6 +32,7 @@ type wireEntry struct {
 	OrganizationID   *string   `json:"organization_id"`
 	OrganizationName *string   `json:"organization_name"`
 	SessionID        *string   `json:"session_id,omitempty"`
+	Certificate      *string   `json:"mtls_thumbprint_sha256,omitempty"`
 	References       *links    `json:"references,omitempty"`
 	Details          any       `json:"details"` // the object as it was, or null
 	LocationInfo     *struct{} `json:"location_info"`
@@ -50,7 +51,7 @@ func toWire(e auditlog.Entry) wireEntry {
 		Date: stamp(e.Date), Type: e.Type, Description: null(e.Description), Connection: null(e.Connection), ConnectionID: null(e.ConnectionID),
 		ClientID: null(e.ClientID), ClientName: null(e.ClientName), IP: null(e.IP), UserAgent: null(e.UserAgent), Hostname: null(e.Hostname),
 		UserID: null(e.UserID), UserName: null(e.UserName), Audience: null(e.Audience), Scope: null(e.Scope), Strategy: null(e.Strategy),
-		StrategyType: null(e.StrategyType), SessionID: null(e.SessionID), IsMobile: e.Mobile, LogID: string(e.ID()), ID: string(e.ID()),
+		StrategyType: null(e.StrategyType), SessionID: null(e.SessionID), Certificate: null(e.Certificate), IsMobile: e.Mobile, LogID: string(e.ID()), ID: string(e.ID()),
 	}
 	if e.Details != nil {
 		w.Details = e.Details

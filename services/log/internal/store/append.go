@@ -52,6 +52,7 @@ var columns = []column{
 	{"audience", "text", words(func(e *auditlog.Entry) string { return e.Audience })},
 	{"scope", "text", words(func(e *auditlog.Entry) string { return e.Scope })},
 	{"session_id", "text", words(func(e *auditlog.Entry) string { return e.SessionID })},
+	{"mtls_thumbprint", "text", words(func(e *auditlog.Entry) string { return e.Certificate })},
 	{"correlation_id", "text", words(func(e *auditlog.Entry) string { return e.Correlation })},
 	{"details", "json", words(func(e *auditlog.Entry) string { return string(e.Details) })},
 }

@@ -139,7 +139,7 @@ func toEntry(r sqlcgen.Entry) auditlog.Entry {
 		Connection: text(r.Connection), ConnectionID: text(r.ConnectionID), Strategy: text(r.Strategy), StrategyType: text(r.StrategyType),
 		UserID: text(r.UserID), UserName: text(r.UserName), IP: text(r.Ip), UserAgent: text(r.UserAgent), Mobile: r.IsMobile,
 		Hostname: text(r.Hostname), Audience: text(r.Audience), Scope: text(r.Scope), SessionID: text(r.SessionID),
-		Correlation: text(r.CorrelationID), Details: r.Details,
+		Certificate: text(r.MtlsThumbprint), Correlation: text(r.CorrelationID), Details: r.Details,
 	}
 }
 

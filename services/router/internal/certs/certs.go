@@ -51,9 +51,20 @@ func NewLocal(certFile, keyFile string, known func(string) bool, now clock.Now) 
 	return &Local{ca: ca, known: known, now: now, leaves: map[string]*tls.Certificate{}}, nil
 }
 
-// TLS is the server's configuration: TLS 1.2 or newer, SNI mandatory.
-func (l *Local) TLS() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: l.Certificate, NextProtos: []string{"h2", "http/1.1"}}
+// TLS is the server's configuration: TLS 1.2 or newer, SNI mandatory. Clients are asked for a certificate where asks says so, and need
+// not have one (RFC 8705 §5); whose it is, is for others to judge. Such a session is not resumed, so that each connection proves the key
+// anew.
+func (l *Local) TLS(asks func(host string) bool) *tls.Config {
+	plain := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: l.Certificate, NextProtos: []string{"h2", "http/1.1"}}
+	asking := plain.Clone()
+	asking.ClientAuth, asking.SessionTicketsDisabled = tls.RequestClientCert, true
+	plain.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if host, ok := route.NormalHost(hello.ServerName); ok && asks(host) {
+			return asking, nil
+		}
+		return nil, nil //nolint:nilnil // the configuration it came from
+	}
+	return plain
 }
 
 // Certificate implements tls.Config.GetCertificate. Without SNI, or for a host that the directory does not know, the handshake ends.

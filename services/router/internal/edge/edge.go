@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/textproto"
 	"strconv"
 	"strings"
 
@@ -57,14 +56,16 @@ type Edge struct {
 	refuse *gin.Engine // renders the edge's own answers, with their event line
 	own    *gin.Engine // what it answers instead of a service
 	scheme string
-	suffix string // ":8443", or empty for the scheme's own port
-	public string // the same for the HTTPS port
+	proofs *proofs
 	tracer trace.Tracer
 }
 
 // New makes the handler of a listener: scheme is "https" or "http", port the one the world sees.
 func New(d Deps, scheme string, port int) *Edge {
-	e := &Edge{Deps: d, scheme: scheme, public: portSuffix("https", d.PublicPort), suffix: portSuffix(scheme, port), tracer: otel.Tracer("postern/router")}
+	e := &Edge{
+		Deps: d, scheme: scheme, tracer: otel.Tracer("postern/router"),
+		proofs: newProofs(scheme, portSuffix(scheme, port), portSuffix("https", d.PublicPort)),
+	}
 	e.refuse = httpkit.NewEngine(httpkit.Config{Service: "router", Log: d.Log})
 	e.refuse.NoRoute(func(c *gin.Context) {
 		refused, _ := c.Request.Context().Value(refusalKey{}).(refusal)
@@ -97,7 +98,9 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer span.End()
 		otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(r.Header))
 	}
-	r = r.WithContext(ctx) // a copy: what follows is not the server's
+	if ctx != r.Context() || r.Method == http.MethodHead {
+		r = r.WithContext(ctx) // a copy: what follows is not the server's
+	}
 	if r.Method == http.MethodHead {
 		r.Method = http.MethodGet // the same answer (RFC 9110 §9.3.2); the server, who knows better, sends no body
 	}
@@ -112,6 +115,10 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entry, err := e.Table.Find(host)
+	certified := err != nil && e.scheme == "https" && strings.HasPrefix(host, tenancy.MTLSLabel)
+	if certified {
+		host, entry, err = e.Table.FindMTLS(host)
+	}
 	if err == nil && len(e.Regions) > 0 && !e.Regions[entry.Region] {
 		err = fault.NotFound("No tenant answers at this host")
 	}
@@ -130,8 +137,23 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, entry.Tenant, err)
 		return
 	}
-	e.forward(w, r, host, entry)
+	seal := e.Seals[entry.Cell]
+	if seal == nil {
+		e.fail(w, r, entry.Tenant, errNoCell())
+		return
+	}
+	proof, err := e.proofs.of(seal, host, entry)
+	if err == nil && certified {
+		proof, err = certify(seal, proof.Tenant, r)
+	}
+	if err != nil {
+		e.fail(w, r, entry.Tenant, err)
+		return
+	}
+	e.forward(w, r, proof)
 }
+
+func errNoCell() error { return fault.Unavailable("This tenant's cell cannot be reached from here") }
 
 // isLoopbackName keeps the readiness answer to those who ask the machine, not a tenant's host.
 func isLoopbackName(host string) bool {
@@ -152,31 +174,23 @@ func (e *Edge) clean(r *http.Request) {
 	r.Header["X-Forwarded-Host"] = []string{r.Host}
 }
 
-func (e *Edge) forward(w http.ResponseWriter, r *http.Request, host string, entry route.Entry) {
-	t := tenancy.Tenant{
-		ID: entry.Tenant, Name: entry.Name, Region: entry.Region, Cell: entry.Cell,
-		Host: host + e.public, Canonical: entry.Canonical + e.public, Base: e.scheme + "://" + host + e.suffix,
-	}
+func (e *Edge) forward(w http.ResponseWriter, r *http.Request, proof tenancy.Proof) {
+	t := proof.Tenant
 	if e.Described != nil && isDescription(r) {
 		e.own.ServeHTTP(w, r.WithContext(tenancy.With(r.Context(), t)))
 		return
 	}
 	service, ok := route.ServiceFor(r.URL.EscapedPath())
 	if !ok {
-		e.fail(w, r, entry.Tenant, fault.NotFound("Not Found"))
+		e.fail(w, r, t.ID, fault.NotFound("Not Found"))
 		return
 	}
-	backend, seal := e.Backends(entry.Cell, service), e.Seals[entry.Cell]
-	if backend == nil || seal == nil {
-		e.fail(w, r, entry.Tenant, fault.Unavailable("This tenant's cell cannot be reached from here"))
+	backend := e.Backends(t.Cell, service)
+	if backend == nil {
+		e.fail(w, r, t.ID, errNoCell())
 		return
 	}
-	sealed, err := seal.Header(t)
-	if err != nil {
-		e.fail(w, r, entry.Tenant, err)
-		return
-	}
-	r.Header[textproto.CanonicalMIMEHeaderKey(tenancy.Header)] = []string{sealed}
+	r.Header[canonicalHeader] = []string{proof.Header}
 	backend.ServeHTTP(w, r)
 }
 

@@ -2,6 +2,7 @@ package route
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -43,26 +44,62 @@ type Entry struct {
 // NormalHost gives host lower-case, without port and root dot, as A-labels (RFC 5891 §5); ok is false for what no host name is.
 func NormalHost(host string) (normal string, ok bool) {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 {
+		if strings.Trim(host[i+1:], "0123456789") != "" { // a port is digits (RFC 9110 §7.2)
+			return "", false
+		}
 		host = host[:i]
 	}
 	host = strings.TrimSuffix(host, ".")
-	if host == "" || len(host) > 253 {
-		return "", false
+	if isName(host) {
+		return host, true // nearly all
 	}
-	plain := true
 	for i := range len(host) {
-		c := host[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '.':
-		case c >= 'A' && c <= 'Z', c >= 0x80:
-			plain = false
-		default:
-			return "", false
+		if host[i] >= 0x80 {
+			return fromUnicode(host)
 		}
 	}
-	if plain {
+	if host = strings.ToLower(host); isName(host) {
 		return host, true
 	}
-	normal, err := idna.Lookup.ToASCII(strings.ToLower(host))
-	return normal, err == nil
+	return "", false
+}
+
+// fromUnicode gives the A-labels of a name in other scripts, whose dots may be of those, too (RFC 5895 §2).
+func fromUnicode(host string) (normal string, ok bool) {
+	if len(host) > maxName || !utf8.ValidString(host) {
+		return "", false
+	}
+	normal, err := idna.Lookup.ToASCII(host)
+	normal = strings.TrimSuffix(normal, ".")
+	if err != nil || !isName(normal) {
+		return "", false
+	}
+	return normal, true
+}
+
+// The longest name and label, in bytes (RFC 1035 §2.3.4).
+const (
+	maxName  = 253
+	maxLabel = 63
+)
+
+// isName reports a name in normal form: labels of lower-case letters, digits and hyphens.
+func isName(host string) bool {
+	if len(host) > maxName {
+		return false
+	}
+	label := 0
+	for i := range len(host) {
+		switch c := host[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-':
+			if label++; label > maxLabel {
+				return false
+			}
+		case c == '.' && label > 0:
+			label = 0
+		default:
+			return false
+		}
+	}
+	return label > 0
 }

@@ -68,3 +68,10 @@ func ServiceFor(path string) (s Service, ok bool) {
 	}
 	return s, ok
 }
+
+// certified are the paths where a client's certificate counts: those that clients call themselves.
+var certified = map[string]bool{"/oauth/token": true, "/oauth/revoke": true, "/oauth/par": true, "/oauth/device/code": true, "/userinfo": true}
+
+// TakesCertificates reports whether a path is answered at the host where clients show certificates. Pages are not: there would be a
+// second login page, with cookies of its own, that troubles people for a certificate.
+func TakesCertificates(path string) bool { return certified[path] }

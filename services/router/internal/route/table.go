@@ -1,6 +1,7 @@
 package route
 
 import (
+	"strings"
 	"sync"
 	"unique"
 
@@ -44,6 +45,17 @@ func (t *Table) Find(host string) (Entry, error) {
 		return Entry{}, fault.NotFound("No tenant answers at this host")
 	}
 	return e, nil
+}
+
+// FindMTLS gives the entry of a tenant's host by the name where its clients show certificates (RFC 8705 §5), and that host. A host that
+// is somebody's own is not such a name, however it begins.
+func (t *Table) FindMTLS(name string) (host string, e Entry, err error) {
+	host, ok := strings.CutPrefix(name, tenancy.MTLSLabel)
+	if !ok || t.Has(name) {
+		return "", Entry{}, fault.NotFound("No tenant answers at this host")
+	}
+	e, err = t.Find(host)
+	return host, e, err
 }
 
 // Has reports whether the directory knows the host in a state that may have a certificate.

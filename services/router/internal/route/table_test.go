@@ -3,6 +3,7 @@ package route_test
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,16 +56,39 @@ func TestTable_Find(t *testing.T) {
 	})
 }
 
+func TestTable_FindMTLS(t *testing.T) {
+	t.Parallel()
+	table := route.NewTable()
+	table.Put("acme.eu.example.com", entry("tnt_1", "acme.eu.example.com"))
+	table.Put("mtls.example.org", entry("tnt_2", "globex.eu.example.com"))
+	table.Put("example.org", entry("tnt_1", "acme.eu.example.com"))
+
+	host, e, err := table.FindMTLS("mtls.acme.eu.example.com")
+	require.NoError(t, err)
+	require.Equal(t, "acme.eu.example.com", host)
+	require.Equal(t, tenancy.ID("tnt_1"), e.Tenant)
+	for name, stranger := range map[string]string{
+		"the_host_itself": "acme.eu.example.com", "nobodys": "mtls.nobody.eu.example.com", "twice": "mtls.mtls.acme.eu.example.com", "nothing": "mtls.",
+		"another_label": "tls.acme.eu.example.com", "somebodys_own_host": "mtls.example.org",
+	} {
+		_, _, err := table.FindMTLS(stranger)
+		require.True(t, fault.Is(err, fault.KindNotFound), "%s: %v", name, err)
+	}
+}
+
 func TestNormalHost(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"ACME.eu.Example.com:8443": "acme.eu.example.com", "acme.example.com.": "acme.example.com", "bücher.example.com": "xn--bcher-kva.example.com",
+		"acme。example。com。": "acme.example.com", "acme.example.com:": "acme.example.com", "XN--BCHER-KVA.example.com": "xn--bcher-kva.example.com",
 	} {
 		got, ok := route.NormalHost(in)
 		require.True(t, ok, in)
 		require.Equal(t, want, got)
 	}
-	for _, bad := range []string{"", ":8443", "a b.example.com", "a/b.example.com", "acme\x00.example.com", "acme.example.com\r\nx", "[::1]:80", "a_b.example.com"} {
+	for _, bad := range []string{"", ":8443", "a b.example.com", "a/b.example.com", "acme\x00.example.com", "acme.example.com\r\nx", "[::1]:80", "a_b.example.com",
+		"acme.example.com:evil", "acme.example.com:1:2", "acme.example.com..", "a..b", ".a", "\xff.example.com", strings.Repeat("a", 64) + ".example.com", strings.Repeat("é.", 60) + "com",
+	} {
 		_, ok := route.NormalHost(bad)
 		require.False(t, ok, "%q", bad)
 	}

@@ -120,6 +120,7 @@ func TestSettings(t *testing.T) {
 			`{"session_lifetime":-1}`, `{"session_lifetime":9000}`, `{"session_lifetime":"1"}`, `{"session_lifetime":1,"session_lifetime_in_minutes":60}`,
 			`{"nonsense":1}`, `{"flags":{"nonsense":true}}`, `{"flags":{"enable_sso":"yes"}}`, `{"flags":{"disable_impersonation":false}}`,
 			`{"default_redirection_uri":"http://acme.example"}`, `{"session_cookie":{"mode":"eternal"}}`, `{"enabled_locales":[]}`,
+			`{"client_certificate_authorities":["x"]}`, `{"client_certificate_authorities":"x"}`, `{"mtls":{"nonsense":true}}`,
 			`{"sandbox_version":"4"}`, `{"allowed_logout_urls":"https://x"}`, `[]`, `{`,
 		} {
 			status, body := m.call(t, "tnt_1", http.MethodPatch, "", writes, bad)

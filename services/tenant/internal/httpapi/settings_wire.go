@@ -31,6 +31,7 @@ type settingsBody struct {
 	GuardianMFAPage mgmtkit.Optional[classicPage]   `json:"guardian_mfa_page,omitzero" required:"false"`
 	DeviceFlow      mgmtkit.Optional[deviceFlow]    `json:"device_flow,omitzero" required:"false"`
 	MTLS            mgmtkit.Optional[mtls]          `json:"mtls,omitzero" required:"false"`
+	Authorities     mgmtkit.Optional[[]string]      `json:"client_certificate_authorities,omitzero" required:"false" maxItems:"10"`
 	TokenQuota      mgmtkit.Optional[quotas]        `json:"default_token_quota,omitzero" required:"false"`
 	SecurityHeaders mgmtkit.Optional[securityHeads] `json:"security_headers,omitzero" required:"false"`
 	CountryCodes    mgmtkit.Optional[countryCodes]  `json:"country_codes,omitzero" required:"false"`

@@ -2,7 +2,13 @@ package rpc_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"net/http"
 	"testing"
 	"time"
@@ -127,7 +133,16 @@ func TestAccounts(t *testing.T) {
 func TestSettings_FindSettings(t *testing.T) {
 	t.Parallel()
 	store := cellstore.NewFake()
-	require.NoError(t, store.Create(t.Context(), "tnt_1", tenant.Settings{"session_lifetime_in_minutes": 15.0, "allowed_logout_urls": []any{"https://a.example"}}))
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	require.NoError(t, store.Create(t.Context(), "tnt_1", tenant.Settings{
+		"session_lifetime_in_minutes": 15.0, "allowed_logout_urls": []any{"https://a.example"}, "mtls": map[string]any{"enable_endpoint_aliases": true},
+		tenant.CertificateAuthorities: []any{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))},
+	}))
+	require.NoError(t, store.Create(t.Context(), "tnt_3", tenant.Settings{"default_token_quota": map[string]any{"clients": map[string]any{"client_credentials": map[string]any{"per_hour": 5.0, "per_day": 9.0}}}}))
 	mux := http.NewServeMux()
 	mux.Handle(tenantapiconnect.NewSettingsServiceHandler(&rpc.Settings{Settings: tenant.NewSettingsService(store)}, rpckit.ServerOption(slog.New(slog.DiscardHandler))))
 	client := tenantapiconnect.NewSettingsServiceClient(rpckit.Client(mux), rpckit.InProcessURL, rpckit.ClientOption())
@@ -138,6 +153,14 @@ func TestSettings_FindSettings(t *testing.T) {
 	require.EqualValues(t, 72*3600, s.GetIdleSessionLifetimeSeconds())
 	require.Equal(t, []string{"https://a.example"}, s.GetAllowedLogoutUrls())
 	require.True(t, s.GetFlags()["enable_client_connections"])
+	require.True(t, s.GetMtlsAliases())
+	require.Equal(t, [][]byte{der}, s.GetCertificateAuthorities())
+	require.Nil(t, s.GetClientQuota())
+
+	s, err = client.FindSettings(t.Context(), &tenantapi.FindSettingsRequest{TenantId: "tnt_3"})
+	require.NoError(t, err)
+	require.True(t, s.GetClientQuota().GetEnforce(), "unless it says otherwise")
+	require.Equal(t, []int64{5, 9}, []int64{s.GetClientQuota().GetPerHour(), s.GetClientQuota().GetPerDay()})
 
 	_, err = client.FindSettings(t.Context(), &tenantapi.FindSettingsRequest{TenantId: "tnt_2"})
 	require.True(t, fault.Is(err, fault.KindNotFound))

@@ -2,9 +2,11 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/postern-id/postern/libs/api/tenant"
+	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/tenant/internal/tenant"
 )
@@ -19,6 +21,10 @@ func (s *Settings) FindSettings(ctx context.Context, r *tenantapi.FindSettingsRe
 		return nil, err
 	}
 	all := document(found.All())
+	authorities, err := found.Authorities()
+	if err != nil {
+		return nil, fault.Internal(fmt.Errorf("reading certificate authorities: %w", err)) // they were checked when they were set
+	}
 	return &tenantapi.Settings{
 		FriendlyName: found.Text(tenant.FriendlyName), PictureUrl: found.Text(tenant.PictureURL), SupportEmail: found.Text(tenant.SupportEmail),
 		SupportUrl: found.Text(tenant.SupportURL), DefaultAudience: found.Text(tenant.DefaultAudience),
@@ -40,8 +46,20 @@ func (s *Settings) FindSettings(ctx context.Context, r *tenantapi.FindSettingsRe
 		EnabledLocales:                      tenant.Settings(all).Texts("enabled_locales"),
 		UserCodeCharset:                     all.group("device_flow").text("charset"),
 		UserCodeMask:                        all.group("device_flow").text("mask"),
+		CertificateAuthorities:              authorities,
 		ErrorPageUrl:                        all.group("error_page").text("url"),
+		ClientQuota:                         toQuota(all.group("default_token_quota").group("clients")),
 	}, nil
+}
+
+// toQuota gives a default quota; nil: there is none. Where it does not say, it is enforced, as on the wire.
+func toQuota(d document) *tenantapi.TokenQuota {
+	q := d.group("client_credentials")
+	if q == nil {
+		return nil
+	}
+	_, said := q["enforce"].(bool)
+	return &tenantapi.TokenQuota{Enforce: q.flag("enforce") || !said, PerHour: q.number("per_hour"), PerDay: q.number("per_day")}
 }
 
 // document reads the wire's settings by their names; what is not there, or of another type, is the zero value.
@@ -49,4 +67,5 @@ type document map[string]any
 
 func (d document) group(name string) document { g, _ := d[name].(map[string]any); return g }
 func (d document) text(name string) string    { s, _ := d[name].(string); return s }
+func (d document) number(name string) int64   { n, _ := d[name].(float64); return int64(n) }
 func (d document) flag(name string) bool      { b, _ := d[name].(bool); return b }

@@ -26,6 +26,9 @@ const (
 	AllowedLogoutURLs     = "allowed_logout_urls"
 	DefaultRedirectionURI = "default_redirection_uri"
 	Flags                 = "flags"
+	// CertificateAuthorities stand behind the certificates by which clients authenticate (RFC 8705 §2.1), each as PEM. The wire has no such
+	// setting, since there whoever ends TLS for the customer checks the chain; here it is this platform.
+	CertificateAuthorities = "client_certificate_authorities"
 
 	minutes = "_in_minutes" // the suffix of a lifetime's finer unit
 )
@@ -180,6 +183,11 @@ func (s Settings) Patch(changes map[string]any) (Settings, error) {
 			}
 		case value == nil:
 			delete(out, name)
+		case name == CertificateAuthorities:
+			out[name] = value
+			if _, err := out.Authorities(); err != nil {
+				return nil, err
+			}
 		default:
 			out[name] = value
 		}

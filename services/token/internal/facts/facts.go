@@ -29,7 +29,7 @@ func Event(f token.Fact) logapi.Event {
 		Connection: f.Connection.Name, ConnectionID: f.Connection.ID, Strategy: f.Connection.Strategy,
 		StrategyType: strategyType(f.Connection.Strategy), UserID: f.UserID, UserName: clip(f.UserName),
 		IP: f.Origin.IP, UserAgent: clip(f.Origin.UserAgent), Hostname: f.Hostname, Audience: clip(f.Audience), Scope: clipTo(f.Scope.String(), maxScope),
-		SessionID: f.SessionID, Details: clipAll(f.Details),
+		SessionID: f.SessionID, Certificate: f.Certificate, Details: clipAll(f.Details),
 	}
 	return e
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/tenancy"
 )
 
@@ -51,8 +52,7 @@ func (h *Handler) assetLinks(c *gin.Context, t tenancy.Tenant) error {
 		}
 	}
 	keep(c, "public, max-age=15")
-	c.JSON(http.StatusOK, links)
-	return nil
+	return httpkit.JSON(c, http.StatusOK, links)
 }
 
 // appleAssociation opens to an iOS app what is below its own bundle's path, as the wire's SDKs use it.
@@ -71,6 +71,5 @@ func (h *Handler) appleAssociation(c *gin.Context, t tenancy.Tenant) error {
 		doc.WebCredentials.Apps = append(doc.WebCredentials.Apps, id)
 	}
 	keep(c, "public, max-age=15")
-	c.JSON(http.StatusOK, doc)
-	return nil
+	return httpkit.JSON(c, http.StatusOK, doc)
 }

@@ -57,6 +57,7 @@ func BenchmarkClientCredentials(b *testing.B) {
 		Config: config, Policy: token.NewPolicy(config, storetest.NewFake()), Now: time.Now,
 		Issuer: &token.Issuer{Keys: keyring.New(store, time.Now), Signer: &stamp{}},
 		Grants: []token.Grant{&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: &sink{}}}},
+		Auth:   token.NewAuthenticator(config, nil, storetest.NewFake()), Proofs: token.NewProofs(nil, storetest.NewFake()),
 	})})
 	sealed, err := seal.Header(ten)
 	if err != nil {

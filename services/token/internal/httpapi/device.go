@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/pages"
 	"github.com/postern-id/postern/services/token/internal/token"
@@ -34,12 +35,11 @@ func (h *Handler) deviceCode(c *gin.Context, t tenancy.Tenant) error {
 		return err
 	}
 	c.Header("Cache-Control", "no-store")
-	c.JSON(http.StatusOK, deviceResponse{
+	return httpkit.JSON(c, http.StatusOK, deviceResponse{
 		DeviceCode: given.DeviceCode, UserCode: given.UserCode, VerificationURI: t.Base + "/activate",
 		Complete:  t.Base + "/activate?user_code=" + url.QueryEscape(given.UserCode),
 		ExpiresIn: int64(given.Life.Seconds()), Interval: int64(given.Interval.Seconds()),
 	})
-	return nil
 }
 
 // maxUserCode bounds what is shown again of a user code; the longest there is has half of it.

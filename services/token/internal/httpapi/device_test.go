@@ -72,7 +72,7 @@ func TestDevice(t *testing.T) {
 		page := phone.connect(strings.ToLower(strings.ReplaceAll(user, "-", " ")))
 		shown := phone.get(page.Path, page.Query())
 		require.Contains(t, shown.body, "Connect Phone App?")
-		require.Contains(t, shown.body, strings.ReplaceAll(user, "-", " "), "RFC 8628 §5.4: the code is compared")
+		require.Contains(t, shown.body, `>`+user+`<`, "RFC 8628 §5.4: the code is compared, as the device shows it")
 		w.clock.Advance(6 * time.Second)
 		requireOAuth(t, tv.poll(device), http.StatusForbidden, "authorization_pending", "User has yet to authorize device code.")
 		done := phone.follow(phone.accept(page))

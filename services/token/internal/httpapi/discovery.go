@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
@@ -43,10 +44,21 @@ type metadata struct {
 	IssuerInResponses     bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	ACRValues             []string `json:"acr_values_supported,omitempty"`
 	ProofAlgs             []string `json:"dpop_signing_alg_values_supported"`
+	CertificateBound      bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	MTLS                  *aliases `json:"mtls_endpoint_aliases,omitempty"`
 	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint,omitempty"`
 	Backchannel           bool     `json:"backchannel_logout_supported"`
 	BackchannelSession    bool     `json:"backchannel_logout_session_supported"`
+}
+
+// aliases are the endpoints for clients that show certificates (RFC 8705 §5).
+type aliases struct {
+	Token      string `json:"token_endpoint"`
+	Revocation string `json:"revocation_endpoint"`
+	Userinfo   string `json:"userinfo_endpoint"`
+	Device     string `json:"device_authorization_endpoint"`
+	Push       string `json:"pushed_authorization_request_endpoint,omitempty"`
 }
 
 // metadataOf gives the document of a tenant by the host it was asked at. It depends on nothing else, since it is kept encoded.
@@ -57,6 +69,16 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 	}
 	if settings.PushedRequests {
 		push = t.Base + token.PathPush
+	}
+	methods := []string{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone}
+	var mtls *aliases
+	if settings.MTLSAliases {
+		methods = append(methods, oauth.AuthTLS, oauth.AuthSelfSignedTLS)
+		at := t.MTLSBase()
+		mtls = &aliases{Token: at + token.PathToken, Revocation: at + "/oauth/revoke", Userinfo: at + token.PathUserinfo, Device: at + "/oauth/device/code"}
+		if settings.PushedRequests {
+			mtls.Push = at + token.PathPush
+		}
 	}
 	end := ""
 	if settings.EndSessionDiscovery {
@@ -81,10 +103,10 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		},
 		ChallengeMethods: []string{"S256", "plain"},
 		SubjectTypes:     []string{"public"},
-		AuthMethods:      []string{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
+		AuthMethods:      methods,
 		AuthAlgs:         token.AssertionAlgs(),
 		// Without it, RFC 8414 §2 would have it be Basic alone.
-		RevocationAuthMethods: []string{oauth.AuthBasic, oauth.AuthPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone},
+		RevocationAuthMethods: methods,
 		Claims: []string{
 			"aud", "auth_time", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "nickname",
 			"phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",
@@ -97,6 +119,8 @@ func metadataOf(t tenancy.Tenant, settings *token.Settings) metadata {
 		IssuerInResponses:  settings.IssuerInResponses,
 		ACRValues:          settings.ACRValues,
 		ProofAlgs:          token.ProofAlgs(),
+		CertificateBound:   settings.MTLSAliases,
+		MTLS:               mtls,
 		DeviceEndpoint:     t.Base + "/oauth/device/code",
 		EndSessionEndpoint: end,
 		Backchannel:        true, BackchannelSession: true,
@@ -123,7 +147,7 @@ func (h *Handler) certificate(c *gin.Context, t tenancy.Tenant) error {
 	case "/pb7":
 		attach(c, t, "pb7", "application/x-pkcs7-certificates", []byte(pkcs7PEM(key)))
 	case "/rawpem":
-		c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(certificatePEM(key)))
+		httpkit.Data(c, http.StatusOK, "text/plain; charset=utf-8", []byte(certificatePEM(key)))
 	default:
 		c.String(http.StatusOK, fingerprint(key.Certificate))
 	}
@@ -132,7 +156,7 @@ func (h *Handler) certificate(c *gin.Context, t tenancy.Tenant) error {
 
 func attach(c *gin.Context, t tenancy.Tenant, ext, kind string, body []byte) {
 	c.Header("Content-Disposition", `attachment; filename="`+t.Name+"."+ext+`"`)
-	c.Data(http.StatusOK, kind, body)
+	httpkit.Data(c, http.StatusOK, kind, body)
 }
 
 // fingerprint is the SHA-1 of a certificate in the usual notation.

@@ -8,13 +8,15 @@ import (
 	"github.com/gin-gonic/gin"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
 // documentKept says how long others may keep discovery and key set: 15 s, and 15 s more while they fetch the next one, so that all the
 // world sees a revoked key gone, and a setting changed, within half a minute; in here it takes a second. A key is published a minute
-// before it signs (token.OrderKeys). An ETag would save the body of an answer that is asked for every 15 s at most; it is not worth it.
+// before it signs (token.OrderKeys), the first EC key of a tenant a second (token.ShownKeys). An ETag would save the body of an answer
+// that is asked for every 15 s at most; it is not worth it.
 const documentKept = "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400"
 
 // maxDocuments bounds the discovery documents in memory, of two kilobytes each.
@@ -88,5 +90,5 @@ func (h *Handler) jwks(c *gin.Context, t tenancy.Tenant) error {
 
 func writeDocument(c *gin.Context, doc []byte) {
 	keep(c, documentKept)
-	c.Data(http.StatusOK, "application/json; charset=utf-8", doc)
+	httpkit.Data(c, http.StatusOK, "application/json; charset=utf-8", doc)
 }

@@ -69,7 +69,7 @@ func (d Management) mountKeys(api *mgmtkit.API) {
 
 // listKeys and findKey ask the store: who has just rotated may come to another process.
 func (d Management) listKeys(ctx context.Context, t tenancy.Tenant, _ *struct{}) (*keysOutput, error) {
-	keys, _, err := d.Ring.Renew(ctx, t.ID)
+	keys, err := d.Ring.Renew(ctx, t.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (d Management) listKeys(ctx context.Context, t tenancy.Tenant, _ *struct{})
 }
 
 func (d Management) findKey(ctx context.Context, t tenancy.Tenant, in *keyInput) (*keyOutput, error) {
-	keys, _, err := d.Ring.Renew(ctx, t.ID)
+	keys, err := d.Ring.Renew(ctx, t.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func draw(c *gin.Context, status int, page templ.Component, csp string) error {
 		c.Writer.Header().Del("X-Frame-Options") // it knows no list of origins; the policy does
 	}
 	c.Header("Content-Security-Policy", csp)
-	c.Data(status, "text/html; charset=utf-8", body.Bytes())
+	httpkit.Data(c, status, "text/html; charset=utf-8", body.Bytes())
 	return nil
 }
 
@@ -155,5 +155,5 @@ func asset(c *gin.Context) {
 	}
 	c.Header("Cache-Control", "public, max-age=31536000, immutable")
 	c.Header("X-Content-Type-Options", "nosniff")
-	c.Data(http.StatusOK, "text/css; charset=utf-8", pages.Style)
+	httpkit.Data(c, http.StatusOK, "text/css; charset=utf-8", pages.Style)
 }

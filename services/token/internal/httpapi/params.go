@@ -1,14 +1,15 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"github.com/go-jose/go-jose/v4/json" // names that stand there twice are an error to it
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/httpkit"
@@ -38,9 +39,15 @@ func params(r *http.Request) (token.Params, error) {
 	return p, nil
 }
 
+// jsonParams reads an object and nothing after it. A name that stands there twice is refused, as in forms (RFC 6749 §3.2): whoever looks
+// at the request on its way may take the first, and we the last.
 func jsonParams(r *http.Request) (token.Params, error) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, badBody(err)
+	}
 	var body map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	if err := json.Unmarshal(raw, &body); err != nil {
 		return nil, badBody(err)
 	}
 	p := make(token.Params, len(body))

@@ -119,7 +119,7 @@ func TestPossession_demanded_by_the_API(t *testing.T) {
 	}
 }
 
-const noCertificates = "The resource server requires tokens that are bound to a certificate, which is not supported"
+const noCertificates = "The resource server requires proof of possession by mutual TLS"
 
 func requireAnswered(t *testing.T, a answer, sentence string) {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/postern-id/postern/libs/httpkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/token/internal/token"
 )
@@ -25,6 +26,5 @@ func (h *Handler) push(c *gin.Context, t tenancy.Tenant) error {
 		return err
 	}
 	c.Header("Cache-Control", "no-store")
-	c.JSON(http.StatusCreated, pushResponse{RequestURI: uri, ExpiresIn: int64(life.Seconds())})
-	return nil
+	return httpkit.JSON(c, http.StatusCreated, pushResponse{RequestURI: uri, ExpiresIn: int64(life.Seconds())})
 }

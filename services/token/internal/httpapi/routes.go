@@ -19,7 +19,7 @@ type Ring interface {
 	JWKS(ctx context.Context, tenant tenancy.ID, withoutAlg bool) ([]byte, error)
 	Keys(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error)
 	// Renew gives the keys as they are now, not as they were when they were last asked for.
-	Renew(ctx context.Context, tenant tenancy.ID) (keys []token.SigningKey, jwks []byte, err error)
+	Renew(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error)
 	Forget(tenant tenancy.ID)
 }
 

@@ -39,14 +39,14 @@ func (h *Handler) token(c *gin.Context, t tenancy.Tenant) error {
 		event.Client = tokens.Client.ID
 		share(c, tokens.Client)
 	}
+	quotaHeaders(c, tokens.Quota, err)
 	if err != nil {
 		return err
 	}
 	c.Header("Cache-Control", "no-store")
 	c.Header("Pragma", "no-cache")
-	c.JSON(http.StatusOK, tokenResponse{
+	return httpkit.JSON(c, http.StatusOK, tokenResponse{
 		AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken, IDToken: tokens.IDToken, Scope: tokens.Scope.String(),
 		ExpiresIn: int64(tokens.ExpiresIn.Seconds()), TokenType: tokens.Type, IssuedType: tokens.IssuedType,
 	})
-	return nil
 }

@@ -26,8 +26,7 @@ func (h *Handler) userinfo(c *gin.Context, t tenancy.Tenant) error {
 	httpkit.EventOf(ctx).Client = client.ID
 	share(c, client)
 	c.Header("Cache-Control", "no-store")
-	c.JSON(http.StatusOK, claims)
-	return nil
+	return httpkit.JSON(c, http.StatusOK, claims)
 }
 
 // presentedBy finds the access token: in the header, by either scheme, or as a bearer token in a form (RFC 6750 §2.1, §2.2, RFC 9449

@@ -42,6 +42,7 @@ type Ring struct {
 
 	store    token.KeyStore
 	complete Completer // nil: keys are taken as they are
+	wait     func(ctx context.Context, d time.Duration) error
 	log      *slog.Logger
 }
 
@@ -73,7 +74,7 @@ func Completing(by Completer, log *slog.Logger) Option {
 
 // New makes a ring over the store.
 func New(store token.KeyStore, now clock.Now, options ...Option) *Ring {
-	r := &Ring{now: now, store: store}
+	r := &Ring{now: now, store: store, wait: wait}
 	for _, option := range options {
 		option(r)
 	}
@@ -111,19 +112,25 @@ func (r *Ring) completed(ctx context.Context, tenant tenancy.ID, keys []token.Si
 
 func render(keys []token.SigningKey, now time.Time) (set keySet, err error) {
 	set = keySet{keys: token.OrderKeys(keys, now), asked: now, changes: token.NextChange(keys, now)}
-	if set.jwks, err = token.JWKS(set.keys, false); err != nil {
+	shown := token.ShownKeys(set.keys)
+	if set.jwks, err = token.JWKS(shown, false); err != nil {
 		return keySet{}, fault.Internal(err)
 	}
-	if set.bare, err = token.JWKS(set.keys, true); err != nil {
+	if set.bare, err = token.JWKS(shown, true); err != nil {
 		return keySet{}, fault.Internal(err)
 	}
-	if err := json.Unmarshal(set.jwks, &set.parsed); err != nil {
+	// Verifiers in this house have no trouble with keys that the world is not shown, and need not hear when it is.
+	all, err := token.JWKS(set.keys, false)
+	if err != nil {
+		return keySet{}, fault.Internal(err)
+	}
+	if err := json.Unmarshal(all, &set.parsed); err != nil {
 		return keySet{}, fault.Internal(fmt.Errorf("reading our own key set: %w", err))
 	}
 	return set, nil
 }
 
-// Keys implements token.KeyRing.
+// Keys gives all of the tenant's keys, in the order of token.OrderKeys.
 func (r *Ring) Keys(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error) {
 	set, err := r.keys.Get(ctx, tenant, "")
 	return set.keys, err
@@ -138,11 +145,11 @@ func (r *Ring) JWKS(ctx context.Context, tenant tenancy.ID, withoutAlg bool) ([]
 	return set.jwks, err
 }
 
-// Renew gives the keys and the document as the store has them now, from memory while it is away. A neighbour that was told of a change
-// asks at once, and may have heard of it before this process has.
-func (r *Ring) Renew(ctx context.Context, tenant tenancy.ID) (keys []token.SigningKey, jwks []byte, err error) {
+// Renew gives the keys as the store has them now, from memory while it is away. A neighbour that was told of a change asks at once, and
+// may have heard of it before this process has.
+func (r *Ring) Renew(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error) {
 	set, err := r.keys.Renew(ctx, tenant, "")
-	return set.keys, set.jwks, err
+	return set.keys, err
 }
 
 // Forget drops a tenant's keys: they changed.
@@ -187,7 +194,11 @@ func (v Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audie
 	if err != nil {
 		return token.AccessClaims{}, err
 	}
-	if c.Bound && c.Thumbprint == "" {
+	binding := c.Thumbprint
+	if c.Certificate != "" && binding == "" {
+		binding = token.BoundToCertificate(c.Certificate)
+	}
+	if c.Bound && (binding == "" || c.Thumbprint != "" && c.Certificate != "") {
 		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(errors.New("it is bound to what cannot be proved here"))
 	}
 	actor, err := actorOf(c.Raw["act"])
@@ -195,7 +206,7 @@ func (v Verifier) VerifyAccess(ctx context.Context, t tenancy.Tenant, raw, audie
 		return token.AccessClaims{}, fault.Unauthenticated("Invalid token").Because(err)
 	}
 	return token.AccessClaims{
-		Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt, Expires: c.Expiry, Actor: actor, Thumbprint: c.Thumbprint,
+		Subject: c.Subject, ClientID: c.AuthorizedParty, Scope: c.Scope, Issued: c.IssuedAt, Expires: c.Expiry, Actor: actor, Thumbprint: binding,
 	}, nil
 }
 

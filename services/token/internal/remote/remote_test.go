@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"math/big"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -66,12 +67,13 @@ func (c *clients) ListConnections(context.Context, *clientapi.ListConnectionsReq
 type settings struct {
 	tenantapiconnect.SettingsServiceClient
 
-	asked atomic.Int64
+	asked       atomic.Int64
+	authorities [][]byte
 }
 
 func (s *settings) FindSettings(context.Context, *tenantapi.FindSettingsRequest) (*tenantapi.Settings, error) {
 	s.asked.Add(1)
-	return &tenantapi.Settings{DefaultAudience: "https://api", SessionLifetimeSeconds: 3600, IdleSessionLifetimeSeconds: 60}, nil
+	return &tenantapi.Settings{DefaultAudience: "https://api", SessionLifetimeSeconds: 3600, IdleSessionLifetimeSeconds: 60, MtlsAliases: true, CertificateAuthorities: s.authorities}, nil
 }
 
 func TestConfiguration(t *testing.T) {
@@ -134,10 +136,11 @@ func TestConfiguration_a_client_that_proves_a_key(t *testing.T) {
 	const name = "https://app.example/client"
 	cs := &clients{client: &clientapi.Client{
 		ClientId: "tpc_1", ExternalClientId: name, Strict: true, AuthenticationMethods: []string{oauth.AuthPrivateKeyJWT}, OrganizationUsage: "require",
-		IpHeaderTrusted: true, RequirePar: true, RequireSignedRequest: true, RequireProof: true,
+		IpHeaderTrusted: true, RequirePar: true, RequireSignedRequest: true, RequireProof: true, TokenQuota: &clientapi.TokenQuota{Enforce: true, PerHour: 5, PerDay: 9},
 		Credentials: []*clientapi.Credential{
 			{Id: "cred_1", Method: oauth.AuthPrivateKeyJWT, Kid: "k", Alg: "RS256", PublicKey: der, ExpiresUnix: expires.Unix()},
-			{Id: "cred_2", Method: "tls_client_auth"},
+			{Id: "cred_2", Method: oauth.AuthTLS, SubjectDn: "CN=app"},
+			{Id: "cred_3", Method: oauth.AuthSelfSignedTLS, ThumbprintSha256: "thumb"},
 		},
 	}}
 	c := remote.NewConfiguration(cs, &settings{}, clock.At("2026-03-01T12:00:00Z").Now)
@@ -147,9 +150,11 @@ func TestConfiguration_a_client_that_proves_a_key(t *testing.T) {
 		require.Equal(t, name, client.Identifier())
 		require.True(t, client.Strict && client.IPHeaderTrusted && !client.Public() && !client.FirstParty)
 		require.Equal(t, []token.Demand{token.DemandPAR, token.DemandRequestObject, token.DemandProof}, client.Demands)
+		require.Equal(t, &token.Quota{PerHour: 5, PerDay: 9, Enforced: true}, client.Quota)
 		require.Equal(t, []token.Credential{
 			{ID: "cred_1", Method: oauth.AuthPrivateKeyJWT, KeyID: "k", Alg: "RS256", Public: key.Public(), Expires: expires},
-			{ID: "cred_2", Method: "tls_client_auth"},
+			{ID: "cred_2", Method: oauth.AuthTLS, SubjectDN: "CN=app"},
+			{ID: "cred_3", Method: oauth.AuthSelfSignedTLS, Thumbprint: "thumb"},
 		}, client.Credentials)
 	}
 	require.EqualValues(t, 2, cs.asked.Load())
@@ -226,4 +231,26 @@ func TestConfiguration_asks_and_remembers_nothing_for_absurd_names(t *testing.T)
 	_, err = c.FindResourceServer(t.Context(), "tnt_a", absurd)
 	require.True(t, fault.Is(err, fault.KindNotFound))
 	require.Zero(t, neighbour.asked.Load())
+}
+
+func TestConfiguration_certificate_authorities(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	cert, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	for name, c := range map[string]struct {
+		sent [][]byte
+		want *x509.CertPool
+	}{"none": {}, "one": {[][]byte{der}, pool}, "one_that_cannot_be_read": {[][]byte{[]byte("x")}, nil}} {
+		got, err := remote.NewConfiguration(&clients{}, &settings{authorities: c.sent}, clock.At("2026-03-01T12:00:00Z").Now).FindSettings(t.Context(), "tnt_a")
+		require.NoError(t, err)
+		require.True(t, got.MTLSAliases)
+		require.True(t, c.want.Equal(got.CertificateAuthorities), name)
+	}
 }

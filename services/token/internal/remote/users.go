@@ -58,12 +58,9 @@ func (u Users) FindUser(ctx context.Context, tenant tenancy.ID, id string) (*tok
 }
 
 // RecordLogin implements token.Users.
-func (u Users) RecordLogin(ctx context.Context, tenant tenancy.ID, id, ip string) (*token.User, error) {
+func (u Users) RecordLogin(ctx context.Context, tenant tenancy.ID, id, ip string) (int64, error) {
 	res, err := u.Service.RecordLogin(ctx, &userapi.RecordLoginRequest{TenantId: string(tenant), UserId: id, Ip: ip})
-	if err != nil {
-		return nil, err
-	}
-	return userOf(res), nil
+	return res.GetLoginsCount(), err
 }
 
 func userOf(r *userapi.User) *token.User {

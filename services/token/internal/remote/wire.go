@@ -24,6 +24,7 @@ func clientOf(r *clientapi.Client) (*token.Client, error) {
 		OrganizationUsage: r.GetOrganizationUsage(), IPHeaderTrusted: r.GetIpHeaderTrusted(),
 		Refresh: refreshOf(r.GetRefresh()), Exchanges: r.GetTokenExchange(), PARLifetime: time.Duration(r.GetParExpirySeconds()) * time.Second,
 		SkipConfirmation: r.SkipConfirmation, OpenRedirectProtection: r.GetOpenRedirectProtection(), ResourceServer: r.GetResourceServerIdentifier(),
+		Quota: quotaOf(r.GetTokenQuota()),
 	}
 	if b := r.GetBackchannelLogout(); b != nil {
 		c.Backchannel = token.Backchannel{URL: b.GetUrl(), Initiators: b.GetInitiators(), All: b.GetAllInitiators(), Metadata: b.GetSessionMetadata()}
@@ -52,7 +53,7 @@ func clientOf(r *clientapi.Client) (*token.Client, error) {
 }
 
 func credentialOf(r *clientapi.Credential) (token.Credential, error) {
-	c := token.Credential{ID: r.GetId(), Method: r.GetMethod(), KeyID: r.GetKid(), Alg: r.GetAlg()}
+	c := token.Credential{ID: r.GetId(), Method: r.GetMethod(), KeyID: r.GetKid(), Alg: r.GetAlg(), SubjectDN: r.GetSubjectDn(), Thumbprint: r.GetThumbprintSha256()}
 	if unix := r.GetExpiresUnix(); unix != 0 {
 		c.Expires = time.Unix(unix, 0).UTC()
 	}
@@ -98,7 +99,8 @@ func connectionsOf(r *clientapi.ListConnectionsResponse) []token.Connection {
 
 func settingsOf(r *tenantapi.Settings) *token.Settings {
 	return &token.Settings{
-		FriendlyName: r.GetFriendlyName(), PictureURL: r.GetPictureUrl(), SupportURL: r.GetSupportUrl(), SupportEmail: r.GetSupportEmail(),
+		CertificateAuthorities: authoritiesOf(r.GetCertificateAuthorities()),
+		FriendlyName:           r.GetFriendlyName(), PictureURL: r.GetPictureUrl(), SupportURL: r.GetSupportUrl(), SupportEmail: r.GetSupportEmail(),
 		DefaultAudience: r.GetDefaultAudience(), DefaultDirectory: r.GetDefaultDirectory(), AllowedLogoutURLs: r.GetAllowedLogoutUrls(),
 		SessionLifetime:       time.Duration(r.GetSessionLifetimeSeconds()) * time.Second,
 		IdleSessionLifetime:   time.Duration(r.GetIdleSessionLifetimeSeconds()) * time.Second,
@@ -112,8 +114,37 @@ func settingsOf(r *tenantapi.Settings) *token.Settings {
 		Locales: r.GetEnabledLocales(), UserCodes: token.UserCodes{Charset: r.GetUserCodeCharset(), Mask: r.GetUserCodeMask()},
 		ErrorPageURL:            r.GetErrorPageUrl(),
 		RevokeRefreshTokenGrant: r.GetFlags()["revoke_refresh_token_grant"], RemoveAlgFromJWKS: r.GetFlags()["remove_alg_from_jwks"],
-		ScopeDescriptions: r.GetFlags()["use_scope_descriptions_for_consent"],
+		ScopeDescriptions: r.GetFlags()["use_scope_descriptions_for_consent"], ClientQuota: quotaOf(r.GetClientQuota()),
 	}
+}
+
+// authoritiesOf gives nil for none: an empty pool and none at all are not the same to crypto/x509. What cannot be read stands behind nobody.
+func authoritiesOf(certificates [][]byte) *x509.CertPool {
+	var pool *x509.CertPool
+	for _, der := range certificates {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			continue
+		}
+		if pool == nil {
+			pool = x509.NewCertPool()
+		}
+		pool.AddCert(cert)
+	}
+	return pool
+}
+
+// quotaOf gives a quota as either neighbour tells it; nil: none.
+func quotaOf[Q any, P interface {
+	*Q
+	GetEnforce() bool
+	GetPerHour() int64
+	GetPerDay() int64
+}](q P) *token.Quota {
+	if q == nil {
+		return nil
+	}
+	return &token.Quota{PerHour: q.GetPerHour(), PerDay: q.GetPerDay(), Enforced: q.GetEnforce()}
 }
 
 func appsOf(r *clientapi.ListMobileAppsResponse) []token.MobileApp {

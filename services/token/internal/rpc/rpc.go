@@ -17,7 +17,7 @@ import (
 // Ring gives and forgets what is kept in memory of keys.
 type Ring interface {
 	// Renew gives the keys as they are now, not as they were when they were last asked for.
-	Renew(ctx context.Context, tenant tenancy.ID) (keys []token.SigningKey, jwks []byte, err error)
+	Renew(ctx context.Context, tenant tenancy.ID) ([]token.SigningKey, error)
 	Forget(tenant tenancy.ID)
 }
 
@@ -63,9 +63,13 @@ func (s *service) PublishKeys(ctx context.Context, req *tokenapi.PublishKeysRequ
 
 // ListKeys implements tokenapiconnect.TokenServiceHandler.
 func (s *service) ListKeys(ctx context.Context, req *tokenapi.ListKeysRequest) (*tokenapi.ListKeysResponse, error) {
-	_, jwks, err := s.Ring.Renew(ctx, tenancy.ID(req.GetTenantId()))
+	keys, err := s.Ring.Renew(ctx, tenancy.ID(req.GetTenantId()))
 	if err != nil {
 		return nil, err
+	}
+	jwks, err := token.JWKS(keys, false) // also those that the world is not shown: neighbours know what to do with each
+	if err != nil {
+		return nil, fault.Internal(err)
 	}
 	return &tokenapi.ListKeysResponse{JwksJson: jwks}, nil
 }

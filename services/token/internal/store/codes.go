@@ -53,7 +53,7 @@ func (s *Store) FindCode(ctx context.Context, tenant tenancy.ID, code token.Hash
 
 // RedeemCode implements token.CodeStore. The row lock of the update is what lets one of two concurrent calls win.
 func (s *Store) RedeemCode(ctx context.Context, tenant tenancy.ID, r token.Redemption) error {
-	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+	return s.change(ctx, tenant, &r.Fact, func(q, last *sqlcgen.Queries) error {
 		now := r.Now
 		redeem := sqlcgen.RedeemCodeParams{Now: &now, TenantID: string(tenant), CodeHash: r.Code[:]}
 		if r.Refresh != nil {
@@ -62,14 +62,14 @@ func (s *Store) RedeemCode(ctx context.Context, tenant tenancy.ID, r token.Redem
 		if err := must(q.RedeemCode(ctx, redeem)); err != nil {
 			return err
 		}
-		return insertTokens(ctx, q, tenant, r.Token, r.Refresh, r.Code)
+		return insertTokens(ctx, last, tenant, r.Token, r.Refresh, r.Code)
 	})
 }
 
 // SaveTokens implements token.OpaqueStore.
 func (s *Store) SaveTokens(ctx context.Context, tenant tenancy.ID, settled token.Settlement) error {
-	return s.write(ctx, tenant, &settled.Fact, func(q *sqlcgen.Queries) error {
-		return insertTokens(ctx, q, tenant, settled.Opaque, settled.Refresh, token.Hash{})
+	return s.change(ctx, tenant, &settled.Fact, func(_, last *sqlcgen.Queries) error {
+		return insertTokens(ctx, last, tenant, settled.Opaque, settled.Refresh, token.Hash{})
 	})
 }
 

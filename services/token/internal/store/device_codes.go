@@ -112,12 +112,12 @@ func (s *Store) DenyDevice(ctx context.Context, tenant tenancy.ID, user, state t
 
 // RedeemDeviceCode implements token.DeviceStore. The row lock of the deletion is what lets one of two concurrent calls win.
 func (s *Store) RedeemDeviceCode(ctx context.Context, tenant tenancy.ID, device token.Hash, now time.Time, settled token.Settlement) error {
-	return s.write(ctx, tenant, &settled.Fact, func(q *sqlcgen.Queries) error {
+	return s.change(ctx, tenant, &settled.Fact, func(q, last *sqlcgen.Queries) error {
 		err := must(q.RedeemDeviceCode(ctx, sqlcgen.RedeemDeviceCodeParams{TenantID: string(tenant), DeviceHash: device[:], Now: now}))
 		if err != nil {
 			return err
 		}
-		return insertTokens(ctx, q, tenant, settled.Opaque, settled.Refresh, token.Hash{})
+		return insertTokens(ctx, last, tenant, settled.Opaque, settled.Refresh, token.Hash{})
 	})
 }
 

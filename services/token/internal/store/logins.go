@@ -86,7 +86,12 @@ func (s *Store) OpenSession(ctx context.Context, tenant tenancy.ID, o token.Open
 
 // CompleteTransaction implements token.LoginStore.
 func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c token.Completion) error {
-	return s.write(ctx, tenant, c.Fact, func(q *sqlcgen.Queries) error { return complete(ctx, q, tenant, c) })
+	return s.change(ctx, tenant, c.Fact, func(q, last *sqlcgen.Queries) error {
+		if err := complete(ctx, q, tenant, c); err != nil {
+			return err
+		}
+		return insertGiven(ctx, last, tenant, c.Given)
+	})
 }
 
 func complete(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.Completion) (err error) {
@@ -100,10 +105,7 @@ func complete(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c toke
 	if err != nil {
 		return err
 	}
-	if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]})); err != nil {
-		return err
-	}
-	return insertGiven(ctx, q, tenant, c.Given)
+	return must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]}))
 }
 
 // AbandonTransaction implements token.LoginStore.
@@ -115,7 +117,7 @@ func (s *Store) AbandonTransaction(ctx context.Context, tenant tenancy.ID, state
 
 // ContinueSession implements token.LoginStore.
 func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use token.SessionUse) error {
-	return s.write(ctx, tenant, &use.Fact, func(q *sqlcgen.Queries) error {
+	return s.change(ctx, tenant, &use.Fact, func(q, last *sqlcgen.Queries) error {
 		err := must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
 			Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID, ClientID: use.ClientID, Hears: use.Hears,
 			Ip: use.Origin.IP, UserAgent: use.Origin.UserAgent,
@@ -123,7 +125,7 @@ func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use toke
 		if err != nil {
 			return err
 		}
-		return insertGiven(ctx, q, tenant, use.Given)
+		return insertGiven(ctx, last, tenant, use.Given)
 	})
 }
 

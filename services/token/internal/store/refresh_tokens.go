@@ -19,10 +19,19 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 	if err != nil {
 		return err
 	}
+	if r.Online {
+		held, err := q.HoldSession(ctx, sqlcgen.HoldSessionParams{TenantID: string(tenant), ID: r.SessionID, Now: r.Created})
+		if err != nil {
+			return err
+		}
+		if held == 0 {
+			return fault.Conflict("", "The session has ended")
+		}
+	}
 	err = q.InsertRefreshToken(ctx, sqlcgen.InsertRefreshTokenParams{
 		TenantID: string(tenant), ID: r.ID, TagKey: r.Key[:], Counter: int64(r.Counter), CurrentHashes: bytesOf(r.Current),
 		PreviousHashes: bytesOf(r.Previous), RotatedAt: nullTime(r.Rotated), Rotating: r.Rotating, ClientID: r.ClientID, UserID: r.UserID,
-		SessionID: orNull(r.SessionID), Audience: r.Audience, Scope: r.Scope.String(), Thumbprint: orNull(r.Thumbprint), ConnectionID: r.Connection.ID,
+		SessionID: orNull(r.SessionID), OnlineSession: onlineOf(r), Audience: r.Audience, Scope: r.Scope.String(), Thumbprint: orNull(r.Thumbprint), ConnectionID: r.Connection.ID,
 		Connection: r.Connection.Name, Strategy: r.Connection.Strategy, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
 		IDTokenClaims: append([]string{}, r.Claims.IDToken...), UserinfoClaims: append([]string{}, r.Claims.Userinfo...),
 		CreatedAt: r.Created, LastExchangedAt: nullTime(r.LastExchanged), IdleUntil: nullTime(r.IdleUntil), ExpiresAt: nullTime(r.Until),
@@ -31,13 +40,9 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 	if err != nil {
 		return err
 	}
-	gone, err := q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{
-		TenantID: string(tenant), UserID: r.UserID, ClientID: r.ClientID, Keep: token.MaxRefreshTokens,
+	return q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{
+		TenantID: string(tenant), UserID: r.UserID, ClientID: r.ClientID, Online: r.Online, Keep: token.MaxRefreshTokens,
 	})
-	if err != nil {
-		return err
-	}
-	return deleteGiven(ctx, q, tenant, gone)
 }
 
 // deleteGiven removes the opaque tokens that families gave which are gone (RFC 7009 §2.1).
@@ -64,14 +69,23 @@ func (s *Store) FindRefreshToken(ctx context.Context, tenant tenancy.ID, id stri
 // RotateRefreshToken implements token.RefreshStore. The row lock of the update is what lets one of two concurrent calls win; the
 // other then sees the row as the winner left it.
 func (s *Store) RotateRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Rotation) error {
-	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+	return s.change(ctx, tenant, &r.Fact, func(q, last *sqlcgen.Queries) error {
+		if r.Session != nil { // before the family, as whoever ends a session does it
+			err := must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
+				Now: r.Now, IdleUntil: r.Session.IdleUntil, TenantID: string(tenant), ID: r.Session.SessionID, ClientID: r.Session.ClientID, Hears: r.Session.Hears,
+				Ip: r.Origin.IP, UserAgent: r.Origin.UserAgent,
+			}))
+			if err != nil {
+				return err
+			}
+		}
 		if err := rotate(ctx, q, tenant, r); err != nil {
 			return err
 		}
 		if r.Token == nil {
 			return nil
 		}
-		return insertAccessToken(ctx, q, tenant, *r.Token, token.Hash{})
+		return insertAccessToken(ctx, last, tenant, *r.Token, token.Hash{})
 	})
 }
 
@@ -174,7 +188,7 @@ func toRefreshToken(row sqlcgen.RefreshToken) (token.RefreshToken, error) {
 	metadata, err := decodeMetadata(row.Metadata)
 	r := token.RefreshToken{
 		ID: row.ID, Counter: uint32(row.Counter), Current: hashesOf(row.CurrentHashes), Previous: hashesOf(row.PreviousHashes), //nolint:gosec // counted from 1, one exchange at a time
-		Rotated: orZero(row.RotatedAt), Rotating: row.Rotating, ClientID: row.ClientID, UserID: row.UserID, SessionID: orEmpty(row.SessionID),
+		Rotated: orZero(row.RotatedAt), Rotating: row.Rotating, ClientID: row.ClientID, UserID: row.UserID, SessionID: orEmpty(row.SessionID), Online: row.OnlineSession != nil,
 		Audience: row.Audience, Scope: token.ParseScope(row.Scope), Thumbprint: orEmpty(row.Thumbprint),
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
 		AuthTime:   row.AuthTime.UTC(), WantAuthTime: row.WantAuthTime, Created: row.CreatedAt.UTC(), LastExchanged: orZero(row.LastExchangedAt),
@@ -184,6 +198,14 @@ func toRefreshToken(row sqlcgen.RefreshToken) (token.RefreshToken, error) {
 	}
 	copy(r.Key[:], row.TagKey)
 	return r, err
+}
+
+// onlineOf gives the session that takes the family along; nil: none does.
+func onlineOf(r *token.RefreshToken) *string {
+	if !r.Online {
+		return nil
+	}
+	return &r.SessionID
 }
 
 func bytesOf(hashes []token.Hash) [][]byte {

@@ -12,30 +12,46 @@ import (
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
-// errNothingNew rolls a publication back that found all its keys there.
-var errNothingNew = errors.New("nothing new to publish")
+// errNothingNew rolls a change back that found all as it was to be.
+var errNothingNew = errors.New("nothing new")
 
 // PublishKeys implements token.KeyStore. Calls for one tenant take turns, so that of two for one version the later finds it there.
 func (s *Store) PublishKeys(ctx context.Context, tenant tenancy.ID, keys []token.SigningKey, f token.Fact) ([]token.SigningKey, error) {
+	return s.changeKeys(ctx, tenant, f, func(q *sqlcgen.Queries) (stored int64, err error) {
+		for _, key := range keys {
+			row, err := keyRow(tenant, key)
+			if err != nil {
+				return 0, err
+			}
+			n, err := q.InsertKey(ctx, row)
+			if err != nil {
+				return 0, err
+			}
+			stored += n
+		}
+		return stored, nil
+	})
+}
+
+// ShowKeys implements token.KeyStore.
+func (s *Store) ShowKeys(ctx context.Context, tenant tenancy.ID, alg string, f token.Fact) ([]token.SigningKey, error) {
+	return s.changeKeys(ctx, tenant, f, func(q *sqlcgen.Queries) (int64, error) {
+		return q.ShowKeys(ctx, sqlcgen.ShowKeysParams{TenantID: string(tenant), Alg: alg, At: &f.Time})
+	})
+}
+
+// changeKeys runs change, which says how many rows it changed, and gives all keys then. Where it changed none there is no fact.
+func (s *Store) changeKeys(ctx context.Context, tenant tenancy.ID, f token.Fact, change func(*sqlcgen.Queries) (int64, error)) ([]token.SigningKey, error) {
 	var all []token.SigningKey
 	err := s.write(ctx, tenant, &f, func(q *sqlcgen.Queries) error {
 		if err := q.LockKeys(ctx, string(tenant)); err != nil {
 			return err
 		}
-		var stored int64
-		for _, key := range keys {
-			row, err := keyRow(tenant, key)
-			if err != nil {
-				return err
-			}
-			n, err := q.InsertKey(ctx, row)
-			if err != nil {
-				return err
-			}
-			stored += n
+		n, err := change(q)
+		if err != nil {
+			return err
 		}
-		var err error
-		if all, err = listKeys(ctx, q, tenant); err == nil && stored == 0 {
+		if all, err = listKeys(ctx, q, tenant); err == nil && n == 0 {
 			return errNothingNew
 		}
 		return err
@@ -79,7 +95,7 @@ func keyRow(tenant tenancy.ID, key token.SigningKey) (sqlcgen.InsertKeyParams, e
 	}
 	return sqlcgen.InsertKeyParams{
 		TenantID: string(tenant), Kid: key.KeyID, Alg: key.Alg, Version: int32(key.Version), State: string(key.State), //nolint:gosec // Vault counts from 1
-		PublicKey: der, Certificate: key.Certificate, CreatedAt: key.Created, Since: nullTime(key.Since),
+		PublicKey: der, Certificate: key.Certificate, CreatedAt: key.Created, Since: nullTime(key.Since), ShownAt: nullTime(key.Shown),
 	}, nil
 }
 
@@ -90,7 +106,7 @@ func keyOf(row sqlcgen.SigningKey) (token.SigningKey, error) {
 	}
 	return token.SigningKey{
 		KeyVersion: token.KeyVersion{Alg: row.Alg, Version: int(row.Version), Public: public},
-		KeyID:      row.Kid, State: token.KeyState(row.State), Certificate: row.Certificate, Created: row.CreatedAt.UTC(),
+		KeyID:      row.Kid, State: token.KeyState(row.State), Certificate: row.Certificate, Created: row.CreatedAt.UTC(), Shown: orZero(row.ShownAt),
 		Since: orZero(row.Since), Until: orZero(row.Until), Revoked: orZero(row.RevokedAt),
 	}, nil
 }

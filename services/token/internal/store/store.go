@@ -59,8 +59,13 @@ func New(pool *pgxpool.Pool, kick func()) *Store { return &Store{pool: pool, kic
 
 // write runs fn as one change of tenant, with its fact; nil: the change has none.
 func (s *Store) write(ctx context.Context, tenant tenancy.ID, f *token.Fact, fn func(*sqlcgen.Queries) error) error {
+	return s.change(ctx, tenant, f, func(q, _ *sqlcgen.Queries) error { return fn(q) })
+}
+
+// change is write whose fn has a second hand, last: what it does leaves with the commit (pgkit.Later).
+func (s *Store) change(ctx context.Context, tenant tenancy.ID, f *token.Fact, fn func(q, last *sqlcgen.Queries) error) error {
 	err := pgkit.InTenant(ctx, s.pool, tenant, func(tx pgx.Tx) error {
-		if err := fn(sqlcgen.New(tx)); err != nil || f == nil {
+		if err := fn(sqlcgen.New(tx), sqlcgen.New(pgkit.Later(tx))); err != nil || f == nil {
 			return err
 		}
 		return appendFact(ctx, tx, tenant, *f)
@@ -112,7 +117,7 @@ func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		for _, remove := range []func(context.Context, string) error{
 			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
-			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantLogoutMessages, q.DeleteTenantDeviceCodes, q.DeleteTenantConsents, q.DeleteTenantPushed,
+			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantLogoutMessages, q.DeleteTenantDeviceCodes, q.DeleteTenantConsents, q.DeleteTenantPushed, q.DeleteTenantTokenCounts,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err

@@ -48,13 +48,25 @@ func TestPostgres(t *testing.T) {
 func TestPostgres_rows_are_behind_row_level_security(t *testing.T) {
 	t.Parallel()
 	db := testkit.Postgres(t, "token", store.Migrations())
-	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "assertions", "consents", "pushed_requests", "device_codes", "refresh_tokens", "device_keys", "session_clients", "logout_messages", "outbox"} {
+	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "assertions", "consents", "pushed_requests", "device_codes", "refresh_tokens", "device_keys", "session_clients", "logout_messages", "token_counts", "outbox"} {
 		var enabled, forced bool
 		require.NoError(t, db.Pool.QueryRow(t.Context(), "select relrowsecurity, relforcerowsecurity from pg_class where oid = $1::regclass", table).Scan(&enabled, &forced))
 		require.True(t, enabled && forced, table)
 		_, err := db.Pool.Exec(t.Context(), "insert into outbox (tenant_id, event_id, subject, payload) values ('tnt_x', 'e', 'postern.x', '')")
 		require.Error(t, err, "a row without a tenant in the transaction is refused")
 	}
+}
+
+// A release from before showed the world all keys, and tokens by them may be out.
+func TestPostgres_keys_that_an_older_release_publishes_are_shown(t *testing.T) {
+	t.Parallel()
+	db := testkit.Postgres(t, "token", store.Migrations())
+	admin := db.Admin(t)
+	_, err := admin.Exec(t.Context(), "insert into signing_keys (tenant_id, kid, alg, version, state, public_key, certificate, created_at) values ('tnt_1', 'k', 'ES256', 1, 'current', '', '', now())")
+	require.NoError(t, err)
+	var shown bool
+	require.NoError(t, admin.QueryRow(t.Context(), "select shown_at is not null from signing_keys where tenant_id = 'tnt_1'").Scan(&shown))
+	require.True(t, shown)
 }
 
 // The sweeper, who is no tenant, sees rows to find the dead ones by. It changes none, and those that live it cannot delete.

@@ -70,7 +70,7 @@ func (l *Logins) Activate(ctx context.Context, t tenancy.Tenant, typed string, b
 	}
 	r := Request{
 		ClientID: c.ID, Audience: code.Audience, Scope: code.Scope, MaxAge: -1, Mode: ModeQuery, Types: ResponseType{Code: true},
-		Device: hex.EncodeToString(user[:]), UserCode: strings.ToUpper(page.Typed),
+		Device: hex.EncodeToString(user[:]), UserCode: settings.UserCodes.format(userCodeOf(typed)),
 	}
 	a, done, err := l.bySession(ctx, t, c, &r, settings, b)
 	if err == nil && !done || isLoginNeeded(err) {

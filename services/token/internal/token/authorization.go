@@ -12,6 +12,7 @@ type Authorization struct {
 	// What follows is set for users.
 	Connection   Connection
 	SessionID    string
+	Ephemeral    bool // that session ends with its browser
 	Nonce        string
 	AuthTime     time.Time
 	WantAuthTime bool
@@ -40,7 +41,7 @@ type AccessToken struct {
 	Scope           Scope
 	SessionID       string
 	Claims          []string // that /userinfo gives beside those of the scope
-	Thumbprint      string   // of the key that it is bound to (RFC 9449 §6); empty: to none
+	Thumbprint      string   // what it is bound to, as Permit.Binding has it; empty: nothing
 	Code            Hash     // what it was issued from
 	Family          string   // of the refresh token that came with it; it ends with that
 	Issued, Expires time.Time

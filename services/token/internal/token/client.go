@@ -3,6 +3,7 @@ package token
 import (
 	"cmp"
 	"crypto"
+	"crypto/x509"
 	"slices"
 	"time"
 
@@ -49,6 +50,7 @@ type Client struct {
 	// OpenRedirectProtection keeps a third party from using this host to send people where they did not mean to go.
 	OpenRedirectProtection bool
 	ResourceServer         string // the API that a client of type resource_server stands for
+	Quota                  *Quota // of tokens for itself; nil: as the tenant says
 }
 
 // RefreshPolicy is how a client's refresh tokens live.
@@ -74,7 +76,7 @@ type Backchannel struct {
 	Metadata   bool     // with the session's metadata
 }
 
-// Credential is a public key by which a client proves itself.
+// Credential is a public key, a certificate or a certificate's subject by which a client proves itself.
 type Credential struct {
 	ID      string
 	Method  string           // oauth.AuthPrivateKeyJWT, …
@@ -82,6 +84,8 @@ type Credential struct {
 	Alg     string           // of the signatures
 	Public  crypto.PublicKey // nil for what is no key
 	Expires time.Time        // zero: never
+	// SubjectDN is the name of a certificate (RFC 8705 §2.1.2), Thumbprint a certificate itself (§3.1); empty: it is neither.
+	SubjectDN, Thumbprint string
 }
 
 // MobileApp is what phones know an app by, so that it may answer for this host: Android its package and certificates, iOS its team and
@@ -145,7 +149,7 @@ type ResourceServer struct {
 	UserPolicy      AccessPolicy // what users need for a token; "": allow
 	// OnlineAccess allows refresh tokens that live as long as their session; OnlineEphemeral, also of a session that ends with its browser.
 	OnlineAccess, OnlineEphemeral bool
-	ConsentPolicy                 string            // "": what was consented to is remembered
+	ConsentPolicy                 string            // "", "standard": what was consented to is remembered
 	Proof                         Proof             // what its tokens are bound to
 	Descriptions                  map[string]string // of scopes, for people
 }
@@ -215,7 +219,7 @@ type Settings struct {
 	PushedRequests                   bool // RFC 9126
 	IssuerInResponses                bool // RFC 9207
 	ACRValues                        []string
-	MTLSAliases                      bool // RFC 8705 §5
+	MTLSAliases                      bool // clients may show certificates, at hosts of their own (RFC 8705 §5)
 	SkipConfirmation                 bool // of callbacks that prove nobody
 	ResourceParameter                bool // resource stands for audience (RFC 8707)
 	Locales                          []string
@@ -224,6 +228,9 @@ type Settings struct {
 	RevokeRefreshTokenGrant          bool // revoking a refresh token takes what the user agreed to back, too
 	RemoveAlgFromJWKS                bool
 	ScopeDescriptions                bool // the consent page shows scopes as the API describes them
+	// CertificateAuthorities stand behind the certificates of clients (RFC 8705 §2.1). Nil: none does.
+	CertificateAuthorities *x509.CertPool
+	ClientQuota            *Quota // of clients that have none of their own; nil: any number of tokens
 }
 
 // UserCodes is how the codes look that people type on another device (RFC 8628 §6.1).

@@ -21,7 +21,7 @@ type credentials struct {
 	id        string
 	secret    string
 	assertion string
-	method    string // oauth.AuthBasic, AuthPost or AuthPrivateKeyJWT; oauth.AuthNone when there is no proof
+	method    string // oauth.AuthBasic, AuthPost or AuthPrivateKeyJWT; oauth.AuthNone when there is no proof in the request itself
 }
 
 // credentialsOf reads them. A client that authenticates twice in one request is refused (RFC 6749 §2.3).
@@ -86,10 +86,13 @@ func (a *Authenticator) authenticate(ctx context.Context, t tenancy.Tenant, cred
 	}
 	right := c.Secret != "" && sameSecret(cred.secret, string(c.Secret))
 	if len(c.AuthMethods) > 0 { // a secret does not count for a client that proves a key
-		if cred.method != oauth.AuthPrivateKeyJWT || !slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT) {
-			return c, failedAuthentication()
+		switch {
+		case cred.method == oauth.AuthPrivateKeyJWT && slices.Contains(c.AuthMethods, oauth.AuthPrivateKeyJWT):
+			return c, a.prove(ctx, t, c, cred, now)
+		case cred.method == oauth.AuthNone: // its name alone: the certificate proves it (RFC 8705 §2)
+			return c, a.proveByCertificate(ctx, t, c, now)
 		}
-		return c, a.prove(ctx, t, c, cred, now)
+		return c, failedAuthentication()
 	}
 	switch c.AuthMethod {
 	case oauth.AuthNone:

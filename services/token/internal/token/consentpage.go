@@ -104,7 +104,7 @@ func (l *Logins) Decide(ctx context.Context, t tenancy.Tenant, in Answered, b Br
 		return l.refuse(ctx, t, c, &tx.Request, b, err)
 	}
 	var consent *Consent
-	if remembered := !c.FirstParty || permit.ResourceServer != nil && !tx.unverifiable(); remembered {
+	if remembered := !c.FirstParty || permit.ResourceServer != nil && !tx.unverifiable() && !permit.ResourceServer.asksAlways(); remembered {
 		consent = &Consent{
 			ID: newConsentID(), UserID: u.ID, ClientID: c.ID, Audience: consentAudience(t, permit.ResourceServer), Scope: permit.Scope, Given: l.now(),
 		}
@@ -160,6 +160,7 @@ var plain = []ConsentItem{
 	{oauth.ScopePhone, "Phone: access to your phone number"},
 	{oauth.ScopeAddress, "Address: access to your address"},
 	{oauth.ScopeOfflineAccess, "Offline access: stay signed in while you are away"},
+	{oauth.ScopeOnlineAccess, "Online access: stay signed in as long as you are signed in here"},
 }
 
 // consentItems lists what is asked for: what concerns the user first, then the API's scopes as they are named or, where the tenant

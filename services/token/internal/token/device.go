@@ -147,6 +147,9 @@ func (d *DeviceAuthorizer) give(ctx context.Context, t tenancy.Tenant, c *Client
 	if p["organization"] != "" {
 		return DeviceGiven{}, noOrganizations()
 	}
+	if len(p["scope"]) > maxParam { // it is kept, and anybody who knows a public client may ask
+		return DeviceGiven{}, fault.Invalid(oauth.InvalidRequest, "Parameter too long: scope")
+	}
 	settings, err := d.Config.FindSettings(ctx, t.ID)
 	if err != nil {
 		return DeviceGiven{}, err
@@ -176,40 +179,58 @@ const base20 = "BCDFGHJKLMNPQRSTVWXZ"
 const (
 	// A code is as long as the tenant's mask, within what can be typed and cannot be guessed.
 	defaultMask  = "****-****"
+	digitMask    = "***-***-***"
 	minLetters   = 8
 	minDigits    = 9
 	maxUserCode  = 20
 	charsetDigit = "digits"
 )
 
+// letters gives what the tenant's codes are made of, and the mask that holds as many of them as it takes.
+func (u UserCodes) letters() (letters, mask string) {
+	letters, least, usual := base20, minLetters, defaultMask
+	if u.Charset == charsetDigit {
+		letters, least, usual = "0123456789", minDigits, digitMask
+	}
+	stars := strings.Count(u.Mask, "*")
+	if stars < least || stars > maxUserCode || len(u.Mask) > 2*maxUserCode || strings.Trim(u.Mask, "*- ") != "" {
+		return letters, usual
+	}
+	return letters, u.Mask
+}
+
 // draw makes a user code by the tenant's mask.
 func (u UserCodes) draw() string {
-	letters, least := base20, minLetters
-	if u.Charset == charsetDigit {
-		letters, least = "0123456789", minDigits
+	letters, mask := u.letters()
+	b := make([]byte, strings.Count(mask, "*"))
+	for i := range b {
+		n, _ := rand.Int(rand.Reader, big.NewInt(int64(len(letters)))) // never fails (crypto/rand)
+		b[i] = letters[n.Int64()]
 	}
-	mask := u.Mask
-	if stars := strings.Count(mask, "*"); stars < least || stars > maxUserCode {
-		mask = defaultMask
-		if u.Charset == charsetDigit {
-			mask = "***-***-***"
-		}
+	return u.format(string(b))
+}
+
+// format writes a user code as devices show it. One that was drawn by another mask stays as it is.
+func (u UserCodes) format(code string) string {
+	_, mask := u.letters()
+	if strings.Count(mask, "*") != len(code) {
+		return code
 	}
 	var b strings.Builder
 	for _, r := range mask {
-		if r != '*' {
-			b.WriteRune(r)
+		if r == '*' {
+			b.WriteByte(code[0])
+			code = code[1:]
 			continue
 		}
-		n, _ := rand.Int(rand.Reader, big.NewInt(int64(len(letters)))) // never fails (crypto/rand)
-		b.WriteByte(letters[n.Int64()])
+		b.WriteRune(r)
 	}
 	return b.String()
 }
 
-// userCodeHash is the hash of a user code however it was typed: case, spaces and separators do not count.
-func userCodeHash(typed string) Hash {
-	return HashOf("user code " + strings.Map(func(r rune) rune {
+// userCodeOf gives what counts of a user code however it was typed: case, spaces and separators do not.
+func userCodeOf(typed string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z':
 			return r - 'a' + 'A'
@@ -217,5 +238,8 @@ func userCodeHash(typed string) Hash {
 			return r
 		}
 		return -1
-	}, typed))
+	}, typed)
 }
+
+// userCodeHash is the hash of a user code.
+func userCodeHash(typed string) Hash { return HashOf("user code " + userCodeOf(typed)) }

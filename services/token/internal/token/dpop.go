@@ -196,11 +196,3 @@ func thumbprint(s string) bool {
 
 // sameKey compares thumbprints.
 func sameKey(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-// tokenType is what an access token is called that is bound to the key of that thumbprint, or to none (RFC 9449 §5).
-func tokenType(thumbprint string) string {
-	if thumbprint != "" {
-		return SchemeDPoP
-	}
-	return SchemeBearer
-}

@@ -32,8 +32,7 @@ type Exchange struct {
 	Client *Client
 	Now    time.Time
 	Origin Origin
-	// Thumbprint is that of the key which the request proves to hold (RFC 9449 §5); empty: none.
-	Thumbprint string
+	Proven Proven // by keys
 }
 
 // Tokens is what a grant gave.
@@ -47,6 +46,8 @@ type Tokens struct {
 	Scope        Scope // nil: not told, since it is what was asked
 	// IssuedType is what kind of token it is, which a token exchange tells (RFC 8693 §2.2.1); else empty.
 	IssuedType string
+	// Quota is how the quota of tokens stands, also beside an error; nil: there is none.
+	Quota []QuotaBucket
 	// Client is whose they are; it is also set beside an error once the client is proved.
 	Client *Client
 }
@@ -154,18 +155,23 @@ func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeR
 	if err == nil {
 		return tokens, nil
 	}
+	told := Tokens{Client: x.Client, Quota: tokens.Quota}
 	switch f := fault.Of(err); f.Kind {
-	case fault.KindInternal, fault.KindUnavailable, fault.KindTooMany: // nothing was decided
-		return Tokens{Client: x.Client}, err
+	case fault.KindInternal, fault.KindUnavailable: // nothing was decided
+		return told, err
+	case fault.KindTooMany:
+		if !errors.Is(err, errQuota) {
+			return told, err
+		}
 	case fault.KindInvalid, fault.KindUnauthenticated, fault.KindDenied, fault.KindNotFound, fault.KindConflict:
 	}
 	if errors.Is(err, errWaiting) {
-		return Tokens{Client: x.Client}, err
+		return told, err
 	}
 	if lost := g.Refuse(ctx, refusal(g, x, authorization, req, fault.Of(err))); lost != nil {
-		return Tokens{Client: x.Client}, lost
+		return told, lost
 	}
-	return Tokens{Client: x.Client}, err
+	return told, err
 }
 
 func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req ExchangeRequest) (Tokens, Authorization, error) {
@@ -177,7 +183,7 @@ func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req Excha
 	if ip, err := netip.ParseAddr(req.ForwardedFor); err == nil && c.IPHeaderTrusted && !c.Public() {
 		x.Origin.IP = ip.Unmap().String()
 	}
-	x.Thumbprint, err = e.proofs.Key(ctx, x.Tenant, req.Proofs, Target{Method: methodPost, URL: endpointOf(x.Tenant, PathToken)}, x.Now)
+	x.Proven, err = e.proven(ctx, x, req)
 	if err != nil {
 		return Tokens{}, Authorization{ClientID: c.ID}, err
 	}
@@ -190,7 +196,7 @@ func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req Excha
 	return tokens, a, err
 }
 
-// issue passes the policy point, makes the tokens and settles.
+// issue passes the policy point, and the client's quota where the grant has one, makes the tokens and settles.
 func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorization) (Tokens, error) {
 	var u *User
 	if a.UserID != "" {
@@ -205,7 +211,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
 		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
-		Audience: a.Audience, Scope: a.Scope, Agreed: true, Thumbprint: x.Thumbprint,
+		Audience: a.Audience, Scope: a.Scope, Agreed: true, Unasked: unasked(g.Type(), a), Proven: x.Proven, Ephemeral: a.Ephemeral, Online: a.Renewal != nil && a.Renewal.Family.Online,
 	})
 	if errors.Is(err, errLoginOver) {
 		return Tokens{}, over(g, err)
@@ -214,19 +220,37 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 		return Tokens{}, err
 	}
 	a.Scope = permit.Scope
-	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Thumbprint: x.Thumbprint, Now: x.Now})
+	m, ok := g.(Metered)
+	if !ok {
+		return e.give(ctx, g, x, a, u, permit)
+	}
+	quota, restore, err := m.Spend(ctx, x) // before a signature is made for nothing
+	if err != nil {
+		return Tokens{Quota: quota}, err
+	}
+	tokens, err := e.give(ctx, g, x, a, u, permit)
+	if err != nil {
+		restore()
+	}
+	tokens.Quota = quota
+	return tokens, err
+}
+
+// give makes the tokens and settles.
+func (e *Endpoint) give(ctx context.Context, g Grant, x Exchange, a Authorization, u *User, permit Permit) (Tokens, error) {
+	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Binding: permit.Binding, Now: x.Now})
 	if err != nil {
 		return Tokens{}, err
 	}
 	kind, _ := g.Facts()
 	f := factOf(x.Tenant, x.Now, TokenIssued, kind)
 	f.ClientID, f.ClientName, f.Origin, f.Audience, f.Scope = x.Client.ID, x.Client.Name, x.Origin, a.Audience, a.Scope
-	f.Connection, f.SessionID = a.Connection, a.SessionID
+	f.Connection, f.SessionID, f.Certificate = a.Connection, a.SessionID, x.Proven.authenticated()
 	if u != nil {
 		f.UserID, f.UserName = u.ID, u.Handle()
 	}
 	detail(g, x.Params, a, &f)
-	tokens := Tokens{AccessToken: issued.AccessToken, Type: tokenType(x.Thumbprint), ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
+	tokens := Tokens{AccessToken: issued.AccessToken, Type: tokenType(permit.Binding), ExpiresIn: issued.ExpiresIn, IDToken: issued.IDToken, Client: x.Client}
 	if u != nil {
 		tokens.Scope = a.Scope
 	}
@@ -251,7 +275,7 @@ func refusal(g Grant, x Exchange, a Authorization, req ExchangeRequest, why *fau
 	f.Scope = ParseScope(req.Params["scope"])
 	f.ClientID, f.UserID, f.Connection, f.SessionID = a.ClientID, a.UserID, a.Connection, a.SessionID
 	if x.Client != nil {
-		f.ClientName = x.Client.Name
+		f.ClientName, f.Certificate = x.Client.Name, x.Proven.authenticated()
 	}
 	f.Details = map[string]any{"error": map[string]any{"message": f.Description, "oauthError": why.Code}}
 	detail(g, req.Params, a, &f)

@@ -27,6 +27,7 @@ type Fact struct {
 	Scope       Scope
 	SessionID   string
 	Family      string // of refresh tokens
+	Certificate string // thumbprint of the one by which the client authenticated; empty: by none
 	Details     map[string]any
 }
 
@@ -51,6 +52,7 @@ const (
 	ConsentWithdrawn     FactName = "consent.withdrawn"
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"
+	QuotaUsed            FactName = "quota.used"
 	RefreshTokenReused   FactName = "refresh_token.reused"
 	RefreshTokenRevoked  FactName = "refresh_token.revoked"
 	RefreshTokenUpdated  FactName = "refresh_token.updated"

@@ -46,7 +46,7 @@ func (g *Code) Authorize(ctx context.Context, x Exchange) (Authorization, error)
 	if sent := x.Params["redirect_uri"]; (a.RedirectSent || sent != "") && sent != a.RedirectURI {
 		return a, fault.Denied(oauth.InvalidGrant, "The redirect_uri does not match the authorization request")
 	}
-	if a.Thumbprint != "" && !sameKey(a.Thumbprint, x.Thumbprint) { // RFC 9449 §10
+	if a.Thumbprint != "" && !sameKey(a.Thumbprint, x.Proven.Thumbprint) { // RFC 9449 §10
 		return a, fault.Denied(oauth.InvalidGrant, "The code is bound to a key that the request does not prove to hold")
 	}
 	return a, verifyChallenge(a, x.Params["code_verifier"])
@@ -73,6 +73,9 @@ func (g *Code) Settle(ctx context.Context, x Exchange, s Settlement) error {
 	})
 	if fault.Is(err, fault.KindNotFound) { // the other of two concurrent exchanges won, so this one is the second use
 		return g.replayed(ctx, x, s.Authorization)
+	}
+	if fault.Is(err, fault.KindConflict) {
+		return errCode().Because(errSessionOver)
 	}
 	return err
 }

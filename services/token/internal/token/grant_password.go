@@ -46,7 +46,7 @@ func (g *Password) Authorize(ctx context.Context, x Exchange) (Authorization, er
 	if a.Audience == x.Tenant.UserinfoAudience() {
 		a.Audience = ""
 	}
-	if _, err := g.Policy.Check(ctx, x.Tenant, Ask{Client: x.Client, Grant: g.Kind, Audience: a.Audience, Scope: a.Scope, Thumbprint: x.Thumbprint}); err != nil {
+	if _, err := g.Policy.Check(ctx, x.Tenant, Ask{Client: x.Client, Grant: g.Kind, Audience: a.Audience, Scope: a.Scope, Proven: x.Proven}); err != nil {
 		return a, err
 	}
 	realm := settings.DefaultDirectory

@@ -41,9 +41,9 @@ type Issue struct {
 	ResourceServer *ResourceServer // nil: an opaque token
 	// Front is what the authorization endpoint hands out; zero at the token endpoint.
 	Front ResponseType
-	// Thumbprint is that of the key which the access token is bound to; empty: to none.
-	Thumbprint string
-	Now        time.Time
+	// Binding is what the access token is bound to (Permit.Binding); empty: to nothing.
+	Binding string
+	Now     time.Time
 }
 
 // Issued is what was made. Nothing of it is valid yet where Opaque is set: the store must know that first.
@@ -87,7 +87,7 @@ func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 		}
 		return Issued{AccessToken: raw, ExpiresIn: life, Opaque: &AccessToken{
 			Hash: HashOf(raw), ClientID: in.Client.ID, UserID: a.UserID, Scope: a.Scope, SessionID: a.SessionID,
-			Claims: a.Claims.Userinfo, Thumbprint: in.Thumbprint, Issued: in.Now, Expires: in.Now.Add(life),
+			Claims: a.Claims.Userinfo, Thumbprint: in.Binding, Issued: in.Now, Expires: in.Now.Add(life),
 		}}, nil
 	}
 	life := cmp.Or(in.ResourceServer.TokenLifetime, defaultAccessLifetime)
@@ -126,8 +126,8 @@ func accessClaims(in Issue, life time.Duration) (claims map[string]any, typ stri
 	if a.Actor != nil {
 		claims["act"] = a.Actor.claim() // RFC 8693 §4.1
 	}
-	if in.Thumbprint != "" {
-		claims["cnf"] = map[string]any{"jkt": in.Thumbprint} // RFC 9449 §6.1
+	if cnf := confirmation(in.Binding); cnf != nil {
+		claims["cnf"] = cnf
 	}
 	if rs.EnforcePolicies && strings.HasSuffix(rs.Dialect, dialectAuthz) {
 		claims["permissions"] = a.Scope.without(userScopes)
@@ -227,14 +227,10 @@ func (i *Issuer) sign(ctx context.Context, tenant tenancy.ID, alg string, secret
 	}
 	switch alg {
 	case AlgRS256, AlgRS512, AlgPS256, AlgES256:
-		keys, err := i.Keys.Keys(ctx, tenant)
+		key, err := i.Keys.SigningKey(ctx, tenant, alg)
 		if fault.Is(err, fault.KindNotFound) {
 			return "", fault.Unavailable("The tenant's keys are not published yet").Because(err)
 		}
-		if err != nil {
-			return "", err
-		}
-		key, err := currentKey(keys, alg)
 		if err != nil {
 			return "", err
 		}

@@ -10,7 +10,7 @@ import (
 	"math/big"
 )
 
-// JWKS gives the public keys as the world sees them (RFC 7517 §5): all but the revoked, in the order given. Keys that sign by a further
+// JWKS gives public keys as a document (RFC 7517 §5): all but the revoked, in the order given. Keys that sign by a further
 // algorithm follow under an ID of their own, without the certificate, which stands with the first. withoutAlg leaves the algorithms
 // out, for verifiers that stumble over them (flag remove_alg_from_jwks); a key ID stands for one all the same.
 func JWKS(keys []SigningKey, withoutAlg bool) ([]byte, error) {

@@ -17,7 +17,7 @@ import (
 // KeyState is where a signing key is in its life.
 type KeyState string
 
-// The states. Verifiers are shown all but the revoked ones.
+// The states. Verifiers are shown all but the revoked ones (ShownKeys).
 const (
 	KeyCurrent  KeyState = "current"  // signs
 	KeyNext     KeyState = "next"     // is shown, so that verifiers know it before it signs
@@ -69,6 +69,7 @@ type SigningKey struct {
 	State       KeyState
 	Certificate []byte    // DER, self-signed
 	Created     time.Time // when it was published
+	Shown       time.Time // since when the world is shown it; zero: not yet, unless it is an RSA key
 	Since       time.Time // when it begins to sign; zero: not said yet. Up to knownAfter ahead
 	Until       time.Time // when it stops; zero: not said yet
 	Revoked     time.Time // zero: not
@@ -165,8 +166,8 @@ func (k *Keys) fresh(ctx context.Context, tenant tenancy.ID, hostname string, pu
 
 var errNoKey = errors.New("the tenant has no key for the algorithm")
 
-// currentKey gives the key that signs by alg, of keys as OrderKeys gives them.
-func currentKey(keys []SigningKey, alg string) (SigningKey, error) {
+// CurrentKey gives the key that signs by alg, of keys as OrderKeys gives them; fault.Unavailable where there is none.
+func CurrentKey(keys []SigningKey, alg string) (SigningKey, error) {
 	own := keyAlg(alg)
 	for _, key := range keys {
 		if key.Alg == own && key.signs() {

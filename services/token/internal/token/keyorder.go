@@ -18,7 +18,8 @@ var stateOrder = []KeyState{KeyCurrent, KeyNext, KeyPrevious, KeyRevoked}
 func (k SigningKey) signs() bool { return k.State == KeyCurrent || k.State == KeyPrevious }
 
 // OrderKeys gives keys by algorithm, RS256 first, and of each the one that signs at now before all others, since old verifiers take the
-// first key there is; then the current, the next ones as they will follow, the previous and the revoked ones, the latest first.
+// first key there is; then the current, the next ones as they will follow, the previous and the revoked ones, the latest first. Keys
+// of an algorithm are shown since the first of them was.
 //
 // The current key signs from its Since on. Until then a previous one does, which all verifiers know; where that is revoked, the
 // current one signs all the same.
@@ -31,6 +32,7 @@ func OrderKeys(keys []SigningKey, now time.Time) []SigningKey {
 				own = append(own, key)
 			}
 		}
+		showTogether(own)
 		slices.SortStableFunc(own, byState)
 		if i := signer(own, now); i > 0 {
 			first := own[i]

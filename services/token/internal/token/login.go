@@ -97,19 +97,21 @@ func (l *Logins) Submit(ctx context.Context, t tenancy.Tenant, in Typed, b Brows
 // enter opens the session of a user whose password was right.
 func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Transaction, state string, con Connection, u *User, b Browser) (Answer, error) {
 	r := &tx.Request
-	if _, err := l.policy.Check(ctx, t, l.ask(c, &tx, Session{Connection: con}, u).asked()); err != nil {
+	if !r.meant(u.ID) {
+		return l.refuse(ctx, t, c, r, b, errNotMeant())
+	}
+	settings, err := l.config.FindSettings(ctx, t.ID)
+	if err != nil {
+		return Answer{}, err
+	}
+	if _, err := l.policy.Check(ctx, t, l.ask(c, &tx, Session{Connection: con, Ephemeral: settings.Ephemeral}, u).asked()); err != nil {
 		return l.refuse(ctx, t, c, r, b, err)
 	}
 	now := l.now()
 	if valid := u.LoginsValidFrom; valid.After(now) { // the neighbour's clock is ahead: a login is not over as it begins
 		now = valid
 	}
-	u, err := l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP)
-	if err != nil {
-		return Answer{}, err
-	}
-	settings, err := l.config.FindSettings(ctx, t.ID)
-	if err != nil {
+	if u.LoginsCount, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
 		return Answer{}, err
 	}
 	before, had, err := l.session(ctx, t, b)
@@ -178,7 +180,7 @@ func (l *Logins) Resume(ctx context.Context, t tenancy.Tenant, state string, b B
 	}
 	done := Completion{State: tx.State, SessionID: s.ID, ClientID: c.ID, Hears: c.Backchannel.URL != "", Now: l.now(), Given: handed.given}
 	if tx.Reused {
-		if u, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
+		if u.LoginsCount, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
 			return Answer{}, err
 		}
 		_, idle := settings.Lifetimes(s.Ephemeral)

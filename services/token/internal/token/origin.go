@@ -1,6 +1,7 @@
 package token
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -36,7 +37,7 @@ func originOf(uri string) string {
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
 		rest = rest[:end]
 	}
-	if strings.Contains(rest, "@") {
+	if !authorityText(rest) { // an origin goes into a header, too
 		return ""
 	}
 	if scheme == "https" {
@@ -46,3 +47,16 @@ func originOf(uri string) string {
 	}
 	return scheme + "://" + rest
 }
+
+// authorityText reports a host with or without a port and nothing else; a host may have stars, as patterns do.
+func authorityText(s string) bool {
+	if inside, ok := strings.CutPrefix(s, "["); ok {
+		address, port, closed := strings.Cut(inside, "]")
+		ip, err := netip.ParseAddr(address)
+		return closed && err == nil && ip.Zone() == "" && (port == "" || port[0] == ':' && portText(port[1:]))
+	}
+	host, port, _ := strings.Cut(s, ":")
+	return host != "" && hostText(strings.ReplaceAll(host, "*", "")) && portText(port)
+}
+
+func portText(s string) bool { return strings.Trim(s, "0123456789") == "" }

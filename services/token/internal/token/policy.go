@@ -29,12 +29,16 @@ type Ask struct {
 	Front bool
 	// Agreed says that a login with this ask behind it has asked the user; it counts for first parties alone.
 	Agreed bool
+	// Unasked says that nobody has asked the user, although Agreed says that there was a login.
+	Unasked bool
 	// Asking says that the user is about to be asked: what is permitted then is what they are asked for.
 	Asking bool
 	// Unverifiable says that the answer goes to a callback that proves nobody.
 	Unverifiable bool
-	// Thumbprint is that of the key which the client proves to hold; empty: none.
-	Thumbprint string
+	Proven
+	// Ephemeral says that the session which is used ends with its browser; Online, that a refresh token is exchanged which lives as long as
+	// its session.
+	Ephemeral, Online bool
 	// Later says that no access token is handed out yet: the key is asked for at the token endpoint.
 	Later bool
 }
@@ -43,6 +47,8 @@ type Ask struct {
 type Permit struct {
 	ResourceServer *ResourceServer // nil: no API was asked for
 	Scope          Scope
+	// Binding is what the access token is to be bound to: the thumbprint of a key, or one of a certificate behind its mark. Empty: nothing.
+	Binding string
 }
 
 // Policy is the one point where it is decided whether a client may do what it asks. Every grant, every login, every session that is
@@ -69,7 +75,8 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if err != nil {
 		return Permit{}, err
 	}
-	if err := ask.unproven(rs); err != nil {
+	binding := ask.binding(rs)
+	if err := ask.unproven(rs, binding); err != nil {
 		return Permit{}, err
 	}
 	if ask.Grant == oauth.GrantTokenExchange {
@@ -80,10 +87,16 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if rs != nil && rs.System && !ask.Client.FirstParty { // whatever it was granted: the platform's own is not for third parties
 		return Permit{}, notAuthorized(ask.Client, rs)
 	}
+	decide := p.user
 	if ask.Grant == oauth.GrantClientCredentials {
-		return p.machine(ctx, t, ask, rs)
+		decide = p.machine
 	}
-	return p.user(ctx, t, ask, rs)
+	permit, err := decide(ctx, t, ask, rs)
+	if err != nil {
+		return Permit{}, err
+	}
+	permit.Binding = binding
+	return permit, nil
 }
 
 // resourceServer finds the API that is asked for; nil when it is /userinfo or none.
@@ -127,7 +140,7 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if ask.Client.OrganizationUsage == organizationRequired {
 		return Permit{}, organizationMissing()
 	}
-	if ask.offlineOff(rs) {
+	if ask.refreshOff(rs) {
 		return Permit{}, errRefresh().Because(errOfflineOff)
 	}
 	granted, err := p.grantedToUsers(ctx, t, ask.Client, rs)
@@ -158,7 +171,10 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if granted != nil {
 		scope = scope.within(granted)
 	}
-	scope = ask.withOffline(scope, rs)
+	scope = ask.withRefresh(scope, rs)
+	if err := ask.unbound(scope); err != nil {
+		return Permit{}, err
+	}
 	if ask.User != nil && !ask.Asking {
 		if err := p.agreed(ctx, t, ask, rs, scope); err != nil {
 			return Permit{}, err
@@ -244,7 +260,7 @@ func (p *Policy) Connection(ctx context.Context, t tenancy.Tenant, c *Client, na
 var errConnectionOff = errors.New("the connection of the login is off for this client")
 
 // errOfflineOff is told to the log of requests.
-var errOfflineOff = errors.New("the API gives no offline access any more")
+var errOfflineOff = errors.New("the API gives no refresh tokens of that kind any more")
 
 // errLoginOver lets an interactive request fall back to the login page, too.
 var errLoginOver = errors.New("what the user logs in with has changed since the login, or this is another user of the same id")

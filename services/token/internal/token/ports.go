@@ -41,8 +41,8 @@ type Users interface {
 	VerifyPassword(ctx context.Context, tenant tenancy.ID, connection, identifier, password string) (PasswordOutcome, *User, error)
 	// FindUser is fault.NotFound for a user who is gone or another tenant's.
 	FindUser(ctx context.Context, tenant tenancy.ID, id string) (*User, error)
-	// RecordLogin counts a login and gives the user as it is now.
-	RecordLogin(ctx context.Context, tenant tenancy.ID, id, ip string) (*User, error)
+	// RecordLogin counts a login and gives how many there were with it; fault.NotFound.
+	RecordLogin(ctx context.Context, tenant tenancy.ID, id, ip string) (int64, error)
 }
 
 // Signer makes JWS signatures (RFC 7515 §5.1) with keys that never leave Vault.
@@ -71,6 +71,9 @@ type KeyStore interface {
 	PublishKeys(ctx context.Context, tenant tenancy.ID, keys []SigningKey, fact Fact) ([]SigningKey, error)
 	// ListKeys gives the tenant's keys by version and algorithm; none is no error.
 	ListKeys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
+	// ShowKeys makes the tenant's keys for alg shown since the fact's time and gives all the tenant has then. Where one of them was
+	// shown before, or there is none, nothing changes and no fact is written: of concurrent calls the first counts.
+	ShowKeys(ctx context.Context, tenant tenancy.ID, alg string, fact Fact) ([]SigningKey, error)
 	// RotateKeys retires, promotes and publishes what the rotation says, in one step with its fact and the line of the call, and gives
 	// all the tenant has then. Where one of the keys is not in its state any more, or the version of one of the fresh ones is
 	// published already, it is fault.Conflict and nothing has changed.
@@ -80,10 +83,12 @@ type KeyStore interface {
 	RevokeKeys(ctx context.Context, tenant tenancy.ID, revocation KeyRevocation) error
 }
 
-// KeyRing gives a tenant's keys fast, in the order of OrderKeys: from memory, and from memory alone while the store is away. None is
-// fault.NotFound.
+// KeyRing gives a tenant's keys fast: from memory, and from memory alone while the store is away. None at all is fault.NotFound.
 type KeyRing interface {
-	Keys(ctx context.Context, tenant tenancy.ID) ([]SigningKey, error)
+	// SigningKey gives the key that signs by alg. Whoever asks for the tenant's keys is shown it: one that was not shown so far is now,
+	// and is given as soon as every process shows it (SigningKey.KnownIn). Without a key for alg, or while one that is not shown
+	// cannot be, fault.Unavailable.
+	SigningKey(ctx context.Context, tenant tenancy.ID, alg string) (SigningKey, error)
 }
 
 // Verifier checks access tokens that this service signed for a tenant.
@@ -102,7 +107,7 @@ type AccessClaims struct {
 	Issued   time.Time // to the second
 	Expires  time.Time // zero: of an opaque token, which the store forgets by then
 	Actor    *Actor    // who acts for the subject (RFC 8693 §4.1); nil: nobody
-	// Thumbprint is that of the key which the token is bound to (RFC 9449 §6); empty: to none.
+	// Thumbprint is what the token is bound to, as Permit.Binding has it; empty: nothing.
 	Thumbprint string
 }
 
@@ -138,7 +143,8 @@ type CodeStore interface {
 	// expired at now, is unknown, or another tenant's is fault.NotFound.
 	FindCode(ctx context.Context, tenant tenancy.ID, code Hash, now time.Time) (Authorization, error)
 	// RedeemCode marks the code as redeemed, stores the opaque and the refresh token that were issued for it, if any, and writes the
-	// fact, in one step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound.
+	// fact, in one step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound. A refresh token that is to live as long
+	// as a session which has ended is fault.Conflict.
 	RedeemCode(ctx context.Context, tenant tenancy.ID, redemption Redemption) error
 	// RevokeCode removes the opaque and refresh tokens that were issued from a code, and what those gave (RFC 6749 §4.1.2); none is
 	// no error. The refusal that follows is a fact of its own.

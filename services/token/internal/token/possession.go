@@ -14,21 +14,22 @@ const (
 	requiredOfThePublic = "public_clients"
 )
 
-// unproven refuses an access token that would be bound to no key where the client's settings, or the API's, want it bound. What is
+// unproven refuses an access token whose binding is none, or not the one, where the client's settings, or the API's, want it bound. What is
 // asked for at the authorization endpoint and redeemed later is held to that later: a browser's request proves no key.
-func (a Ask) unproven(rs *ResourceServer) error {
+func (a Ask) unproven(rs *ResourceServer, binding string) error {
 	if a.Later {
 		return nil
 	}
 	if rs != nil && rs.Proof.asks(a.Client) {
-		if rs.Proof.Mechanism == mechanismMTLS {
-			return fault.Invalid(oauth.InvalidRequest, "The resource server requires tokens that are bound to a certificate, which is not supported")
-		}
-		if a.Thumbprint == "" {
+		_, certificate := boundTo(binding)
+		switch byCertificate := rs.Proof.Mechanism == mechanismMTLS; {
+		case byCertificate && !certificate:
+			return fault.Invalid(oauth.InvalidRequest, "The resource server requires proof of possession by mutual TLS")
+		case !byCertificate && (binding == "" || certificate):
 			return fault.Invalid(oauth.InvalidRequest, "The resource server requires proof of possession by DPoP")
 		}
 	}
-	if slices.Contains(a.Client.Demands, DemandProof) && a.Thumbprint == "" {
+	if slices.Contains(a.Client.Demands, DemandProof) && binding == "" {
 		return fault.Invalid(oauth.InvalidRequest, "The client must prove possession of a key by DPoP")
 	}
 	return nil

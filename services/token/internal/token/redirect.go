@@ -102,18 +102,31 @@ func wildcard(pattern string) (before, after string, ok bool) {
 	if !found {
 		label, found = strings.CutPrefix(before, "http://")
 	}
-	if !found || strings.ContainsAny(label, "./@:?#") {
+	if !found || strings.Contains(label, ".") || !hostText(label) {
 		return "", "", false
 	}
-	host := after
-	if end := strings.IndexAny(after, ":/?#"); end >= 0 {
-		host = after[:end]
+	rest := after
+	if end := strings.IndexAny(after, "/?#"); end >= 0 {
+		rest = after[:end]
 	}
+	host, port, _ := strings.Cut(rest, ":")
 	_, parent, dotted := strings.Cut(host, ".")
-	if !dotted || !strings.Contains(strings.Trim(parent, "."), ".") || strings.Contains(host, "@") {
+	if !dotted || !strings.Contains(strings.Trim(parent, "."), ".") || !hostText(host) || !portText(port) {
 		return "", "", false
 	}
 	return before, after, true
+}
+
+// hostText reports text of nothing but what stands in the name of a host. Above all it has no at sign and no percent sign: what stands
+// before the one is no host, and what the other hides is read by some and not by others.
+func hostText(s string) bool {
+	for _, r := range []byte(s) {
+		ok := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' || r >= 0x80
+		if !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // matchLoopback lets a native client listen on any port of the loopback address (RFC 8252 §7.3); by address only, since what

@@ -13,12 +13,42 @@ type Scope []string
 // ParseScope splits a scope parameter.
 func ParseScope(param string) Scope {
 	var s Scope
+	var seen map[string]struct{}
 	for word := range strings.FieldsSeq(param) {
-		if !s.Has(word) {
-			s = append(s, word)
+		if len(s) == few { // a request holds a hundred thousand words, and anybody may send one: each is looked for once
+			seen = setOf(s)
 		}
+		if seen != nil {
+			if _, there := seen[word]; there {
+				continue
+			}
+			seen[word] = struct{}{}
+		} else if s.Has(word) {
+			continue
+		}
+		s = append(s, word)
 	}
 	return s
+}
+
+// few is how many words are looked through faster than hashed.
+const few = 16
+
+func setOf(words []string) map[string]struct{} {
+	set := make(map[string]struct{}, len(words))
+	for _, word := range words {
+		set[word] = struct{}{}
+	}
+	return set
+}
+
+// has gives what tells whether a word is in list, for as many words as s has.
+func (s Scope) has(list []string) func(word string) bool {
+	if len(s) <= few || len(list) <= few {
+		return func(word string) bool { return slices.Contains(list, word) }
+	}
+	set := setOf(list)
+	return func(word string) bool { _, there := set[word]; return there }
 }
 
 // Has reports whether word is in s.
@@ -30,8 +60,9 @@ func (s Scope) String() string { return strings.Join(s, " ") }
 // without gives the words of s that are not in other.
 func (s Scope) without(other []string) Scope {
 	var out Scope
+	in := s.has(other)
 	for _, word := range s {
-		if !slices.Contains(other, word) {
+		if !in(word) {
 			out = append(out, word)
 		}
 	}
@@ -41,15 +72,16 @@ func (s Scope) without(other []string) Scope {
 // within gives the words of s that are in granted, and those that need no grant.
 func (s Scope) within(granted []string) Scope {
 	out := Scope{}
+	in := s.has(granted)
 	for _, word := range s {
-		if slices.Contains(granted, word) || slices.Contains(userScopes, word) {
+		if in(word) || slices.Contains(userScopes, word) {
 			out = append(out, word)
 		}
 	}
 	return out
 }
 
-// userScopes are those that any client may ask of a user without an API. offline_access is not one of them: see Ask.withOffline.
+// userScopes are those that any client may ask of a user without an API. offline_access is not one of them: see Ask.withRefresh.
 var userScopes = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopeAddress, oauth.ScopePhone}
 
 // allForUser is what a request that names no scope may stand for; forUser still drops what users are not to have.
@@ -66,11 +98,16 @@ func allForUser(rs *ResourceServer) Scope {
 // an administrator; and an API whose scopes are what roles say grants none, until there are roles to ask.
 func (s Scope) forUser(rs *ResourceServer) Scope {
 	out := Scope{}
+	var known []string
+	if rs != nil && !rs.EnforcePolicies {
+		known = rs.Scopes
+	}
+	in := s.has(known)
 	for _, word := range s {
 		switch {
 		case slices.Contains(userScopes, word):
 			out = append(out, word)
-		case rs == nil || !slices.Contains(rs.Scopes, word) || rs.EnforcePolicies:
+		case !in(word):
 		case rs.System && !strings.Contains(word, ":current_user"):
 		default:
 			out = append(out, word)

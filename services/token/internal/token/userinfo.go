@@ -62,16 +62,19 @@ func (i *Userinfo) Claims(ctx context.Context, t tenancy.Tenant, in Presented) (
 	return claims, client, nil
 }
 
-// prove holds how a token is sent against what it is bound to (RFC 9449 §7.1): a bound one is worth nothing without its key, also under
+// prove holds how a token is sent against what it is bound to (RFC 8705 §3, RFC 9449 §7.1): a bound one is worth nothing without its key, also under
 // the other scheme (§7.2), and one that is bound to nothing proves nobody.
 func (i *Userinfo) prove(ctx context.Context, t tenancy.Tenant, in Presented, bound string) error {
 	if in.Scheme != SchemeDPoP {
+		if thumbprint, certificate := boundTo(bound); certificate {
+			return i.certified(ctx, t, thumbprint)
+		}
 		if bound != "" {
 			return errToken().Because(errBound)
 		}
 		return nil
 	}
-	if bound == "" {
+	if tokenType(bound) != SchemeDPoP {
 		return errToken().Because(errUnbound)
 	}
 	claims, err := i.Proofs.Check(in.Proofs, Target{Method: in.Method, URL: endpointOf(t, PathUserinfo), Token: in.Token}, i.Now())

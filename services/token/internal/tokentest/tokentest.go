@@ -217,17 +217,15 @@ func (u *Users) FindUser(_ context.Context, tenant tenancy.ID, id string) (*toke
 }
 
 // RecordLogin implements token.Users.
-func (u *Users) RecordLogin(ctx context.Context, tenant tenancy.ID, id, _ string) (*token.User, error) {
-	user, err := u.FindUser(ctx, tenant, id)
-	if err != nil {
-		return nil, err
+func (u *Users) RecordLogin(ctx context.Context, tenant tenancy.ID, id, _ string) (int64, error) {
+	if _, err := u.FindUser(ctx, tenant, id); err != nil {
+		return 0, err
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.logins++
 	u.users[Key{tenant, id}].LoginsCount++
-	user.LoginsCount++
-	return user, nil
+	return u.users[Key{tenant, id}].LoginsCount, nil
 }
 
 // Signer signs with private keys at hand, and makes keys.

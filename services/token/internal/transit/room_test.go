@@ -19,7 +19,7 @@ import (
 
 var families = []string{token.AlgRS256, token.AlgES256}
 
-// provisioned is a room whose tenant has all its keys.
+// provisioned is a room whose tenant has all its keys, and uses each kind.
 func provisioned(t *testing.T) *room {
 	t.Helper()
 	r := open(t)
@@ -27,6 +27,8 @@ func provisioned(t *testing.T) *room {
 		require.NoError(t, r.client.CreateSigningKey(t.Context(), transit.KeyName(tenant, alg), vaultkit.Alg(alg)))
 	}
 	_, err := r.publish(t.Context())
+	require.NoError(t, err)
+	_, err = r.store.ShowKeys(t.Context(), tenant, token.AlgES256, token.Fact{Tenant: tenant, Time: r.clock.Now().Add(-time.Minute)})
 	require.NoError(t, err)
 	return r
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/rpc"
 	"github.com/postern-id/postern/services/token/internal/store/storetest"
 	"github.com/postern-id/postern/services/token/internal/token"
+	"github.com/postern-id/postern/services/token/internal/tokentest"
 	"github.com/postern-id/postern/services/token/internal/transit"
 )
 
@@ -53,7 +54,7 @@ func open(t *testing.T) *room {
 	require.NoError(t, err)
 	r.signer = transit.New(r.client, vaultkit.NewBatcher(r.client, vaultkit.BatchConfig{}))
 	r.keys = token.NewKeys(token.KeyDeps{Source: r.signer, Store: r.store, Now: now})
-	r.ring = keyring.New(r.store, now, keyring.Completing(r.keys, log))
+	r.ring = keyring.New(r.store, now, keyring.Completing(r.keys, log), keyring.Waiting(tokentest.Passing(r.clock)))
 	handler := rpc.New(rpc.Deps{Keys: r.keys, Ring: r.ring, Remover: r.store, Log: log})
 	r.service = tokenapiconnect.NewTokenServiceClient(rpckit.Client(handler), rpckit.InProcessURL, rpckit.ClientOption())
 	return r

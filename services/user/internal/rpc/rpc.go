@@ -75,16 +75,16 @@ func (s server) FindUser(ctx context.Context, req *userapi.FindUserRequest) (*us
 }
 
 // RecordLogin implements userapiconnect.UserServiceHandler.
-func (s server) RecordLogin(ctx context.Context, req *userapi.RecordLoginRequest) (*userapi.User, error) {
+func (s server) RecordLogin(ctx context.Context, req *userapi.RecordLoginRequest) (*userapi.RecordLoginResponse, error) {
 	tenant, err := tenantOf(req.GetTenantId())
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.users.RecordLogin(ctx, tenant, user.ID(req.GetUserId()), req.GetIp())
+	count, err := s.users.RecordLogin(ctx, tenant, user.ID(req.GetUserId()), req.GetIp())
 	if err != nil {
 		return nil, err
 	}
-	return toWire(u)
+	return &userapi.RecordLoginResponse{LoginsCount: count}, nil
 }
 
 // RemoveTenant implements userapiconnect.UserServiceHandler.

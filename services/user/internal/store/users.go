@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	logapi "github.com/postern-id/postern/libs/api/log"
+	"github.com/postern-id/postern/libs/pgkit"
 	"github.com/postern-id/postern/libs/tenancy"
 	"github.com/postern-id/postern/services/user/internal/store/sqlcgen"
 	"github.com/postern-id/postern/services/user/internal/user"
@@ -70,12 +71,20 @@ func identifiers(u user.User, i user.Identity) (email, username, phone *string) 
 func (s *Store) Find(ctx context.Context, tenant tenancy.ID, id user.ID) (user.User, error) {
 	var u user.User
 	err := s.read(ctx, tenant, func(_ pgx.Tx, q *sqlcgen.Queries) error {
-		row, err := q.FindUser(ctx, sqlcgen.FindUserParams{TenantID: string(tenant), ID: string(id)})
+		rows, err := q.FindUser(ctx, sqlcgen.FindUserParams{TenantID: string(tenant), ID: string(id)})
 		if err != nil {
 			return err
 		}
-		u, err = whole(ctx, q, tenant, row)
-		return err
+		if len(rows) == 0 {
+			return user.ErrNotFound
+		}
+		if u, err = toUser(rows[0].User); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			u.Identities = append(u.Identities, toIdentity(row.Identity))
+		}
+		return nil
 	})
 	return u, err
 }
@@ -177,17 +186,12 @@ func (s *Store) DeleteByEmail(ctx context.Context, tenant tenancy.ID, connection
 }
 
 // RecordLogin implements user.Store. The token service publishes the login; nothing of it is published here.
-func (s *Store) RecordLogin(ctx context.Context, tenant tenancy.ID, id user.ID, ip string, now time.Time) (user.User, error) {
-	var u user.User
-	err := s.write(ctx, tenant, func(_ pgx.Tx, q *sqlcgen.Queries) error {
-		row, err := q.CountLogin(ctx, sqlcgen.CountLoginParams{TenantID: string(tenant), ID: string(id), Ip: ip, Now: now})
-		if err != nil {
-			return err
-		}
-		u, err = whole(ctx, q, tenant, row)
+func (s *Store) RecordLogin(ctx context.Context, tenant tenancy.ID, id user.ID, ip string, now time.Time) (count int64, err error) {
+	err = pgkit.InTenantOnce(ctx, s.pool, tenant, func(tx pgx.Tx) error {
+		count, err = sqlcgen.New(tx).CountLogin(ctx, sqlcgen.CountLoginParams{TenantID: string(tenant), ID: string(id), Ip: ip, Now: now})
 		return err
 	})
-	return u, err
+	return count, translate(err)
 }
 
 // RemoveTenant implements user.Store.
@@ -207,6 +211,10 @@ func whole(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, row sqlcg
 		return user.User{}, err
 	}
 	return users[0], nil
+}
+
+func toIdentity(i sqlcgen.Identity) user.Identity {
+	return user.Identity{Connection: i.Connection, Provider: i.Provider, ID: i.ID, IsSocial: i.IsSocial}
 }
 
 // wholes adds the identities to rows, asking once.
@@ -230,7 +238,7 @@ func wholes(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, rows []s
 	}
 	for _, i := range identities {
 		u := &users[place[i.UserID]]
-		u.Identities = append(u.Identities, user.Identity{Connection: i.Connection, Provider: i.Provider, ID: i.ID, IsSocial: i.IsSocial})
+		u.Identities = append(u.Identities, toIdentity(i))
 	}
 	return users, nil
 }

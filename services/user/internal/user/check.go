@@ -30,15 +30,15 @@ func CheckEmail(email string) (string, error) {
 	return normal, nil
 }
 
-var usernameForm = regexp.MustCompile(`^[a-z0-9_+\-.!#$^~]{1,128}$`)
+// usernameForm is held against what was sent: letters of other scripts have some of these as their lower case.
+var usernameForm = regexp.MustCompile(`^[A-Za-z0-9_+\-.!#$^~]{1,128}$`)
 
 // CheckUsername gives the normal form of a username, or refuses it. An address is no username: it would shadow another's e-mail.
 func CheckUsername(username string) (string, error) {
-	normal := strings.ToLower(username)
-	if !usernameForm.MatchString(normal) {
+	if !usernameForm.MatchString(username) {
 		return "", refused("String does not match pattern: "+printable(username), "username")
 	}
-	return normal, nil
+	return strings.ToLower(username), nil
 }
 
 // checkUsername holds a username in normal form to the connection's bounds.

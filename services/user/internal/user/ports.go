@@ -36,8 +36,8 @@ type Store interface {
 	ListPasswords(ctx context.Context, tenant tenancy.ID, identity Identity, limit int) ([]Credential, error)
 	// ReplaceHash puts a new hash of the same password in the place of old. When old is no longer the hash, nothing happens.
 	ReplaceHash(ctx context.Context, tenant tenancy.ID, identity Identity, old, fresh Credential) error
-	// RecordLogin counts a login and gives the user after it.
-	RecordLogin(ctx context.Context, tenant tenancy.ID, id ID, ip string, now time.Time) (User, error)
+	// RecordLogin counts a login and gives how many there were with it.
+	RecordLogin(ctx context.Context, tenant tenancy.ID, id ID, ip string, now time.Time) (int64, error)
 	// RemoveTenant deletes all the tenant has; a repeat is fine.
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
 }

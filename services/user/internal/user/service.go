@@ -289,8 +289,8 @@ func (s *Service) rehash(ctx context.Context, tenant tenancy.ID, identity Identi
 	}
 }
 
-// RecordLogin counts a login and gives the user as it is now, or ErrNotFound.
-func (s *Service) RecordLogin(ctx context.Context, tenant tenancy.ID, id ID, ip string) (User, error) {
+// RecordLogin counts a login and gives how many there were with it; ErrNotFound.
+func (s *Service) RecordLogin(ctx context.Context, tenant tenancy.ID, id ID, ip string) (int64, error) {
 	return s.Store.RecordLogin(ctx, tenant, id, strings.TrimSpace(ip), s.now())
 }
 

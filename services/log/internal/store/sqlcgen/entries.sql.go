@@ -11,7 +11,7 @@ import (
 )
 
 const afterSeq = `-- name: AfterSeq :many
-select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id from entries
+select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id, mtls_thumbprint from entries
 where tenant_id = $1 and seq > $2::bigint and (not $3::boolean or user_id is not null)
 order by seq limit $4::integer
 `
@@ -63,6 +63,7 @@ func (q *Queries) AfterSeq(ctx context.Context, arg AfterSeqParams) ([]Entry, er
 			&i.SessionID,
 			&i.Details,
 			&i.CorrelationID,
+			&i.MtlsThumbprint,
 		); err != nil {
 			return nil, err
 		}
@@ -173,7 +174,7 @@ func (q *Queries) DeleteSome(ctx context.Context, arg DeleteSomeParams) (int64, 
 }
 
 const findBySeq = `-- name: FindBySeq :one
-select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id from entries where tenant_id = $1 and seq = $2
+select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id, mtls_thumbprint from entries where tenant_id = $1 and seq = $2
 `
 
 type FindBySeqParams struct {
@@ -210,12 +211,13 @@ func (q *Queries) FindBySeq(ctx context.Context, arg FindBySeqParams) (Entry, er
 		&i.SessionID,
 		&i.Details,
 		&i.CorrelationID,
+		&i.MtlsThumbprint,
 	)
 	return i, err
 }
 
 const listBySeq = `-- name: ListBySeq :many
-select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id from entries where tenant_id = $1 and seq = any($2::bigint[]) and date between $3 and $4
+select tenant_id, date, event_id, seq, ingested_at, tenant_name, type, description, client_id, client_name, connection, connection_id, strategy, strategy_type, user_id, user_name, ip, user_agent, is_mobile, hostname, audience, scope, session_id, details, correlation_id, mtls_thumbprint from entries where tenant_id = $1 and seq = any($2::bigint[]) and date between $3 and $4
 `
 
 type ListBySeqParams struct {
@@ -265,6 +267,7 @@ func (q *Queries) ListBySeq(ctx context.Context, arg ListBySeqParams) ([]Entry, 
 			&i.SessionID,
 			&i.Details,
 			&i.CorrelationID,
+			&i.MtlsThumbprint,
 		); err != nil {
 			return nil, err
 		}

@@ -41,6 +41,8 @@ type Entry struct {
 	Details []byte
 	// What the caller ties calls together by (X-Correlation-ID), cut to 64 characters. Null: nothing was sent.
 	CorrelationID *string
+	// Of the certificate by which the client authenticated (RFC 8705 §3.1). Null: it did not do so by one.
+	MtlsThumbprint *string
 }
 
 // The end of the cell's log, one row. Whoever appends locks it until the commit: so places become visible in their order.

@@ -61,7 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) auditlog.Store) {
 			ClientID: "c", ClientName: "Client", Connection: "db", ConnectionID: "con_1", Strategy: "auth0", StrategyType: "database",
 			UserID: "auth0|1", UserName: "ada@example.test", IP: "2001:db8::1", UserAgent: "Chrome 120.0.0 / Mac OS X 10.15.7", Mobile: true,
 			Hostname: "acme.eu.example.test", Audience: "https://api", Scope: "openid email", SessionID: "ses_1",
-			Correlation: "corr-1", Details: json.RawMessage(`{"b": 1, "a": "text \u0000 and ünï"}`),
+			Certificate: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", Correlation: "corr-1", Details: json.RawMessage(`{"b": 1, "a": "text \u0000 and ünï"}`),
 		}
 		stored, err := s.Append(t.Context(), []auditlog.Entry{e}, noon().Add(1500*time.Microsecond))
 		require.NoError(t, err)

@@ -1,6 +1,6 @@
 -- name: InsertKey :execrows
-insert into signing_keys (tenant_id, kid, alg, version, state, public_key, certificate, created_at, since)
-values (@tenant_id, @kid, @alg, @version, @state, @public_key, @certificate, @created_at, @since)
+insert into signing_keys (tenant_id, kid, alg, version, state, public_key, certificate, created_at, since, shown_at)
+values (@tenant_id, @kid, @alg, @version, @state, @public_key, @certificate, @created_at, @since, @shown_at)
 on conflict do nothing;
 
 -- name: LockKeys :exec
@@ -9,6 +9,12 @@ select pg_advisory_xact_lock(hashtextextended('postern/token/keys/' || @tenant_i
 
 -- name: ListKeys :many
 select * from signing_keys where tenant_id = @tenant_id order by version, alg desc;
+
+-- name: ShowKeys :execrows
+update signing_keys k set shown_at = @at
+where k.tenant_id = @tenant_id and k.alg = @alg and not exists (
+  select 1 from signing_keys s where s.tenant_id = @tenant_id and s.alg = @alg and s.shown_at is not null
+);
 
 -- name: RetireKeys :execrows
 update signing_keys set state = 'previous', until = @until

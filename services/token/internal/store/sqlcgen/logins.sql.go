@@ -220,6 +220,9 @@ with touched as (
   returning s.tenant_id, s.id
 ), joined as (
   insert into session_clients as c (tenant_id, session_id, client_id, hears) select t.tenant_id, t.id, $7::text, $8::boolean from touched t
+  where not exists ( -- a conflict would lock the row, which is a write
+    select from session_clients k where k.tenant_id = t.tenant_id and k.session_id = t.id and k.client_id = $7::text and k.hears = $8::boolean
+  )
   on conflict (tenant_id, session_id, client_id) do update set hears = excluded.hears where c.hears <> excluded.hears
 )
 select count(*) from touched

@@ -24,7 +24,7 @@ type AccessToken struct {
 	Claims []string
 	// The family that it came with: when that is revoked, it goes (RFC 7009 §2.1).
 	RefreshID *string
-	// Of the key that the token is bound to (RFC 7638, SHA-256). Null: to none.
+	// Of the key that the token is bound to (RFC 7638, SHA-256), or behind x5t#S256: of the certificate (RFC 8705 §3.1). Null: to none.
 	Thumbprint *string
 }
 
@@ -194,6 +194,8 @@ type RefreshToken struct {
 	Metadata       []byte
 	// Of the key that the family is bound to (RFC 9449 §5): of public clients alone. Null: to none.
 	Thumbprint *string
+	// The session that the family lives as long as. Null: it has ends of its own (offline_access).
+	OnlineSession *string
 }
 
 // Browsers that are logged in at a tenant.
@@ -258,6 +260,19 @@ type SigningKey struct {
 	RevokedAt *time.Time
 	// The algorithm that the key is made for (RFC 7518 §3.1). An RS256 key also signs by RS512 and PS256, under key IDs of their own.
 	Alg string
+	// Since when keys of this algorithm are shown to the world; the first of an algorithm's rows counts for all of them. Null in all: not yet. RS256 keys are shown whatever it says.
+	ShownAt *time.Time
+}
+
+// How many tokens clients got for themselves, for their quotas: what the processes of the cell counted, added up within seconds.
+type TokenCount struct {
+	TenantID string
+	ClientID string
+	// per_hour or per_day; began_at is the beginning of that hour or day in UTC.
+	Bucket    string
+	BeganAt   time.Time
+	Tokens    int64
+	ExpiresAt time.Time
 }
 
 // Logins under way, from /authorize until the code.

@@ -20,8 +20,8 @@ func (q *Queries) DeleteKeys(ctx context.Context, tenantID string) error {
 }
 
 const insertKey = `-- name: InsertKey :execrows
-insert into signing_keys (tenant_id, kid, alg, version, state, public_key, certificate, created_at, since)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into signing_keys (tenant_id, kid, alg, version, state, public_key, certificate, created_at, since, shown_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict do nothing
 `
 
@@ -35,6 +35,7 @@ type InsertKeyParams struct {
 	Certificate []byte
 	CreatedAt   time.Time
 	Since       *time.Time
+	ShownAt     *time.Time
 }
 
 func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (int64, error) {
@@ -48,6 +49,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (int64, er
 		arg.Certificate,
 		arg.CreatedAt,
 		arg.Since,
+		arg.ShownAt,
 	)
 	if err != nil {
 		return 0, err
@@ -56,7 +58,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (int64, er
 }
 
 const listKeys = `-- name: ListKeys :many
-select tenant_id, kid, version, state, public_key, certificate, created_at, since, until, revoked_at, alg from signing_keys where tenant_id = $1 order by version, alg desc
+select tenant_id, kid, version, state, public_key, certificate, created_at, since, until, revoked_at, alg, shown_at from signing_keys where tenant_id = $1 order by version, alg desc
 `
 
 func (q *Queries) ListKeys(ctx context.Context, tenantID string) ([]SigningKey, error) {
@@ -80,6 +82,7 @@ func (q *Queries) ListKeys(ctx context.Context, tenantID string) ([]SigningKey, 
 			&i.Until,
 			&i.RevokedAt,
 			&i.Alg,
+			&i.ShownAt,
 		); err != nil {
 			return nil, err
 		}
@@ -152,6 +155,27 @@ type RevokeKeysParams struct {
 
 func (q *Queries) RevokeKeys(ctx context.Context, arg RevokeKeysParams) (int64, error) {
 	result, err := q.db.Exec(ctx, revokeKeys, arg.At, arg.TenantID, arg.Kids)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const showKeys = `-- name: ShowKeys :execrows
+update signing_keys k set shown_at = $1
+where k.tenant_id = $2 and k.alg = $3 and not exists (
+  select 1 from signing_keys s where s.tenant_id = $2 and s.alg = $3 and s.shown_at is not null
+)
+`
+
+type ShowKeysParams struct {
+	At       *time.Time
+	TenantID string
+	Alg      string
+}
+
+func (q *Queries) ShowKeys(ctx context.Context, arg ShowKeysParams) (int64, error) {
+	result, err := q.db.Exec(ctx, showKeys, arg.At, arg.TenantID, arg.Alg)
 	if err != nil {
 		return 0, err
 	}

@@ -13,6 +13,26 @@ import (
 
 func keysChanged() error { return fault.Conflict("", "The signing keys were changed meanwhile") }
 
+// ShowKeys implements token.KeyStore.
+func (f *Fake) ShowKeys(_ context.Context, tenant tenancy.ID, alg string, fact token.Fact) (all []token.SigningKey, err error) {
+	err = f.do(func() error {
+		shown := func(k token.SigningKey) bool { return k.Alg == alg && !k.Shown.IsZero() }
+		if !slices.ContainsFunc(f.keys[tenant], shown) {
+			for i, key := range f.keys[tenant] {
+				if key.Alg == alg {
+					f.keys[tenant][i].Shown = fact.Time
+				}
+			}
+			if slices.ContainsFunc(f.keys[tenant], shown) {
+				f.facts = append(f.facts, fact)
+			}
+		}
+		all = slices.Clone(f.keys[tenant])
+		return nil
+	})
+	return all, err
+}
+
 // RotateKeys implements token.KeyStore.
 func (f *Fake) RotateKeys(_ context.Context, tenant tenancy.ID, r token.KeyRotation) (all []token.SigningKey, err error) {
 	err = f.do(func() error {

@@ -64,6 +64,7 @@ func (f *Fake) endSessions(tenant tenancy.ID, e token.SessionEnd) (gone []token.
 		}
 		gone = append(gone, s)
 		delete(f.sessions, key)
+		f.endOnline(tenant, s.ID)
 		for _, client := range s.Clients {
 			f.announce(tenant, s, client, e)
 		}
@@ -78,6 +79,7 @@ func (f *Fake) expireSessions(now time.Time) {
 			continue
 		}
 		delete(f.sessions, key)
+		f.endOnline(key.tenant, s.ID)
 		for _, client := range s.Clients {
 			if f.hearing[sid{key.tenant, s.ID + " " + client}] {
 				f.announce(key.tenant, s, client, token.SessionEnd{By: token.ByExpiry, Now: now})
@@ -160,7 +162,7 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 		n = len(gone)
 		for _, s := range gone {
 			for key, r := range f.refresh {
-				if refreshTokens && key.tenant == tenant && r.SessionID == s.ID {
+				if refreshTokens && key.tenant == tenant && r.SessionID == s.ID && !r.Online {
 					f.endRefreshToken(tenant, r.ID)
 				}
 			}

@@ -2,8 +2,6 @@ package storetest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"sync"
@@ -36,6 +34,7 @@ type Store interface {
 	token.LogoutQueue
 	token.DeviceStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
+	token.TokenCountStore
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
 
@@ -51,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 	for name, try := range map[string]func(*testing.T, *world){
 		"keys":         tryKeys,
 		"key_rotation": tryKeyRotation,
+		"shown keys":   tryShownKeys,
 		"transactions": tryTransactions,
 		"sessions":     trySessions,
 		"codes":        tryCodes,
@@ -62,6 +62,8 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"leeway":       tryLeeway,
 		"migration":    tryMigration,
 		"refresh ends": tryRefreshEnds,
+		"token counts": tryTokenCounts,
+		"online":       tryOnline,
 		"management":   tryRefreshAdmin,
 		"devices":      tryDeviceKeys,
 		"consents":     tryConsents,
@@ -163,10 +165,7 @@ func tryKeys(t *testing.T, w *world) {
 	require.Len(t, all, 3, "of concurrent publications of one version one wins")
 	require.Equal(t, []string{"k", "k"}, w.facts(w.a))
 
-	other := aKey(t, "kid-elliptic", 1, token.KeyCurrent)
-	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	other.Alg, other.Public = token.AlgES256, &curve.PublicKey
+	other := anEllipticKey(t, "kid-elliptic", 1, token.KeyCurrent)
 	all, err = w.PublishKeys(ctx, w.a, []token.SigningKey{other}, w.fact("k"))
 	require.NoError(t, err)
 	require.Len(t, all, 4)
@@ -185,7 +184,7 @@ func (w *world) transaction(state string) token.Transaction {
 		Request: token.Request{
 			ClientID: "client", RedirectURI: "https://app.example/cb", RedirectSent: true, Mode: token.ModeQuery, State: "s", Nonce: "n",
 			Scope: token.Scope{"openid", "email"}, Audience: "https://api.example", Challenge: "c", ChallengeMethod: "S256", Thumbprint: thumbprint,
-			Prompt: []string{"login"}, MaxAge: 0, LoginHint: "ada@example.com", Connection: "db", Locales: "de",
+			Prompt: []string{"login"}, MaxAge: 0, LoginHint: "ada@example.com", Subject: "auth0|1", Connection: "db", Locales: "de",
 			Types: token.ResponseType{Code: true, IDToken: true}, Issuer: "https://acme/", ScreenHint: "signup", ACRValues: []string{"urn:x"},
 			Claims: token.ClaimsRequest{IDToken: []string{"email"}, Userinfo: []string{"name"}},
 		},

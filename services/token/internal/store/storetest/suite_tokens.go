@@ -28,6 +28,12 @@ func tryTokens(t *testing.T, w *world) {
 	got, err := w.FindAccessToken(ctx, w.a, tok.Hash, w.now)
 	require.NoError(t, err)
 	require.Equal(t, tok, got)
+	certified := tok
+	certified.Hash, certified.Thumbprint = token.HashOf("of a certificate"), token.BoundToCertificate(thumbprint)
+	require.NoError(t, w.SaveTokens(ctx, w.a, token.Settlement{Opaque: &certified, Fact: w.fact("sepft")}))
+	got, err = w.FindAccessToken(ctx, w.a, certified.Hash, w.now)
+	require.NoError(t, err)
+	require.Equal(t, certified.Thumbprint, got.Thumbprint)
 	_, err = w.FindAccessToken(ctx, w.b, tok.Hash, w.now)
 	notFoundHere(t, err)
 	_, err = w.FindAccessToken(ctx, w.a, tok.Hash, tok.Expires)

@@ -4,8 +4,11 @@ insert into users (tenant_id, id, email, email_verified, username, phone_number,
 values (@tenant_id, @id, @email, @email_verified, @username, @phone_number, @phone_verified, @name, @given_name, @family_name, @nickname,
   @picture, @blocked, @user_metadata, @app_metadata, @created_at, @updated_at);
 
--- name: FindUser :one
-select * from users where tenant_id = @tenant_id and id = @id;
+-- name: FindUser :many
+-- A row for each identity; there is one at least. Both sides are compared with the parameter: their columns collate differently, and one
+-- compared with the other could use no index.
+select sqlc.embed(u), sqlc.embed(i) from users u, identities i
+where u.tenant_id = @tenant_id and u.id = @id::text and i.tenant_id = @tenant_id and i.user_id = @id::text order by i.is_primary desc, i.created_at, i.id;
 
 -- name: LockUser :one
 select * from users where tenant_id = @tenant_id and id = @id for no key update;
@@ -33,7 +36,7 @@ returning u.id;
 -- name: CountLogin :one
 update users set last_login = @now::timestamptz, last_ip = @ip::text, logins_count = logins_count + 1, updated_at = @now::timestamptz
 where tenant_id = @tenant_id and id = @id
-returning *;
+returning logins_count;
 
 -- name: DeleteUsersOfTenant :exec
 delete from users where tenant_id = @tenant_id;

@@ -13,7 +13,7 @@ import (
 const countLogin = `-- name: CountLogin :one
 update users set last_login = $1::timestamptz, last_ip = $2::text, logins_count = logins_count + 1, updated_at = $1::timestamptz
 where tenant_id = $3 and id = $4
-returning tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from
+returning logins_count
 `
 
 type CountLoginParams struct {
@@ -23,43 +23,16 @@ type CountLoginParams struct {
 	ID       string
 }
 
-func (q *Queries) CountLogin(ctx context.Context, arg CountLoginParams) (User, error) {
+func (q *Queries) CountLogin(ctx context.Context, arg CountLoginParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countLogin,
 		arg.Now,
 		arg.Ip,
 		arg.TenantID,
 		arg.ID,
 	)
-	var i User
-	err := row.Scan(
-		&i.TenantID,
-		&i.ID,
-		&i.Email,
-		&i.EmailVerified,
-		&i.Username,
-		&i.PhoneNumber,
-		&i.PhoneVerified,
-		&i.Name,
-		&i.GivenName,
-		&i.FamilyName,
-		&i.Nickname,
-		&i.Picture,
-		&i.Blocked,
-		&i.UserMetadata,
-		&i.AppMetadata,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.LastLogin,
-		&i.LastIp,
-		&i.LoginsCount,
-		&i.LastPasswordReset,
-		&i.NameKey,
-		&i.GivenNameKey,
-		&i.FamilyNameKey,
-		&i.NicknameKey,
-		&i.LoginsValidFrom,
-	)
-	return i, err
+	var logins_count int64
+	err := row.Scan(&logins_count)
+	return logins_count, err
 }
 
 const deleteOutboxOfTenant = `-- name: DeleteOutboxOfTenant :exec
@@ -137,8 +110,9 @@ func (q *Queries) DeleteUsersOfTenant(ctx context.Context, tenantID string) erro
 	return err
 }
 
-const findUser = `-- name: FindUser :one
-select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from from users where tenant_id = $1 and id = $2
+const findUser = `-- name: FindUser :many
+select u.tenant_id, u.id, u.email, u.email_verified, u.username, u.phone_number, u.phone_verified, u.name, u.given_name, u.family_name, u.nickname, u.picture, u.blocked, u.user_metadata, u.app_metadata, u.created_at, u.updated_at, u.last_login, u.last_ip, u.logins_count, u.last_password_reset, u.name_key, u.given_name_key, u.family_name_key, u.nickname_key, u.logins_valid_from, i.tenant_id, i.provider, i.id, i.user_id, i.connection, i.is_social, i.is_primary, i.email, i.username, i.phone_number, i.created_at from users u, identities i
+where u.tenant_id = $1 and u.id = $2::text and i.tenant_id = $1 and i.user_id = $2::text order by i.is_primary desc, i.created_at, i.id
 `
 
 type FindUserParams struct {
@@ -146,38 +120,69 @@ type FindUserParams struct {
 	ID       string
 }
 
-func (q *Queries) FindUser(ctx context.Context, arg FindUserParams) (User, error) {
-	row := q.db.QueryRow(ctx, findUser, arg.TenantID, arg.ID)
-	var i User
-	err := row.Scan(
-		&i.TenantID,
-		&i.ID,
-		&i.Email,
-		&i.EmailVerified,
-		&i.Username,
-		&i.PhoneNumber,
-		&i.PhoneVerified,
-		&i.Name,
-		&i.GivenName,
-		&i.FamilyName,
-		&i.Nickname,
-		&i.Picture,
-		&i.Blocked,
-		&i.UserMetadata,
-		&i.AppMetadata,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.LastLogin,
-		&i.LastIp,
-		&i.LoginsCount,
-		&i.LastPasswordReset,
-		&i.NameKey,
-		&i.GivenNameKey,
-		&i.FamilyNameKey,
-		&i.NicknameKey,
-		&i.LoginsValidFrom,
-	)
-	return i, err
+type FindUserRow struct {
+	User     User
+	Identity Identity
+}
+
+// A row for each identity; there is one at least. Both sides are compared with the parameter: their columns collate differently, and one
+// compared with the other could use no index.
+func (q *Queries) FindUser(ctx context.Context, arg FindUserParams) ([]FindUserRow, error) {
+	rows, err := q.db.Query(ctx, findUser, arg.TenantID, arg.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FindUserRow
+	for rows.Next() {
+		var i FindUserRow
+		if err := rows.Scan(
+			&i.User.TenantID,
+			&i.User.ID,
+			&i.User.Email,
+			&i.User.EmailVerified,
+			&i.User.Username,
+			&i.User.PhoneNumber,
+			&i.User.PhoneVerified,
+			&i.User.Name,
+			&i.User.GivenName,
+			&i.User.FamilyName,
+			&i.User.Nickname,
+			&i.User.Picture,
+			&i.User.Blocked,
+			&i.User.UserMetadata,
+			&i.User.AppMetadata,
+			&i.User.CreatedAt,
+			&i.User.UpdatedAt,
+			&i.User.LastLogin,
+			&i.User.LastIp,
+			&i.User.LoginsCount,
+			&i.User.LastPasswordReset,
+			&i.User.NameKey,
+			&i.User.GivenNameKey,
+			&i.User.FamilyNameKey,
+			&i.User.NicknameKey,
+			&i.User.LoginsValidFrom,
+			&i.Identity.TenantID,
+			&i.Identity.Provider,
+			&i.Identity.ID,
+			&i.Identity.UserID,
+			&i.Identity.Connection,
+			&i.Identity.IsSocial,
+			&i.Identity.IsPrimary,
+			&i.Identity.Email,
+			&i.Identity.Username,
+			&i.Identity.PhoneNumber,
+			&i.Identity.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const insertUser = `-- name: InsertUser :exec

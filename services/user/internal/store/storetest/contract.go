@@ -238,7 +238,10 @@ func Run(t *testing.T, open func(t *testing.T) user.Store) {
 		}
 		wg.Wait()
 		later := now.Add(time.Minute)
-		u, err := s.RecordLogin(t.Context(), TenantA, Person(1).ID, "2001:db8::1", later)
+		count, err := s.RecordLogin(t.Context(), TenantA, Person(1).ID, "2001:db8::1", later)
+		require.NoError(t, err)
+		assert.EqualValues(t, 6, count)
+		u, err := s.Find(t.Context(), TenantA, Person(1).ID)
 		require.NoError(t, err)
 		assert.EqualValues(t, 6, u.LoginsCount)
 		assert.Equal(t, later, u.LastLogin)

@@ -357,19 +357,19 @@ func (f *Fake) ReplaceHash(_ context.Context, tenant tenancy.ID, i user.Identity
 }
 
 // RecordLogin implements user.Store.
-func (f *Fake) RecordLogin(_ context.Context, tenant tenancy.ID, id user.ID, ip string, now time.Time) (user.User, error) {
+func (f *Fake) RecordLogin(_ context.Context, tenant tenancy.ID, id user.ID, ip string, now time.Time) (int64, error) {
 	unlock, err := f.begin()
 	defer unlock()
 	if err != nil {
-		return user.User{}, err
+		return 0, err
 	}
 	r := f.tenants[tenant][id]
 	if r == nil {
-		return user.User{}, user.ErrNotFound
+		return 0, user.ErrNotFound
 	}
 	r.user.LastLogin, r.user.LastIP, r.user.UpdatedAt = now, ip, now
 	r.user.LoginsCount++
-	return clone(r.user), nil
+	return r.user.LoginsCount, nil
 }
 
 // RemoveTenant implements user.Store.
