@@ -197,6 +197,27 @@ func TestConfirmation(t *testing.T) {
 	require.Equal(t, "/u/consent", b.get("/authorize", params()).location(t).Path, "the client's own word counts before the tenant's")
 }
 
+// A session that is worth nothing for the client is not confirmed: its user logs in as somebody who may.
+func TestConfirmation_of_a_login_by_a_connection_that_is_off(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.logIn(authorizeParams())
+	w.config.Change(func(c *tokentest.Configuration) {
+		c.Connections[tokentest.Key{Tenant: w.acme.ID, ID: "native"}] = []token.Connection{{ID: "con_2", Name: "other", Strategy: token.StrategyDatabase}}
+	})
+	params := func(more ...string) url.Values {
+		return authorizeParams(append([]string{"client_id", "native", "redirect_uri", "com.example.app:/cb"}, more...)...)
+	}
+	require.Equal(t, "/u/login", b.get("/authorize", params()).location(t).Path)
+	require.Equal(t, "/u/login", b.get("/authorize", params("prompt", "consent")).location(t).Path)
+	silent := b.get("/authorize", params("prompt", "none")).location(t)
+	require.Equal(t, "access_denied", silent.Query().Get("error"))
+
+	w.client("native", func(c *token.Client) { c.FirstParty = false })
+	require.Equal(t, "/u/login", b.get("/authorize", params()).location(t).Path, "nor is it asked about")
+}
+
 func TestGrants(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -135,13 +135,14 @@ func (l *Logins) entered(ctx context.Context, t tenancy.Tenant, state string, b 
 // mustAsk says whether the user has to be asked before the transaction goes on, by the policy's answer and by what the client and the
 // callback are like.
 func (l *Logins) mustAsk(c *Client, settings *Settings, tx *Transaction, err error) bool {
-	if tx.Agreed {
+	unasked := errors.Is(err, errUnasked)
+	if tx.Agreed || err != nil && !unasked { // nobody is asked about what cannot be
 		return false
 	}
-	if tx.Request.Device != "" && (err == nil || errors.Is(err, errUnasked)) { // always: somebody else may have sent them here (RFC 8628 §5.4)
+	if tx.Request.Device != "" { // always: somebody else may have sent them here (RFC 8628 §5.4)
 		return true
 	}
-	return errors.Is(err, errUnasked) || tx.Request.prompts(promptConsent) || tx.Reused && confirms(c, settings, &tx.Request)
+	return unasked || tx.Request.prompts(promptConsent) || tx.Reused && confirms(c, settings, &tx.Request)
 }
 
 // confirms says whether a login that nobody took part in must be confirmed, since any program of the machine could have begun it and
