@@ -22,8 +22,9 @@ async function ports(names) {
   return urls;
 }
 
-// sample copies the sample of that name. Its setup.mjs takes each program's address from a variable: names are those variables.
-export async function sample(name, names) {
+// sample copies the sample of that name. Its setup.mjs takes each program's address from a variable: names are those variables, and more is
+// of what else it reads.
+export async function sample(name, names, more = {}) {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'postern-sample-'));
   for (const part of ['kit', 'package.json', name]) fs.cpSync(path.join(source, part), path.join(root, part), { recursive: true });
   fs.symlinkSync(path.join(source, 'node_modules'), path.join(root, 'node_modules'));
@@ -31,7 +32,7 @@ export async function sample(name, names) {
   const { scripts } = JSON.parse(fs.readFileSync(path.join(cwd, 'package.json')));
   const urls = await ports(names);
   const env = {
-    ...process.env, ...urls, ISSUER_BASE_URL: issuer.slice(0, -1), USER_PASSWORD: ada.password,
+    ...process.env, ...urls, ...more, ISSUER_BASE_URL: issuer.slice(0, -1), USER_PASSWORD: ada.password,
     NODE_OPTIONS: `--import=${path.join(here, '..', 'stock', 'loopback.mjs')} --import=${path.join(here, 'orphan.mjs')}` };
   delete env.INPUT;
   let running, output = '';
