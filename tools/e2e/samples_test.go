@@ -8,7 +8,7 @@ import "testing"
 func TestSamples(t *testing.T) {
 	t.Parallel()
 	application := applicationCertificate(t)
-	for _, name := range []string{"regular-web", "several-clients", "gateway", "white-label"} {
+	for _, name := range []string{"regular-web", "one-client", "several-clients", "gateway", "white-label"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			acme := newCompany(t)

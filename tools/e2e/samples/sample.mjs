@@ -1,5 +1,5 @@
 // A sample in a folder of its own, set up and started by the very commands that its package.json has for people.
-import { execFile, fork } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -15,7 +15,7 @@ const source = path.join(here, '..', '..', 'samples');
 export const ada = { email: 'ada@example.com', password: 'Correct-horse-7-staple' };
 
 // ports gives addresses that nobody listens on, one for each name; they are held together, so that no two are alike.
-async function ports(names) {
+export async function ports(names) {
   const held = await Promise.all(names.map((name) => new Promise((f) => { const s = net.createServer().listen(0, 'localhost', () => f([name, s])); })));
   const urls = Object.fromEntries(held.map(([name, s]) => [name, `http://localhost:${s.address().port}`]));
   await Promise.all(held.map(([, s]) => new Promise((f) => s.close(f))));
@@ -37,10 +37,14 @@ export async function sample(name, names, more = {}) {
   delete env.INPUT;
   let running, output = '';
   const script = (word) => scripts[word].replace(/^node /, '').split(' ');
+  // end ends what "npm start" began.
+  const end = async () => { if (running?.exitCode === null) await new Promise((f) => { running.once('exit', f); running.kill(); }); };
   return {
     urls,
     // run runs one of its npm scripts to the end, as who holds a token for the Management API, and gives what it printed.
-    run: async (word) => (await promisify(execFile)('node', script(word), { cwd, env: { ...env, MANAGEMENT_TOKEN: await managementToken() } })).stdout,
+    run: async (word, extra) => (await promisify(execFile)('node', script(word), { cwd, env: { ...env, ...extra, MANAGEMENT_TOKEN: await managementToken() } })).stdout,
+    // begin runs one that waits for somebody: line gives what a line of it says, and ended all that it printed.
+    begin: (word) => begun(spawn('node', script(word), { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }), word),
     // settings are what its setup wrote for one of its programs.
     settings: (file) => parseEnv(fs.readFileSync(path.join(cwd, `.env.${file}`), 'utf8')),
     // start runs "npm start" until stop, and waits for all programs to answer.
@@ -56,9 +60,27 @@ export async function sample(name, names, more = {}) {
       }
     },
     output: () => output,
+    end,
     async stop() {
-      if (running?.exitCode === null) await new Promise((f) => { running.once('exit', f); running.kill(); });
+      await end();
       fs.rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function begun(child, name) {
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { printed += text; });
+  const closed = new Promise((f) => { child.once('close', f); });
+  return {
+    line: async (pattern) => (await within(20_000, `${name} says ${pattern}`, async () => {
+      if (child.exitCode !== null) throw new Error(`${name} ended:\n${printed}`);
+      return pattern.exec(printed);
+    })).seen[1],
+    async ended() {
+      const code = await closed;
+      if (code) throw new Error(`${name} ended with ${code}:\n${printed}`);
+      return printed;
     },
   };
 }

@@ -36,6 +36,10 @@ try {
   const looks = async (settings, { origin, logo }, name) => {
     assert.match(await page.innerText('main'), new RegExp(settings.NAME));
     assert.deepEqual(await page.$$eval('img', (all) => all.map((i) => [i.src, i.alt, i.complete && i.naturalWidth])), [[logo, settings.NAME, 96]]);
+    const { width, height } = page.viewportSize();
+    await page.setViewportSize({ width: 360, height: 740 });
+    await fit(page, `${name}-phone`);
+    await page.setViewportSize({ width, height });
     await fit(page, name);
     hosts.delete(settings.BASE_URL); // where the person came from
     assert.deepEqual([...hosts].sort(), [issuer.slice(0, -1), origin].sort());
