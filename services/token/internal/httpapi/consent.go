@@ -14,11 +14,14 @@ import (
 
 func (h *Handler) showConsent(c *gin.Context, t tenancy.Tenant) error {
 	state := c.Query("state")
-	page, err := h.Logins.Consent(c.Request.Context(), t, state, browser(c, t))
+	answer, page, err := h.Logins.Consent(c.Request.Context(), t, state, browser(c, t))
 	if err != nil {
 		return h.stale(c, t, err)
 	}
-	return draw(c, http.StatusOK, consentPage(page, state).Page(), pictureCSP(page.Logo))
+	if page == nil {
+		return follow(c, t, answer)
+	}
+	return draw(c, http.StatusOK, consentPage(*page, state).Page(), pictureCSP(page.Logo))
 }
 
 func (h *Handler) submitConsent(c *gin.Context, t tenancy.Tenant) error {

@@ -32,13 +32,14 @@ type ConsentFilter struct{ UserID, ClientID, Audience string }
 type ConsentStore interface {
 	// FindConsent gives what the user agreed to; nothing is fault.NotFound.
 	FindConsent(ctx context.Context, tenant tenancy.ID, userID, clientID, audience string) (Consent, error)
-	// GiveConsent notes in the transaction that the user of its session was asked and agreed and, where consent is not nil, adds its
-	// scopes to what the user agreed to before, in one step. A transaction that is gone is fault.NotFound and changes nothing.
-	GiveConsent(ctx context.Context, tenant tenancy.ID, state Hash, consent *Consent) error
+	// GiveConsent notes in the transaction that the user of the session was asked and agreed and, where consent is not nil, adds its
+	// scopes to what the user agreed to before, in one step. A transaction that is gone, or is another session's by now, is
+	// fault.NotFound and changes nothing.
+	GiveConsent(ctx context.Context, tenant tenancy.ID, state Hash, sessionID string, consent *Consent) error
 	// ListConsents gives a part of them in the order of their IDs, and how many there are.
 	ListConsents(ctx context.Context, tenant tenancy.ID, filter ConsentFilter, offset, limit int) ([]Consent, int, error)
-	// WithdrawConsents removes what the filter names, by id where one is given, with what was issued by it, and leaves the caller's
-	// audit line, in one step. It gives how many went; none is no error.
+	// WithdrawConsents removes what the filter names, by id where one is given, with what was issued by it (refresh and opaque tokens,
+	// and codes and device codes that nobody redeemed yet), and leaves the caller's audit line, in one step. It gives how many went; none is no error.
 	WithdrawConsents(ctx context.Context, tenant tenancy.ID, id string, filter ConsentFilter, now time.Time) (int, error)
 }
 

@@ -30,19 +30,20 @@ type ConsentItem struct {
 	Text  string // for people
 }
 
-// Consent gives the consent page of a transaction whose user is logged in. A stale one is fault.Invalid.
-func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b Browser) (ConsentPage, error) {
+// Consent gives the consent page of a transaction whose user is logged in. Where there is nothing left to ask, since what is asked for
+// may not be had any more, the answer leads back to the client and there is no page. A stale transaction is fault.Invalid.
+func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b Browser) (Answer, *ConsentPage, error) {
 	tx, s, err := l.entered(ctx, t, state, b)
 	if err != nil {
-		return ConsentPage{}, err
+		return Answer{}, nil, err
 	}
 	login, c, err := l.page(ctx, t, tx)
 	if err != nil {
-		return ConsentPage{}, err
+		return Answer{}, nil, err
 	}
 	u, err := l.users.FindUser(ctx, t.ID, s.UserID)
 	if err != nil {
-		return ConsentPage{}, err
+		return Answer{}, nil, err
 	}
 	page := ConsentPage{TenantName: login.TenantName, ClientName: c.Name, Logo: login.Logo, UserName: u.Handle(), UserCode: tx.Request.UserCode}
 	if tx.Request.Device == "" && unverifiable(tx.Request.RedirectURI) {
@@ -50,11 +51,16 @@ func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b 
 	}
 	permit, err := l.policy.Check(ctx, t, l.ask(c, &tx, s, u).asked())
 	if err != nil {
-		return ConsentPage{}, err
+		refuse := l.refuse
+		if tx.Reused { // nobody has seen a page yet
+			refuse = l.refuseUnseen
+		}
+		a, err := refuse(ctx, t, c, &tx.Request, b, err)
+		return a, nil, err
 	}
 	settings, err := l.config.FindSettings(ctx, t.ID)
 	if err != nil {
-		return ConsentPage{}, err
+		return Answer{}, nil, err
 	}
 	if rs := permit.ResourceServer; rs != nil {
 		page.Audience = rs.Name
@@ -62,7 +68,7 @@ func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b 
 	if permit.ResourceServer != nil || !c.FirstParty {
 		page.Items = consentItems(permit, settings.ScopeDescriptions)
 	}
-	return page, nil
+	return Answer{}, &page, nil
 }
 
 // Answered is what somebody answered on the consent page.
@@ -109,7 +115,7 @@ func (l *Logins) Decide(ctx context.Context, t tenancy.Tenant, in Answered, b Br
 			ID: newConsentID(), UserID: u.ID, ClientID: c.ID, Audience: consentAudience(t, permit.ResourceServer), Scope: permit.Scope, Given: l.now(),
 		}
 	}
-	err = l.consents.GiveConsent(ctx, t.ID, tx.State, consent)
+	err = l.consents.GiveConsent(ctx, t.ID, tx.State, s.ID, consent)
 	if fault.Is(err, fault.KindNotFound) {
 		return Answer{}, errStale()
 	}
@@ -133,16 +139,15 @@ func (l *Logins) entered(ctx context.Context, t tenancy.Tenant, state string, b 
 }
 
 // mustAsk says whether the user has to be asked before the transaction goes on, by the policy's answer and by what the client and the
-// callback are like.
+// callback are like. About what the policy refuses nobody is asked.
 func (l *Logins) mustAsk(c *Client, settings *Settings, tx *Transaction, err error) bool {
-	unasked := errors.Is(err, errUnasked)
-	if tx.Agreed || err != nil && !unasked { // nobody is asked about what cannot be
+	if tx.Agreed || err != nil && !errors.Is(err, errUnasked) {
 		return false
 	}
 	if tx.Request.Device != "" { // always: somebody else may have sent them here (RFC 8628 §5.4)
 		return true
 	}
-	return unasked || tx.Request.prompts(promptConsent) || tx.Reused && confirms(c, settings, &tx.Request)
+	return errors.Is(err, errUnasked) || tx.Request.prompts(promptConsent) || tx.Reused && confirms(c, settings, &tx.Request)
 }
 
 // confirms says whether a login that nobody took part in must be confirmed, since any program of the machine could have begun it and

@@ -153,7 +153,7 @@ func (f *Fake) UpdateSession(_ context.Context, tenant tenancy.ID, session strin
 }
 
 // EndSessions implements token.SessionAdmin.
-func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.SessionEnd, refreshTokens bool) (n int, err error) {
+func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.SessionEnd, all bool) (n int, err error) {
 	err = f.do(func() error {
 		if e.SessionID == "" && e.UserID == "" {
 			return fault.Internal(errors.New("an ending that names neither a session nor a user"))
@@ -161,11 +161,12 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 		gone := f.endSessions(tenant, e)
 		n = len(gone)
 		for _, s := range gone {
-			for key, r := range f.refresh {
-				if refreshTokens && key.tenant == tenant && r.SessionID == s.ID && !r.Online {
-					f.endRefreshToken(tenant, r.ID)
-				}
+			if all {
+				f.revokeSession(tenant, s.ID)
 			}
+		}
+		if all && e.SessionID != "" {
+			f.revokeSession(tenant, e.SessionID)
 		}
 		for range n {
 			f.facts = append(f.facts, token.Fact{Tenant: tenant, Time: e.Now, Name: token.SessionEnded})
