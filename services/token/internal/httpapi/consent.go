@@ -21,7 +21,7 @@ func (h *Handler) showConsent(c *gin.Context, t tenancy.Tenant) error {
 	if page == nil {
 		return follow(c, t, answer)
 	}
-	return draw(c, http.StatusOK, consentPage(*page, state).Page(), pageCSP)
+	return draw(c, http.StatusOK, consentPage(*page, state).Page(), pictureCSP(page.Logo))
 }
 
 func (h *Handler) submitConsent(c *gin.Context, t tenancy.Tenant) error {
@@ -46,7 +46,7 @@ func (h *Handler) submitConsent(c *gin.Context, t tenancy.Tenant) error {
 
 func consentPage(p token.ConsentPage, state string) pages.Consent {
 	out := pages.Consent{
-		Frame:      pages.Frame{Title: "Authorize " + p.ClientName + " | " + p.TenantName, TenantName: p.TenantName},
+		Frame:      pages.Frame{Title: "Authorize " + p.ClientName + " | " + p.TenantName, TenantName: p.TenantName, Logo: logo(p.Logo, p.ClientName)},
 		ClientName: p.ClientName, UserName: p.UserName, Audience: p.Audience, Callback: p.Callback, UserCode: p.UserCode, Action: "/u/consent?state=" + state,
 	}
 	for _, item := range p.Items {

@@ -13,6 +13,7 @@ import (
 type ConsentPage struct {
 	TenantName string
 	ClientName string
+	Logo       Logo // the client's
 	UserName   string
 	// Audience is the name of the API that is asked for; empty: none.
 	Audience string
@@ -44,7 +45,7 @@ func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b 
 	if err != nil {
 		return Answer{}, nil, err
 	}
-	page := ConsentPage{TenantName: login.TenantName, ClientName: c.Name, UserName: u.Handle(), UserCode: tx.Request.UserCode}
+	page := ConsentPage{TenantName: login.TenantName, ClientName: c.Name, Logo: login.Logo, UserName: u.Handle(), UserCode: tx.Request.UserCode}
 	if tx.Request.Device == "" && unverifiable(tx.Request.RedirectURI) {
 		page.Callback = tx.Request.RedirectURI
 	}
