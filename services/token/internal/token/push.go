@@ -56,7 +56,7 @@ func (l *Logins) Push(ctx context.Context, t tenancy.Tenant, req PushRequest) (u
 	if !settings.PushedRequests {
 		return "", 0, fault.New(fault.KindNotFound, "endpoint_disabled", "Pushed authorization requests are disabled for the tenant")
 	}
-	c, id, err := l.auth.Authenticate(ctx, t, req.Params, req.Basic, l.now())
+	c, id, err := l.auth.Authenticate(ctx, t, req.Params, req.Basic, l.now(), t.Issuer()+"oauth/par") // §2: as an audience, too
 	if err == nil {
 		uri, life, err = l.push(ctx, t, c, settings, req)
 	}
