@@ -32,7 +32,7 @@ func (l *Logins) logout(ctx context.Context, t tenancy.Tenant, in Logout, f *Fac
 		to = firstURL(list)
 	}
 	f.Details["return_to"] = to
-	if in.ReturnTo != "" && !logoutAllowed(list, to, c == nil || !c.Strict) {
+	if in.ReturnTo != "" && !logoutAllowed(list, to) {
 		return "", fault.Invalid(oauth.InvalidRequest, "The returnTo URL is not in the list of allowed logout URLs")
 	}
 	return to, l.end(ctx, t, *f, b)
@@ -78,6 +78,9 @@ func (l *Logins) logoutList(ctx context.Context, t tenancy.Tenant, clientID stri
 			return nil, nil, err
 		}
 		f.ClientID, f.ClientName, list = c.ID, c.Name, c.AllowedLogoutURLs
+		if c.Strict {
+			return nil, nil, fault.Invalid(oauth.InvalidRequest, "Logout is not allowed for the client")
+		}
 	} else {
 		settings, err := l.config.FindSettings(ctx, t.ID)
 		if err != nil {

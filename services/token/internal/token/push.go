@@ -82,6 +82,9 @@ func (l *Logins) Push(ctx context.Context, t tenancy.Tenant, req PushRequest) (u
 }
 
 func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings *Settings, req PushRequest) (string, time.Duration, error) {
+	if c.Strict {
+		return "", 0, fault.Denied(oauth.UnauthorizedClient, "Pushed authorization requests are not allowed for the client.")
+	}
 	in := received{client: c, params: url.Values{"client_id": {c.Identifier()}}, pushed: true}
 	size := 0
 	for name, value := range req.Params {

@@ -28,7 +28,7 @@ func (c *Client) AllowsRedirect(uri string) bool {
 func isPattern(uri string) bool { return strings.ContainsAny(uri, "*{}") }
 
 // logoutAllowed says whether uri may be returned to: query and fragment do not count, scheme and host ignore case.
-func logoutAllowed(list []string, uri string, wildcards bool) bool {
+func logoutAllowed(list []string, uri string) bool {
 	if !plainURL(uri) {
 		return false
 	}
@@ -38,7 +38,7 @@ func logoutAllowed(list []string, uri string, wildcards bool) bool {
 	}
 	for _, entry := range list {
 		have, ok := bareURL(entry)
-		if ok && (have == want || wildcards && matchWildcard(have, want)) {
+		if ok && (have == want || matchWildcard(have, want)) {
 			return true
 		}
 	}
