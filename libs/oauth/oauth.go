@@ -47,6 +47,7 @@ const (
 	ScopePhone         = "phone"          // OIDC Core §5.4
 	ScopeAddress       = "address"        // OIDC Core §5.4
 	ScopeOfflineAccess = "offline_access" // OIDC Core §11
+	ScopeOnlineAccess  = "online_access"  // the wire's: a refresh token that lives as long as its session
 )
 
 // How a client proves itself at the token endpoint (RFC 7591 §2).

@@ -32,6 +32,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
 	"github.com/postern-id/postern/services/token/internal/limit"
+	"github.com/postern-id/postern/services/token/internal/quota"
 	"github.com/postern-id/postern/services/token/internal/remote"
 	"github.com/postern-id/postern/services/token/internal/rpc"
 	"github.com/postern-id/postern/services/token/internal/store"
@@ -128,6 +129,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	ring := keyring.New(db, deps.Now, keyring.Completing(keys, deps.Log))
 	config := remote.NewConfiguration(deps.Clients, deps.Settings, deps.Now)
 	users := remote.Users{Service: deps.Users}
+	quotas := quota.New(quota.Deps{Store: db, Record: events.Queue{Buffer: buffer}, Log: deps.Log, Now: deps.Now})
 	policy := token.NewPolicy(config, db)
 	auth := token.NewAuthenticator(config, assertion.Reader{}, db)
 	proofs := token.NewProofs(dpop.Reader{}, db)
@@ -144,15 +146,15 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
 			Config: config, Policy: policy, Users: users, Issuer: issuer, Now: deps.Now,
 			Grants: []token.Grant{
-				&token.ClientCredentials{Config: config, Queue: events.Queue{Buffer: buffer}},
+				&token.ClientCredentials{Config: config, Quotas: quotas, Queue: events.Queue{Buffer: buffer}},
 				&token.Code{Store: db, Record: db},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
-				&token.Refresh{Store: db, Record: db}, &token.Device{Store: db, Record: db},
+				&token.Refresh{Store: db, Config: config, Sessions: db, Record: db}, &token.Device{Store: db, Record: db},
 				&token.OnBehalfOf{Config: config, Policy: policy, Verifier: keyring.NewVerifier(ring, deps.Now), Store: db, Record: db},
 			},
 			Auth: auth, Proofs: proofs,
 		}),
-		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Users: users, Now: deps.Now},
+		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Sessions: db, Users: users, Now: deps.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Proofs: proofs, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
 			Devices: db, Guesses: limit.New(guessBurst, guessEvery, deps.Now), Issuer: issuer,
@@ -180,7 +182,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	teller := &backchannel.Worker{Log: deps.Log, Teller: &token.Teller{
 		Queue: db, Config: config, Issuer: issuer, Sender: backchannel.Sender{Out: out}, Now: deps.Now,
 	}}
-	s.tasks = []runner.Task{s.vault.Run, relay.Run, buffer.Run, follower.Run, sweeper.Run, peers.Run, teller.Run}
+	s.tasks = []runner.Task{s.vault.Run, relay.Run, buffer.Run, follower.Run, sweeper.Run, peers.Run, teller.Run, quotas.Run}
 	return s, nil
 }
 

@@ -113,10 +113,11 @@ type Client struct {
 	TokenExchange        []string           `protobuf:"bytes,33,rep,name=token_exchange,json=tokenExchange,proto3" json:"token_exchange,omitempty"`             // the kinds of token exchange profiles that the client may use
 	ParExpirySeconds     int64              `protobuf:"varint,34,opt,name=par_expiry_seconds,json=parExpirySeconds,proto3" json:"par_expiry_seconds,omitempty"` // zero: the default
 	// skip_non_verifiable_callback_uri_confirmation_prompt; unset: as the tenant says.
-	SkipConfirmation         *bool  `protobuf:"varint,35,opt,name=skip_confirmation,json=skipConfirmation,proto3,oneof" json:"skip_confirmation,omitempty"`
-	OpenRedirectProtection   bool   `protobuf:"varint,36,opt,name=open_redirect_protection,json=openRedirectProtection,proto3" json:"open_redirect_protection,omitempty"`      // redirection_policy
-	ResourceServerIdentifier string `protobuf:"bytes,37,opt,name=resource_server_identifier,json=resourceServerIdentifier,proto3" json:"resource_server_identifier,omitempty"` // which API a client of type resource_server stands for
-	ComplianceLevel          string `protobuf:"bytes,38,opt,name=compliance_level,json=complianceLevel,proto3" json:"compliance_level,omitempty"`                              // empty: none
+	SkipConfirmation         *bool       `protobuf:"varint,35,opt,name=skip_confirmation,json=skipConfirmation,proto3,oneof" json:"skip_confirmation,omitempty"`
+	OpenRedirectProtection   bool        `protobuf:"varint,36,opt,name=open_redirect_protection,json=openRedirectProtection,proto3" json:"open_redirect_protection,omitempty"`      // redirection_policy
+	ResourceServerIdentifier string      `protobuf:"bytes,37,opt,name=resource_server_identifier,json=resourceServerIdentifier,proto3" json:"resource_server_identifier,omitempty"` // which API a client of type resource_server stands for
+	ComplianceLevel          string      `protobuf:"bytes,38,opt,name=compliance_level,json=complianceLevel,proto3" json:"compliance_level,omitempty"`                              // empty: none
+	TokenQuota               *TokenQuota `protobuf:"bytes,39,opt,name=token_quota,json=tokenQuota,proto3" json:"token_quota,omitempty"`                                             // unset: as the tenant says
 	unknownFields            protoimpl.UnknownFields
 	sizeCache                protoimpl.SizeCache
 }
@@ -410,6 +411,74 @@ func (x *Client) GetComplianceLevel() string {
 	return ""
 }
 
+func (x *Client) GetTokenQuota() *TokenQuota {
+	if x != nil {
+		return x.TokenQuota
+	}
+	return nil
+}
+
+// TokenQuota is how many tokens a client may get for itself.
+type TokenQuota struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Enforce       bool                   `protobuf:"varint,1,opt,name=enforce,proto3" json:"enforce,omitempty"`                // more are refused; else only told of
+	PerHour       int64                  `protobuf:"varint,2,opt,name=per_hour,json=perHour,proto3" json:"per_hour,omitempty"` // zero: any number
+	PerDay        int64                  `protobuf:"varint,3,opt,name=per_day,json=perDay,proto3" json:"per_day,omitempty"`    // zero: any number
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TokenQuota) Reset() {
+	*x = TokenQuota{}
+	mi := &file_client_client_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TokenQuota) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TokenQuota) ProtoMessage() {}
+
+func (x *TokenQuota) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TokenQuota.ProtoReflect.Descriptor instead.
+func (*TokenQuota) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TokenQuota) GetEnforce() bool {
+	if x != nil {
+		return x.Enforce
+	}
+	return false
+}
+
+func (x *TokenQuota) GetPerHour() int64 {
+	if x != nil {
+		return x.PerHour
+	}
+	return 0
+}
+
+func (x *TokenQuota) GetPerDay() int64 {
+	if x != nil {
+		return x.PerDay
+	}
+	return 0
+}
+
 // RefreshPolicy is how a client's refresh tokens live.
 type RefreshPolicy struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
@@ -425,7 +494,7 @@ type RefreshPolicy struct {
 
 func (x *RefreshPolicy) Reset() {
 	*x = RefreshPolicy{}
-	mi := &file_client_client_proto_msgTypes[2]
+	mi := &file_client_client_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -437,7 +506,7 @@ func (x *RefreshPolicy) String() string {
 func (*RefreshPolicy) ProtoMessage() {}
 
 func (x *RefreshPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[2]
+	mi := &file_client_client_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -450,7 +519,7 @@ func (x *RefreshPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshPolicy.ProtoReflect.Descriptor instead.
 func (*RefreshPolicy) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{2}
+	return file_client_client_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RefreshPolicy) GetRotating() bool {
@@ -501,7 +570,7 @@ type BackchannelLogout struct {
 
 func (x *BackchannelLogout) Reset() {
 	*x = BackchannelLogout{}
-	mi := &file_client_client_proto_msgTypes[3]
+	mi := &file_client_client_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -513,7 +582,7 @@ func (x *BackchannelLogout) String() string {
 func (*BackchannelLogout) ProtoMessage() {}
 
 func (x *BackchannelLogout) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[3]
+	mi := &file_client_client_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -526,7 +595,7 @@ func (x *BackchannelLogout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackchannelLogout.ProtoReflect.Descriptor instead.
 func (*BackchannelLogout) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{3}
+	return file_client_client_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BackchannelLogout) GetUrl() string {
@@ -574,7 +643,7 @@ type Credential struct {
 
 func (x *Credential) Reset() {
 	*x = Credential{}
-	mi := &file_client_client_proto_msgTypes[4]
+	mi := &file_client_client_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +655,7 @@ func (x *Credential) String() string {
 func (*Credential) ProtoMessage() {}
 
 func (x *Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[4]
+	mi := &file_client_client_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +668,7 @@ func (x *Credential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credential.ProtoReflect.Descriptor instead.
 func (*Credential) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{4}
+	return file_client_client_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Credential) GetId() string {
@@ -668,7 +737,7 @@ type FindResourceServerRequest struct {
 
 func (x *FindResourceServerRequest) Reset() {
 	*x = FindResourceServerRequest{}
-	mi := &file_client_client_proto_msgTypes[5]
+	mi := &file_client_client_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -680,7 +749,7 @@ func (x *FindResourceServerRequest) String() string {
 func (*FindResourceServerRequest) ProtoMessage() {}
 
 func (x *FindResourceServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[5]
+	mi := &file_client_client_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -693,7 +762,7 @@ func (x *FindResourceServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResourceServerRequest.ProtoReflect.Descriptor instead.
 func (*FindResourceServerRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{5}
+	return file_client_client_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FindResourceServerRequest) GetTenantId() string {
@@ -739,7 +808,7 @@ type ResourceServer struct {
 
 func (x *ResourceServer) Reset() {
 	*x = ResourceServer{}
-	mi := &file_client_client_proto_msgTypes[6]
+	mi := &file_client_client_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -751,7 +820,7 @@ func (x *ResourceServer) String() string {
 func (*ResourceServer) ProtoMessage() {}
 
 func (x *ResourceServer) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[6]
+	mi := &file_client_client_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -764,7 +833,7 @@ func (x *ResourceServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceServer.ProtoReflect.Descriptor instead.
 func (*ResourceServer) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{6}
+	return file_client_client_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ResourceServer) GetId() string {
@@ -919,7 +988,7 @@ type FindClientGrantRequest struct {
 
 func (x *FindClientGrantRequest) Reset() {
 	*x = FindClientGrantRequest{}
-	mi := &file_client_client_proto_msgTypes[7]
+	mi := &file_client_client_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1000,7 @@ func (x *FindClientGrantRequest) String() string {
 func (*FindClientGrantRequest) ProtoMessage() {}
 
 func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[7]
+	mi := &file_client_client_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1013,7 @@ func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindClientGrantRequest.ProtoReflect.Descriptor instead.
 func (*FindClientGrantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{7}
+	return file_client_client_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FindClientGrantRequest) GetTenantId() string {
@@ -989,7 +1058,7 @@ type ClientGrant struct {
 
 func (x *ClientGrant) Reset() {
 	*x = ClientGrant{}
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1070,7 @@ func (x *ClientGrant) String() string {
 func (*ClientGrant) ProtoMessage() {}
 
 func (x *ClientGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1083,7 @@ func (x *ClientGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientGrant.ProtoReflect.Descriptor instead.
 func (*ClientGrant) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{8}
+	return file_client_client_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ClientGrant) GetId() string {
@@ -1069,7 +1138,7 @@ type ListConnectionsRequest struct {
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1150,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1163,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{9}
+	return file_client_client_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListConnectionsRequest) GetTenantId() string {
@@ -1120,7 +1189,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1201,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1214,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{10}
+	return file_client_client_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*Connection {
@@ -1166,7 +1235,7 @@ type FindConnectionRequest struct {
 
 func (x *FindConnectionRequest) Reset() {
 	*x = FindConnectionRequest{}
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1247,7 @@ func (x *FindConnectionRequest) String() string {
 func (*FindConnectionRequest) ProtoMessage() {}
 
 func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1260,7 @@ func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindConnectionRequest.ProtoReflect.Descriptor instead.
 func (*FindConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{11}
+	return file_client_client_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FindConnectionRequest) GetTenantId() string {
@@ -1228,7 +1297,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1240,7 +1309,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1253,7 +1322,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{12}
+	return file_client_client_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Connection) GetId() string {
@@ -1300,7 +1369,7 @@ type ListMobileAppsRequest struct {
 
 func (x *ListMobileAppsRequest) Reset() {
 	*x = ListMobileAppsRequest{}
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +1381,7 @@ func (x *ListMobileAppsRequest) String() string {
 func (*ListMobileAppsRequest) ProtoMessage() {}
 
 func (x *ListMobileAppsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +1394,7 @@ func (x *ListMobileAppsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMobileAppsRequest.ProtoReflect.Descriptor instead.
 func (*ListMobileAppsRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{13}
+	return file_client_client_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListMobileAppsRequest) GetTenantId() string {
@@ -1344,7 +1413,7 @@ type ListMobileAppsResponse struct {
 
 func (x *ListMobileAppsResponse) Reset() {
 	*x = ListMobileAppsResponse{}
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1425,7 @@ func (x *ListMobileAppsResponse) String() string {
 func (*ListMobileAppsResponse) ProtoMessage() {}
 
 func (x *ListMobileAppsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1438,7 @@ func (x *ListMobileAppsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMobileAppsResponse.ProtoReflect.Descriptor instead.
 func (*ListMobileAppsResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{14}
+	return file_client_client_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListMobileAppsResponse) GetApps() []*MobileApp {
@@ -1392,7 +1461,7 @@ type MobileApp struct {
 
 func (x *MobileApp) Reset() {
 	*x = MobileApp{}
-	mi := &file_client_client_proto_msgTypes[15]
+	mi := &file_client_client_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1473,7 @@ func (x *MobileApp) String() string {
 func (*MobileApp) ProtoMessage() {}
 
 func (x *MobileApp) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[15]
+	mi := &file_client_client_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1486,7 @@ func (x *MobileApp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MobileApp.ProtoReflect.Descriptor instead.
 func (*MobileApp) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{15}
+	return file_client_client_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *MobileApp) GetAndroidPackage() string {
@@ -1459,7 +1528,7 @@ type SeedTenantRequest struct {
 
 func (x *SeedTenantRequest) Reset() {
 	*x = SeedTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[16]
+	mi := &file_client_client_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1540,7 @@ func (x *SeedTenantRequest) String() string {
 func (*SeedTenantRequest) ProtoMessage() {}
 
 func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[16]
+	mi := &file_client_client_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1553,7 @@ func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantRequest.ProtoReflect.Descriptor instead.
 func (*SeedTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{16}
+	return file_client_client_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SeedTenantRequest) GetTenantId() string {
@@ -1519,7 +1588,7 @@ type SeedTenantResponse struct {
 
 func (x *SeedTenantResponse) Reset() {
 	*x = SeedTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[17]
+	mi := &file_client_client_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1600,7 @@ func (x *SeedTenantResponse) String() string {
 func (*SeedTenantResponse) ProtoMessage() {}
 
 func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[17]
+	mi := &file_client_client_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1613,7 @@ func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantResponse.ProtoReflect.Descriptor instead.
 func (*SeedTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{17}
+	return file_client_client_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SeedTenantResponse) GetManagementClientId() string {
@@ -1577,7 +1646,7 @@ type RemoveTenantRequest struct {
 
 func (x *RemoveTenantRequest) Reset() {
 	*x = RemoveTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[18]
+	mi := &file_client_client_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1658,7 @@ func (x *RemoveTenantRequest) String() string {
 func (*RemoveTenantRequest) ProtoMessage() {}
 
 func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[18]
+	mi := &file_client_client_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1671,7 @@ func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantRequest.ProtoReflect.Descriptor instead.
 func (*RemoveTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{18}
+	return file_client_client_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RemoveTenantRequest) GetTenantId() string {
@@ -1620,7 +1689,7 @@ type RemoveTenantResponse struct {
 
 func (x *RemoveTenantResponse) Reset() {
 	*x = RemoveTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[19]
+	mi := &file_client_client_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1632,7 +1701,7 @@ func (x *RemoveTenantResponse) String() string {
 func (*RemoveTenantResponse) ProtoMessage() {}
 
 func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[19]
+	mi := &file_client_client_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1645,7 +1714,7 @@ func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantResponse.ProtoReflect.Descriptor instead.
 func (*RemoveTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{19}
+	return file_client_client_proto_rawDescGZIP(), []int{20}
 }
 
 type RefreshPolicy_Opening struct {
@@ -1658,7 +1727,7 @@ type RefreshPolicy_Opening struct {
 
 func (x *RefreshPolicy_Opening) Reset() {
 	*x = RefreshPolicy_Opening{}
-	mi := &file_client_client_proto_msgTypes[21]
+	mi := &file_client_client_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1739,7 @@ func (x *RefreshPolicy_Opening) String() string {
 func (*RefreshPolicy_Opening) ProtoMessage() {}
 
 func (x *RefreshPolicy_Opening) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[21]
+	mi := &file_client_client_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +1752,7 @@ func (x *RefreshPolicy_Opening) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshPolicy_Opening.ProtoReflect.Descriptor instead.
 func (*RefreshPolicy_Opening) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{2, 0}
+	return file_client_client_proto_rawDescGZIP(), []int{3, 0}
 }
 
 func (x *RefreshPolicy_Opening) GetAudience() string {
@@ -1707,7 +1776,7 @@ const file_client_client_proto_rawDesc = "" +
 	"\x13client/client.proto\x12\x11postern.client.v1\"M\n" +
 	"\x11FindClientRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
-	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xa7\r\n" +
+	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xe7\r\n" +
 	"\x06Client\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1750,11 +1819,18 @@ const file_client_client_proto_rawDesc = "" +
 	"\x11skip_confirmation\x18# \x01(\bH\x00R\x10skipConfirmation\x88\x01\x01\x128\n" +
 	"\x18open_redirect_protection\x18$ \x01(\bR\x16openRedirectProtection\x12<\n" +
 	"\x1aresource_server_identifier\x18% \x01(\tR\x18resourceServerIdentifier\x12)\n" +
-	"\x10compliance_level\x18& \x01(\tR\x0fcomplianceLevel\x1a;\n" +
+	"\x10compliance_level\x18& \x01(\tR\x0fcomplianceLevel\x12>\n" +
+	"\vtoken_quota\x18' \x01(\v2\x1d.postern.client.v1.TokenQuotaR\n" +
+	"tokenQuota\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x14\n" +
-	"\x12_skip_confirmationJ\x04\b\x19\x10\x1a\"\xac\x02\n" +
+	"\x12_skip_confirmationJ\x04\b\x19\x10\x1a\"Z\n" +
+	"\n" +
+	"TokenQuota\x12\x18\n" +
+	"\aenforce\x18\x01 \x01(\bR\aenforce\x12\x19\n" +
+	"\bper_hour\x18\x02 \x01(\x03R\aperHour\x12\x17\n" +
+	"\aper_day\x18\x03 \x01(\x03R\x06perDay\"\xac\x02\n" +
 	"\rRefreshPolicy\x12\x1a\n" +
 	"\brotating\x18\x01 \x01(\bR\brotating\x12%\n" +
 	"\x0eleeway_seconds\x18\x02 \x01(\x03R\rleewaySeconds\x12)\n" +
@@ -1890,62 +1966,64 @@ func file_client_client_proto_rawDescGZIP() []byte {
 	return file_client_client_proto_rawDescData
 }
 
-var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_client_client_proto_goTypes = []any{
 	(*FindClientRequest)(nil),         // 0: postern.client.v1.FindClientRequest
 	(*Client)(nil),                    // 1: postern.client.v1.Client
-	(*RefreshPolicy)(nil),             // 2: postern.client.v1.RefreshPolicy
-	(*BackchannelLogout)(nil),         // 3: postern.client.v1.BackchannelLogout
-	(*Credential)(nil),                // 4: postern.client.v1.Credential
-	(*FindResourceServerRequest)(nil), // 5: postern.client.v1.FindResourceServerRequest
-	(*ResourceServer)(nil),            // 6: postern.client.v1.ResourceServer
-	(*FindClientGrantRequest)(nil),    // 7: postern.client.v1.FindClientGrantRequest
-	(*ClientGrant)(nil),               // 8: postern.client.v1.ClientGrant
-	(*ListConnectionsRequest)(nil),    // 9: postern.client.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),   // 10: postern.client.v1.ListConnectionsResponse
-	(*FindConnectionRequest)(nil),     // 11: postern.client.v1.FindConnectionRequest
-	(*Connection)(nil),                // 12: postern.client.v1.Connection
-	(*ListMobileAppsRequest)(nil),     // 13: postern.client.v1.ListMobileAppsRequest
-	(*ListMobileAppsResponse)(nil),    // 14: postern.client.v1.ListMobileAppsResponse
-	(*MobileApp)(nil),                 // 15: postern.client.v1.MobileApp
-	(*SeedTenantRequest)(nil),         // 16: postern.client.v1.SeedTenantRequest
-	(*SeedTenantResponse)(nil),        // 17: postern.client.v1.SeedTenantResponse
-	(*RemoveTenantRequest)(nil),       // 18: postern.client.v1.RemoveTenantRequest
-	(*RemoveTenantResponse)(nil),      // 19: postern.client.v1.RemoveTenantResponse
-	nil,                               // 20: postern.client.v1.Client.MetadataEntry
-	(*RefreshPolicy_Opening)(nil),     // 21: postern.client.v1.RefreshPolicy.Opening
-	nil,                               // 22: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	(*TokenQuota)(nil),                // 2: postern.client.v1.TokenQuota
+	(*RefreshPolicy)(nil),             // 3: postern.client.v1.RefreshPolicy
+	(*BackchannelLogout)(nil),         // 4: postern.client.v1.BackchannelLogout
+	(*Credential)(nil),                // 5: postern.client.v1.Credential
+	(*FindResourceServerRequest)(nil), // 6: postern.client.v1.FindResourceServerRequest
+	(*ResourceServer)(nil),            // 7: postern.client.v1.ResourceServer
+	(*FindClientGrantRequest)(nil),    // 8: postern.client.v1.FindClientGrantRequest
+	(*ClientGrant)(nil),               // 9: postern.client.v1.ClientGrant
+	(*ListConnectionsRequest)(nil),    // 10: postern.client.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),   // 11: postern.client.v1.ListConnectionsResponse
+	(*FindConnectionRequest)(nil),     // 12: postern.client.v1.FindConnectionRequest
+	(*Connection)(nil),                // 13: postern.client.v1.Connection
+	(*ListMobileAppsRequest)(nil),     // 14: postern.client.v1.ListMobileAppsRequest
+	(*ListMobileAppsResponse)(nil),    // 15: postern.client.v1.ListMobileAppsResponse
+	(*MobileApp)(nil),                 // 16: postern.client.v1.MobileApp
+	(*SeedTenantRequest)(nil),         // 17: postern.client.v1.SeedTenantRequest
+	(*SeedTenantResponse)(nil),        // 18: postern.client.v1.SeedTenantResponse
+	(*RemoveTenantRequest)(nil),       // 19: postern.client.v1.RemoveTenantRequest
+	(*RemoveTenantResponse)(nil),      // 20: postern.client.v1.RemoveTenantResponse
+	nil,                               // 21: postern.client.v1.Client.MetadataEntry
+	(*RefreshPolicy_Opening)(nil),     // 22: postern.client.v1.RefreshPolicy.Opening
+	nil,                               // 23: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
 }
 var file_client_client_proto_depIdxs = []int32{
-	20, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
-	4,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
-	2,  // 2: postern.client.v1.Client.refresh:type_name -> postern.client.v1.RefreshPolicy
-	3,  // 3: postern.client.v1.Client.backchannel_logout:type_name -> postern.client.v1.BackchannelLogout
-	21, // 4: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
-	22, // 5: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
-	12, // 6: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
-	15, // 7: postern.client.v1.ListMobileAppsResponse.apps:type_name -> postern.client.v1.MobileApp
-	0,  // 8: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
-	5,  // 9: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
-	7,  // 10: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
-	9,  // 11: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
-	11, // 12: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
-	13, // 13: postern.client.v1.ClientService.ListMobileApps:input_type -> postern.client.v1.ListMobileAppsRequest
-	16, // 14: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
-	18, // 15: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
-	1,  // 16: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
-	6,  // 17: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
-	8,  // 18: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
-	10, // 19: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
-	12, // 20: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
-	14, // 21: postern.client.v1.ClientService.ListMobileApps:output_type -> postern.client.v1.ListMobileAppsResponse
-	17, // 22: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
-	19, // 23: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
-	16, // [16:24] is the sub-list for method output_type
-	8,  // [8:16] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	21, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
+	5,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
+	3,  // 2: postern.client.v1.Client.refresh:type_name -> postern.client.v1.RefreshPolicy
+	4,  // 3: postern.client.v1.Client.backchannel_logout:type_name -> postern.client.v1.BackchannelLogout
+	2,  // 4: postern.client.v1.Client.token_quota:type_name -> postern.client.v1.TokenQuota
+	22, // 5: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
+	23, // 6: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	13, // 7: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
+	16, // 8: postern.client.v1.ListMobileAppsResponse.apps:type_name -> postern.client.v1.MobileApp
+	0,  // 9: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
+	6,  // 10: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
+	8,  // 11: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
+	10, // 12: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
+	12, // 13: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
+	14, // 14: postern.client.v1.ClientService.ListMobileApps:input_type -> postern.client.v1.ListMobileAppsRequest
+	17, // 15: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
+	19, // 16: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
+	1,  // 17: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
+	7,  // 18: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
+	9,  // 19: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
+	11, // 20: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
+	13, // 21: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
+	15, // 22: postern.client.v1.ClientService.ListMobileApps:output_type -> postern.client.v1.ListMobileAppsResponse
+	18, // 23: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
+	20, // 24: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
+	17, // [17:25] is the sub-list for method output_type
+	9,  // [9:17] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_client_client_proto_init() }
@@ -1960,7 +2038,7 @@ func file_client_client_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_client_proto_rawDesc), len(file_client_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

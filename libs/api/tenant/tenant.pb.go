@@ -98,6 +98,7 @@ type Settings struct {
 	UserCodeMask                        string                 `protobuf:"bytes,25,opt,name=user_code_mask,json=userCodeMask,proto3" json:"user_code_mask,omitempty"`          // device_flow.mask
 	ErrorPageUrl                        string                 `protobuf:"bytes,26,opt,name=error_page_url,json=errorPageUrl,proto3" json:"error_page_url,omitempty"`
 	CertificateAuthorities              [][]byte               `protobuf:"bytes,27,rep,name=certificate_authorities,json=certificateAuthorities,proto3" json:"certificate_authorities,omitempty"` // of clients' certificates, DER
+	ClientQuota                         *TokenQuota            `protobuf:"bytes,28,opt,name=client_quota,json=clientQuota,proto3" json:"client_quota,omitempty"`                                  // default_token_quota.clients; unset: none
 	unknownFields                       protoimpl.UnknownFields
 	sizeCache                           protoimpl.SizeCache
 }
@@ -321,6 +322,74 @@ func (x *Settings) GetCertificateAuthorities() [][]byte {
 	return nil
 }
 
+func (x *Settings) GetClientQuota() *TokenQuota {
+	if x != nil {
+		return x.ClientQuota
+	}
+	return nil
+}
+
+// TokenQuota is how many tokens a client may get for itself.
+type TokenQuota struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Enforce       bool                   `protobuf:"varint,1,opt,name=enforce,proto3" json:"enforce,omitempty"`                // more are refused; else only told of
+	PerHour       int64                  `protobuf:"varint,2,opt,name=per_hour,json=perHour,proto3" json:"per_hour,omitempty"` // zero: any number
+	PerDay        int64                  `protobuf:"varint,3,opt,name=per_day,json=perDay,proto3" json:"per_day,omitempty"`    // zero: any number
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TokenQuota) Reset() {
+	*x = TokenQuota{}
+	mi := &file_tenant_tenant_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TokenQuota) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TokenQuota) ProtoMessage() {}
+
+func (x *TokenQuota) ProtoReflect() protoreflect.Message {
+	mi := &file_tenant_tenant_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TokenQuota.ProtoReflect.Descriptor instead.
+func (*TokenQuota) Descriptor() ([]byte, []int) {
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TokenQuota) GetEnforce() bool {
+	if x != nil {
+		return x.Enforce
+	}
+	return false
+}
+
+func (x *TokenQuota) GetPerHour() int64 {
+	if x != nil {
+		return x.PerHour
+	}
+	return 0
+}
+
+func (x *TokenQuota) GetPerDay() int64 {
+	if x != nil {
+		return x.PerDay
+	}
+	return 0
+}
+
 type SignUpRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Email         string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
@@ -333,7 +402,7 @@ type SignUpRequest struct {
 
 func (x *SignUpRequest) Reset() {
 	*x = SignUpRequest{}
-	mi := &file_tenant_tenant_proto_msgTypes[2]
+	mi := &file_tenant_tenant_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +414,7 @@ func (x *SignUpRequest) String() string {
 func (*SignUpRequest) ProtoMessage() {}
 
 func (x *SignUpRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[2]
+	mi := &file_tenant_tenant_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +427,7 @@ func (x *SignUpRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignUpRequest.ProtoReflect.Descriptor instead.
 func (*SignUpRequest) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{2}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SignUpRequest) GetEmail() string {
@@ -399,7 +468,7 @@ type SignUpResponse struct {
 
 func (x *SignUpResponse) Reset() {
 	*x = SignUpResponse{}
-	mi := &file_tenant_tenant_proto_msgTypes[3]
+	mi := &file_tenant_tenant_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -411,7 +480,7 @@ func (x *SignUpResponse) String() string {
 func (*SignUpResponse) ProtoMessage() {}
 
 func (x *SignUpResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[3]
+	mi := &file_tenant_tenant_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -424,7 +493,7 @@ func (x *SignUpResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignUpResponse.ProtoReflect.Descriptor instead.
 func (*SignUpResponse) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{3}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SignUpResponse) GetId() string {
@@ -451,7 +520,7 @@ type FindSignupRequest struct {
 
 func (x *FindSignupRequest) Reset() {
 	*x = FindSignupRequest{}
-	mi := &file_tenant_tenant_proto_msgTypes[4]
+	mi := &file_tenant_tenant_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +532,7 @@ func (x *FindSignupRequest) String() string {
 func (*FindSignupRequest) ProtoMessage() {}
 
 func (x *FindSignupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[4]
+	mi := &file_tenant_tenant_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +545,7 @@ func (x *FindSignupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindSignupRequest.ProtoReflect.Descriptor instead.
 func (*FindSignupRequest) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{4}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FindSignupRequest) GetId() string {
@@ -505,7 +574,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_tenant_tenant_proto_msgTypes[5]
+	mi := &file_tenant_tenant_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -517,7 +586,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[5]
+	mi := &file_tenant_tenant_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -530,7 +599,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{5}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Step) GetName() string {
@@ -575,7 +644,7 @@ type Signup struct {
 
 func (x *Signup) Reset() {
 	*x = Signup{}
-	mi := &file_tenant_tenant_proto_msgTypes[6]
+	mi := &file_tenant_tenant_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +656,7 @@ func (x *Signup) String() string {
 func (*Signup) ProtoMessage() {}
 
 func (x *Signup) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[6]
+	mi := &file_tenant_tenant_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +669,7 @@ func (x *Signup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signup.ProtoReflect.Descriptor instead.
 func (*Signup) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{6}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Signup) GetId() string {
@@ -663,7 +732,7 @@ type Tenant struct {
 
 func (x *Tenant) Reset() {
 	*x = Tenant{}
-	mi := &file_tenant_tenant_proto_msgTypes[7]
+	mi := &file_tenant_tenant_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +744,7 @@ func (x *Tenant) String() string {
 func (*Tenant) ProtoMessage() {}
 
 func (x *Tenant) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[7]
+	mi := &file_tenant_tenant_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +757,7 @@ func (x *Tenant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tenant.ProtoReflect.Descriptor instead.
 func (*Tenant) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{7}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Tenant) GetId() string {
@@ -772,7 +841,7 @@ type SignInRequest struct {
 
 func (x *SignInRequest) Reset() {
 	*x = SignInRequest{}
-	mi := &file_tenant_tenant_proto_msgTypes[8]
+	mi := &file_tenant_tenant_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +853,7 @@ func (x *SignInRequest) String() string {
 func (*SignInRequest) ProtoMessage() {}
 
 func (x *SignInRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[8]
+	mi := &file_tenant_tenant_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +866,7 @@ func (x *SignInRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInRequest.ProtoReflect.Descriptor instead.
 func (*SignInRequest) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{8}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SignInRequest) GetEmail() string {
@@ -831,7 +900,7 @@ type SignInResponse struct {
 
 func (x *SignInResponse) Reset() {
 	*x = SignInResponse{}
-	mi := &file_tenant_tenant_proto_msgTypes[9]
+	mi := &file_tenant_tenant_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +912,7 @@ func (x *SignInResponse) String() string {
 func (*SignInResponse) ProtoMessage() {}
 
 func (x *SignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[9]
+	mi := &file_tenant_tenant_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +925,7 @@ func (x *SignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInResponse.ProtoReflect.Descriptor instead.
 func (*SignInResponse) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{9}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SignInResponse) GetToken() string {
@@ -882,7 +951,7 @@ type SignOutRequest struct {
 
 func (x *SignOutRequest) Reset() {
 	*x = SignOutRequest{}
-	mi := &file_tenant_tenant_proto_msgTypes[10]
+	mi := &file_tenant_tenant_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +963,7 @@ func (x *SignOutRequest) String() string {
 func (*SignOutRequest) ProtoMessage() {}
 
 func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[10]
+	mi := &file_tenant_tenant_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +976,7 @@ func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
 func (*SignOutRequest) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{10}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SignOutRequest) GetToken() string {
@@ -925,7 +994,7 @@ type SignOutResponse struct {
 
 func (x *SignOutResponse) Reset() {
 	*x = SignOutResponse{}
-	mi := &file_tenant_tenant_proto_msgTypes[11]
+	mi := &file_tenant_tenant_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -937,7 +1006,7 @@ func (x *SignOutResponse) String() string {
 func (*SignOutResponse) ProtoMessage() {}
 
 func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[11]
+	mi := &file_tenant_tenant_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -950,7 +1019,7 @@ func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
 func (*SignOutResponse) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{11}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{12}
 }
 
 type FindMemberRequest struct {
@@ -962,7 +1031,7 @@ type FindMemberRequest struct {
 
 func (x *FindMemberRequest) Reset() {
 	*x = FindMemberRequest{}
-	mi := &file_tenant_tenant_proto_msgTypes[12]
+	mi := &file_tenant_tenant_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -974,7 +1043,7 @@ func (x *FindMemberRequest) String() string {
 func (*FindMemberRequest) ProtoMessage() {}
 
 func (x *FindMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[12]
+	mi := &file_tenant_tenant_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -987,7 +1056,7 @@ func (x *FindMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindMemberRequest.ProtoReflect.Descriptor instead.
 func (*FindMemberRequest) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{12}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FindMemberRequest) GetToken() string {
@@ -1008,7 +1077,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_tenant_tenant_proto_msgTypes[13]
+	mi := &file_tenant_tenant_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1089,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[13]
+	mi := &file_tenant_tenant_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1102,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{13}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Member) GetEmail() string {
@@ -1066,7 +1135,7 @@ type ListTenantsRequest struct {
 
 func (x *ListTenantsRequest) Reset() {
 	*x = ListTenantsRequest{}
-	mi := &file_tenant_tenant_proto_msgTypes[14]
+	mi := &file_tenant_tenant_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1147,7 @@ func (x *ListTenantsRequest) String() string {
 func (*ListTenantsRequest) ProtoMessage() {}
 
 func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[14]
+	mi := &file_tenant_tenant_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1160,7 @@ func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTenantsRequest.ProtoReflect.Descriptor instead.
 func (*ListTenantsRequest) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{14}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListTenantsRequest) GetToken() string {
@@ -1110,7 +1179,7 @@ type ListTenantsResponse struct {
 
 func (x *ListTenantsResponse) Reset() {
 	*x = ListTenantsResponse{}
-	mi := &file_tenant_tenant_proto_msgTypes[15]
+	mi := &file_tenant_tenant_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1122,7 +1191,7 @@ func (x *ListTenantsResponse) String() string {
 func (*ListTenantsResponse) ProtoMessage() {}
 
 func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[15]
+	mi := &file_tenant_tenant_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1135,7 +1204,7 @@ func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTenantsResponse.ProtoReflect.Descriptor instead.
 func (*ListTenantsResponse) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{15}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListTenantsResponse) GetTenants() []*Tenant {
@@ -1155,7 +1224,7 @@ type CreateTenantRequest struct {
 
 func (x *CreateTenantRequest) Reset() {
 	*x = CreateTenantRequest{}
-	mi := &file_tenant_tenant_proto_msgTypes[16]
+	mi := &file_tenant_tenant_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1236,7 @@ func (x *CreateTenantRequest) String() string {
 func (*CreateTenantRequest) ProtoMessage() {}
 
 func (x *CreateTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[16]
+	mi := &file_tenant_tenant_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1249,7 @@ func (x *CreateTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTenantRequest.ProtoReflect.Descriptor instead.
 func (*CreateTenantRequest) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{16}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CreateTenantRequest) GetToken() string {
@@ -1205,7 +1274,7 @@ type ListRegionsRequest struct {
 
 func (x *ListRegionsRequest) Reset() {
 	*x = ListRegionsRequest{}
-	mi := &file_tenant_tenant_proto_msgTypes[17]
+	mi := &file_tenant_tenant_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1286,7 @@ func (x *ListRegionsRequest) String() string {
 func (*ListRegionsRequest) ProtoMessage() {}
 
 func (x *ListRegionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[17]
+	mi := &file_tenant_tenant_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1299,7 @@ func (x *ListRegionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRegionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRegionsRequest) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{17}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{18}
 }
 
 type Region struct {
@@ -1243,7 +1312,7 @@ type Region struct {
 
 func (x *Region) Reset() {
 	*x = Region{}
-	mi := &file_tenant_tenant_proto_msgTypes[18]
+	mi := &file_tenant_tenant_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1324,7 @@ func (x *Region) String() string {
 func (*Region) ProtoMessage() {}
 
 func (x *Region) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[18]
+	mi := &file_tenant_tenant_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1337,7 @@ func (x *Region) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Region.ProtoReflect.Descriptor instead.
 func (*Region) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{18}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Region) GetName() string {
@@ -1294,7 +1363,7 @@ type ListRegionsResponse struct {
 
 func (x *ListRegionsResponse) Reset() {
 	*x = ListRegionsResponse{}
-	mi := &file_tenant_tenant_proto_msgTypes[19]
+	mi := &file_tenant_tenant_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1375,7 @@ func (x *ListRegionsResponse) String() string {
 func (*ListRegionsResponse) ProtoMessage() {}
 
 func (x *ListRegionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tenant_tenant_proto_msgTypes[19]
+	mi := &file_tenant_tenant_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1388,7 @@ func (x *ListRegionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRegionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRegionsResponse) Descriptor() ([]byte, []int) {
-	return file_tenant_tenant_proto_rawDescGZIP(), []int{19}
+	return file_tenant_tenant_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListRegionsResponse) GetRegions() []*Region {
@@ -1335,8 +1404,7 @@ const file_tenant_tenant_proto_rawDesc = "" +
 	"\n" +
 	"\x13tenant/tenant.proto\x12\x11postern.tenant.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"2\n" +
 	"\x13FindSettingsRequest\x12\x1b\n" +
-	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\xda\n" +
-	"\n" +
+	"\ttenant_id\x18\x01 \x01(\tR\btenantId\"\x9c\v\n" +
 	"\bSettings\x12#\n" +
 	"\rfriendly_name\x18\x01 \x01(\tR\ffriendlyName\x12\x1f\n" +
 	"\vpicture_url\x18\x02 \x01(\tR\n" +
@@ -1367,11 +1435,17 @@ const file_tenant_tenant_proto_rawDesc = "" +
 	"\x11user_code_charset\x18\x18 \x01(\tR\x0fuserCodeCharset\x12$\n" +
 	"\x0euser_code_mask\x18\x19 \x01(\tR\fuserCodeMask\x12$\n" +
 	"\x0eerror_page_url\x18\x1a \x01(\tR\ferrorPageUrl\x127\n" +
-	"\x17certificate_authorities\x18\x1b \x03(\fR\x16certificateAuthorities\x1a8\n" +
+	"\x17certificate_authorities\x18\x1b \x03(\fR\x16certificateAuthorities\x12@\n" +
+	"\fclient_quota\x18\x1c \x01(\v2\x1d.postern.tenant.v1.TokenQuotaR\vclientQuota\x1a8\n" +
 	"\n" +
 	"FlagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\bR\x05value:\x028\x01\"s\n" +
+	"\x05value\x18\x02 \x01(\bR\x05value:\x028\x01\"Z\n" +
+	"\n" +
+	"TokenQuota\x12\x18\n" +
+	"\aenforce\x18\x01 \x01(\bR\aenforce\x12\x19\n" +
+	"\bper_hour\x18\x02 \x01(\x03R\aperHour\x12\x17\n" +
+	"\aper_day\x18\x03 \x01(\x03R\x06perDay\"s\n" +
 	"\rSignUpRequest\x12\x14\n" +
 	"\x05email\x18\x01 \x01(\tR\x05email\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x18\n" +
@@ -1463,65 +1537,67 @@ func file_tenant_tenant_proto_rawDescGZIP() []byte {
 	return file_tenant_tenant_proto_rawDescData
 }
 
-var file_tenant_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_tenant_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_tenant_tenant_proto_goTypes = []any{
 	(*FindSettingsRequest)(nil),   // 0: postern.tenant.v1.FindSettingsRequest
 	(*Settings)(nil),              // 1: postern.tenant.v1.Settings
-	(*SignUpRequest)(nil),         // 2: postern.tenant.v1.SignUpRequest
-	(*SignUpResponse)(nil),        // 3: postern.tenant.v1.SignUpResponse
-	(*FindSignupRequest)(nil),     // 4: postern.tenant.v1.FindSignupRequest
-	(*Step)(nil),                  // 5: postern.tenant.v1.Step
-	(*Signup)(nil),                // 6: postern.tenant.v1.Signup
-	(*Tenant)(nil),                // 7: postern.tenant.v1.Tenant
-	(*SignInRequest)(nil),         // 8: postern.tenant.v1.SignInRequest
-	(*SignInResponse)(nil),        // 9: postern.tenant.v1.SignInResponse
-	(*SignOutRequest)(nil),        // 10: postern.tenant.v1.SignOutRequest
-	(*SignOutResponse)(nil),       // 11: postern.tenant.v1.SignOutResponse
-	(*FindMemberRequest)(nil),     // 12: postern.tenant.v1.FindMemberRequest
-	(*Member)(nil),                // 13: postern.tenant.v1.Member
-	(*ListTenantsRequest)(nil),    // 14: postern.tenant.v1.ListTenantsRequest
-	(*ListTenantsResponse)(nil),   // 15: postern.tenant.v1.ListTenantsResponse
-	(*CreateTenantRequest)(nil),   // 16: postern.tenant.v1.CreateTenantRequest
-	(*ListRegionsRequest)(nil),    // 17: postern.tenant.v1.ListRegionsRequest
-	(*Region)(nil),                // 18: postern.tenant.v1.Region
-	(*ListRegionsResponse)(nil),   // 19: postern.tenant.v1.ListRegionsResponse
-	nil,                           // 20: postern.tenant.v1.Settings.FlagsEntry
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*TokenQuota)(nil),            // 2: postern.tenant.v1.TokenQuota
+	(*SignUpRequest)(nil),         // 3: postern.tenant.v1.SignUpRequest
+	(*SignUpResponse)(nil),        // 4: postern.tenant.v1.SignUpResponse
+	(*FindSignupRequest)(nil),     // 5: postern.tenant.v1.FindSignupRequest
+	(*Step)(nil),                  // 6: postern.tenant.v1.Step
+	(*Signup)(nil),                // 7: postern.tenant.v1.Signup
+	(*Tenant)(nil),                // 8: postern.tenant.v1.Tenant
+	(*SignInRequest)(nil),         // 9: postern.tenant.v1.SignInRequest
+	(*SignInResponse)(nil),        // 10: postern.tenant.v1.SignInResponse
+	(*SignOutRequest)(nil),        // 11: postern.tenant.v1.SignOutRequest
+	(*SignOutResponse)(nil),       // 12: postern.tenant.v1.SignOutResponse
+	(*FindMemberRequest)(nil),     // 13: postern.tenant.v1.FindMemberRequest
+	(*Member)(nil),                // 14: postern.tenant.v1.Member
+	(*ListTenantsRequest)(nil),    // 15: postern.tenant.v1.ListTenantsRequest
+	(*ListTenantsResponse)(nil),   // 16: postern.tenant.v1.ListTenantsResponse
+	(*CreateTenantRequest)(nil),   // 17: postern.tenant.v1.CreateTenantRequest
+	(*ListRegionsRequest)(nil),    // 18: postern.tenant.v1.ListRegionsRequest
+	(*Region)(nil),                // 19: postern.tenant.v1.Region
+	(*ListRegionsResponse)(nil),   // 20: postern.tenant.v1.ListRegionsResponse
+	nil,                           // 21: postern.tenant.v1.Settings.FlagsEntry
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 }
 var file_tenant_tenant_proto_depIdxs = []int32{
-	20, // 0: postern.tenant.v1.Settings.flags:type_name -> postern.tenant.v1.Settings.FlagsEntry
-	21, // 1: postern.tenant.v1.Step.started:type_name -> google.protobuf.Timestamp
-	21, // 2: postern.tenant.v1.Step.ended:type_name -> google.protobuf.Timestamp
-	5,  // 3: postern.tenant.v1.Signup.steps:type_name -> postern.tenant.v1.Step
-	7,  // 4: postern.tenant.v1.Signup.tenant:type_name -> postern.tenant.v1.Tenant
-	21, // 5: postern.tenant.v1.Tenant.created:type_name -> google.protobuf.Timestamp
-	5,  // 6: postern.tenant.v1.Tenant.steps:type_name -> postern.tenant.v1.Step
-	21, // 7: postern.tenant.v1.SignInResponse.expires:type_name -> google.protobuf.Timestamp
-	7,  // 8: postern.tenant.v1.ListTenantsResponse.tenants:type_name -> postern.tenant.v1.Tenant
-	18, // 9: postern.tenant.v1.ListRegionsResponse.regions:type_name -> postern.tenant.v1.Region
-	0,  // 10: postern.tenant.v1.SettingsService.FindSettings:input_type -> postern.tenant.v1.FindSettingsRequest
-	2,  // 11: postern.tenant.v1.AccountService.SignUp:input_type -> postern.tenant.v1.SignUpRequest
-	4,  // 12: postern.tenant.v1.AccountService.FindSignup:input_type -> postern.tenant.v1.FindSignupRequest
-	8,  // 13: postern.tenant.v1.AccountService.SignIn:input_type -> postern.tenant.v1.SignInRequest
-	10, // 14: postern.tenant.v1.AccountService.SignOut:input_type -> postern.tenant.v1.SignOutRequest
-	12, // 15: postern.tenant.v1.AccountService.FindMember:input_type -> postern.tenant.v1.FindMemberRequest
-	14, // 16: postern.tenant.v1.AccountService.ListTenants:input_type -> postern.tenant.v1.ListTenantsRequest
-	16, // 17: postern.tenant.v1.AccountService.CreateTenant:input_type -> postern.tenant.v1.CreateTenantRequest
-	17, // 18: postern.tenant.v1.AccountService.ListRegions:input_type -> postern.tenant.v1.ListRegionsRequest
-	1,  // 19: postern.tenant.v1.SettingsService.FindSettings:output_type -> postern.tenant.v1.Settings
-	3,  // 20: postern.tenant.v1.AccountService.SignUp:output_type -> postern.tenant.v1.SignUpResponse
-	6,  // 21: postern.tenant.v1.AccountService.FindSignup:output_type -> postern.tenant.v1.Signup
-	9,  // 22: postern.tenant.v1.AccountService.SignIn:output_type -> postern.tenant.v1.SignInResponse
-	11, // 23: postern.tenant.v1.AccountService.SignOut:output_type -> postern.tenant.v1.SignOutResponse
-	13, // 24: postern.tenant.v1.AccountService.FindMember:output_type -> postern.tenant.v1.Member
-	15, // 25: postern.tenant.v1.AccountService.ListTenants:output_type -> postern.tenant.v1.ListTenantsResponse
-	7,  // 26: postern.tenant.v1.AccountService.CreateTenant:output_type -> postern.tenant.v1.Tenant
-	19, // 27: postern.tenant.v1.AccountService.ListRegions:output_type -> postern.tenant.v1.ListRegionsResponse
-	19, // [19:28] is the sub-list for method output_type
-	10, // [10:19] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	21, // 0: postern.tenant.v1.Settings.flags:type_name -> postern.tenant.v1.Settings.FlagsEntry
+	2,  // 1: postern.tenant.v1.Settings.client_quota:type_name -> postern.tenant.v1.TokenQuota
+	22, // 2: postern.tenant.v1.Step.started:type_name -> google.protobuf.Timestamp
+	22, // 3: postern.tenant.v1.Step.ended:type_name -> google.protobuf.Timestamp
+	6,  // 4: postern.tenant.v1.Signup.steps:type_name -> postern.tenant.v1.Step
+	8,  // 5: postern.tenant.v1.Signup.tenant:type_name -> postern.tenant.v1.Tenant
+	22, // 6: postern.tenant.v1.Tenant.created:type_name -> google.protobuf.Timestamp
+	6,  // 7: postern.tenant.v1.Tenant.steps:type_name -> postern.tenant.v1.Step
+	22, // 8: postern.tenant.v1.SignInResponse.expires:type_name -> google.protobuf.Timestamp
+	8,  // 9: postern.tenant.v1.ListTenantsResponse.tenants:type_name -> postern.tenant.v1.Tenant
+	19, // 10: postern.tenant.v1.ListRegionsResponse.regions:type_name -> postern.tenant.v1.Region
+	0,  // 11: postern.tenant.v1.SettingsService.FindSettings:input_type -> postern.tenant.v1.FindSettingsRequest
+	3,  // 12: postern.tenant.v1.AccountService.SignUp:input_type -> postern.tenant.v1.SignUpRequest
+	5,  // 13: postern.tenant.v1.AccountService.FindSignup:input_type -> postern.tenant.v1.FindSignupRequest
+	9,  // 14: postern.tenant.v1.AccountService.SignIn:input_type -> postern.tenant.v1.SignInRequest
+	11, // 15: postern.tenant.v1.AccountService.SignOut:input_type -> postern.tenant.v1.SignOutRequest
+	13, // 16: postern.tenant.v1.AccountService.FindMember:input_type -> postern.tenant.v1.FindMemberRequest
+	15, // 17: postern.tenant.v1.AccountService.ListTenants:input_type -> postern.tenant.v1.ListTenantsRequest
+	17, // 18: postern.tenant.v1.AccountService.CreateTenant:input_type -> postern.tenant.v1.CreateTenantRequest
+	18, // 19: postern.tenant.v1.AccountService.ListRegions:input_type -> postern.tenant.v1.ListRegionsRequest
+	1,  // 20: postern.tenant.v1.SettingsService.FindSettings:output_type -> postern.tenant.v1.Settings
+	4,  // 21: postern.tenant.v1.AccountService.SignUp:output_type -> postern.tenant.v1.SignUpResponse
+	7,  // 22: postern.tenant.v1.AccountService.FindSignup:output_type -> postern.tenant.v1.Signup
+	10, // 23: postern.tenant.v1.AccountService.SignIn:output_type -> postern.tenant.v1.SignInResponse
+	12, // 24: postern.tenant.v1.AccountService.SignOut:output_type -> postern.tenant.v1.SignOutResponse
+	14, // 25: postern.tenant.v1.AccountService.FindMember:output_type -> postern.tenant.v1.Member
+	16, // 26: postern.tenant.v1.AccountService.ListTenants:output_type -> postern.tenant.v1.ListTenantsResponse
+	8,  // 27: postern.tenant.v1.AccountService.CreateTenant:output_type -> postern.tenant.v1.Tenant
+	20, // 28: postern.tenant.v1.AccountService.ListRegions:output_type -> postern.tenant.v1.ListRegionsResponse
+	20, // [20:29] is the sub-list for method output_type
+	11, // [11:20] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_tenant_tenant_proto_init() }
@@ -1535,7 +1611,7 @@ func file_tenant_tenant_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tenant_tenant_proto_rawDesc), len(file_tenant_tenant_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -23,7 +23,7 @@ type ResourceServerFields struct {
 	Dialect         mgmtkit.Optional[string]      `json:"token_dialect,omitzero" enum:"access_token,access_token_authz,rfc9068_profile,rfc9068_profile_authz"`
 	EnforcePolicies mgmtkit.Optional[bool]        `json:"enforce_policies,omitzero"`
 	Encryption      mgmtkit.Optional[encryption]  `json:"token_encryption,omitzero"`
-	ConsentPolicy   mgmtkit.Optional[string]      `json:"consent_policy,omitzero" enum:"transactional-authorization-with-mfa"`
+	ConsentPolicy   mgmtkit.Optional[string]      `json:"consent_policy,omitzero" enum:"standard,transactional-authorization-with-mfa"`
 	AuthDetails     mgmtkit.Optional[[]any]       `json:"authorization_details,omitzero"`
 	Proof           mgmtkit.Optional[proof]       `json:"proof_of_possession,omitzero"`
 	Subjects        mgmtkit.Optional[subjects]    `json:"subject_type_authorization,omitzero"`

@@ -32,6 +32,7 @@ func toClient(c client.Client) *clientapi.Client {
 		TokenExchange:            c.Settings.Group("token_exchange").Texts("allow_any_profile_of_type"),
 		OpenRedirectProtection:   c.Settings.Text("redirection_policy") == "open_redirect_protection",
 		ResourceServerIdentifier: c.Settings.Text("resource_server_identifier"), ComplianceLevel: c.Settings.Text("compliance_level"),
+		TokenQuota: toQuota(c.Settings),
 	}
 	if name := "skip_non_verifiable_callback_uri_confirmation_prompt"; c.Settings.Has(name) {
 		skip := c.Settings.Flag(name)
@@ -51,6 +52,15 @@ func toClient(c client.Client) *clientapi.Client {
 		}
 	}
 	return out
+}
+
+// toQuota gives the client's own quota; nil: it has none. Where it does not say, it is enforced, as on the wire.
+func toQuota(s client.Settings) *clientapi.TokenQuota {
+	if !s.Has("token_quota") {
+		return nil
+	}
+	q := s.Group("token_quota").Group("client_credentials")
+	return &clientapi.TokenQuota{Enforce: q.Flag("enforce") || !q.Has("enforce"), PerHour: q.Number("per_hour"), PerDay: q.Number("per_day")}
 }
 
 func toConnection(c client.Connection) (*clientapi.Connection, error) {

@@ -37,6 +37,7 @@ func TestFindClient_what_its_tokens_live_by(t *testing.T) {
 	require.Zero(t, plain.GetRefresh().GetIdleLifetimeSeconds())
 	require.Nil(t, plain.GetBackchannelLogout())
 	require.Nil(t, plain.SkipConfirmation, "the tenant says")
+	require.Nil(t, plain.GetTokenQuota(), "the tenant says")
 
 	rotating := find(client.Settings{
 		"oidc_conformant": true, "token_endpoint_auth_method": "none", "app_type": "spa", "par_request_expiry": float64(60),
@@ -51,6 +52,12 @@ func TestFindClient_what_its_tokens_live_by(t *testing.T) {
 		"skip_non_verifiable_callback_uri_confirmation_prompt": true,
 		"token_exchange": map[string]any{"allow_any_profile_of_type": []any{"on_behalf_of_token_exchange"}},
 	})
+	quota := find(client.Settings{"token_quota": map[string]any{"client_credentials": map[string]any{"per_hour": float64(5)}}}).GetTokenQuota()
+	require.True(t, quota.GetEnforce(), "unless it says otherwise")
+	require.Equal(t, []int64{5, 0}, []int64{quota.GetPerHour(), quota.GetPerDay()})
+	quota = find(client.Settings{"token_quota": map[string]any{"client_credentials": map[string]any{"per_day": float64(7), "enforce": false}}}).GetTokenQuota()
+	require.False(t, quota.GetEnforce())
+	require.EqualValues(t, 7, quota.GetPerDay())
 	r := rotating.GetRefresh()
 	require.True(t, r.GetRotating())
 	require.Equal(t, []int64{3, 1000, 100}, []int64{r.GetLeewaySeconds(), r.GetLifetimeSeconds(), r.GetIdleLifetimeSeconds()})

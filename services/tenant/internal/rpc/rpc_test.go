@@ -142,6 +142,7 @@ func TestSettings_FindSettings(t *testing.T) {
 		"session_lifetime_in_minutes": 15.0, "allowed_logout_urls": []any{"https://a.example"}, "mtls": map[string]any{"enable_endpoint_aliases": true},
 		tenant.CertificateAuthorities: []any{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))},
 	}))
+	require.NoError(t, store.Create(t.Context(), "tnt_3", tenant.Settings{"default_token_quota": map[string]any{"clients": map[string]any{"client_credentials": map[string]any{"per_hour": 5.0, "per_day": 9.0}}}}))
 	mux := http.NewServeMux()
 	mux.Handle(tenantapiconnect.NewSettingsServiceHandler(&rpc.Settings{Settings: tenant.NewSettingsService(store)}, rpckit.ServerOption(slog.New(slog.DiscardHandler))))
 	client := tenantapiconnect.NewSettingsServiceClient(rpckit.Client(mux), rpckit.InProcessURL, rpckit.ClientOption())
@@ -154,6 +155,12 @@ func TestSettings_FindSettings(t *testing.T) {
 	require.True(t, s.GetFlags()["enable_client_connections"])
 	require.True(t, s.GetMtlsAliases())
 	require.Equal(t, [][]byte{der}, s.GetCertificateAuthorities())
+	require.Nil(t, s.GetClientQuota())
+
+	s, err = client.FindSettings(t.Context(), &tenantapi.FindSettingsRequest{TenantId: "tnt_3"})
+	require.NoError(t, err)
+	require.True(t, s.GetClientQuota().GetEnforce(), "unless it says otherwise")
+	require.Equal(t, []int64{5, 9}, []int64{s.GetClientQuota().GetPerHour(), s.GetClientQuota().GetPerDay()})
 
 	_, err = client.FindSettings(t.Context(), &tenantapi.FindSettingsRequest{TenantId: "tnt_2"})
 	require.True(t, fault.Is(err, fault.KindNotFound))

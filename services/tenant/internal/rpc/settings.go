@@ -48,7 +48,18 @@ func (s *Settings) FindSettings(ctx context.Context, r *tenantapi.FindSettingsRe
 		UserCodeMask:                        all.group("device_flow").text("mask"),
 		CertificateAuthorities:              authorities,
 		ErrorPageUrl:                        all.group("error_page").text("url"),
+		ClientQuota:                         toQuota(all.group("default_token_quota").group("clients")),
 	}, nil
+}
+
+// toQuota gives a default quota; nil: there is none. Where it does not say, it is enforced, as on the wire.
+func toQuota(d document) *tenantapi.TokenQuota {
+	q := d.group("client_credentials")
+	if q == nil {
+		return nil
+	}
+	_, said := q["enforce"].(bool)
+	return &tenantapi.TokenQuota{Enforce: q.flag("enforce") || !said, PerHour: q.number("per_hour"), PerDay: q.number("per_day")}
 }
 
 // document reads the wire's settings by their names; what is not there, or of another type, is the zero value.
@@ -56,4 +67,5 @@ type document map[string]any
 
 func (d document) group(name string) document { g, _ := d[name].(map[string]any); return g }
 func (d document) text(name string) string    { s, _ := d[name].(string); return s }
+func (d document) number(name string) int64   { n, _ := d[name].(float64); return int64(n) }
 func (d document) flag(name string) bool      { b, _ := d[name].(bool); return b }

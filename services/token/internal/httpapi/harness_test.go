@@ -27,6 +27,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/httpapi"
 	"github.com/postern-id/postern/services/token/internal/keyring"
 	"github.com/postern-id/postern/services/token/internal/limit"
+	"github.com/postern-id/postern/services/token/internal/quota"
 	"github.com/postern-id/postern/services/token/internal/store/storetest"
 	"github.com/postern-id/postern/services/token/internal/token"
 	"github.com/postern-id/postern/services/token/internal/tokentest"
@@ -51,6 +52,7 @@ type world struct {
 	source *tokentest.Source
 	store  *storetest.Fake
 	queue  *storetest.Fake
+	quotas *quota.Meter
 	seal   *tenancy.Seal
 	acme   tenancy.Tenant
 	bolt   tenancy.Tenant
@@ -70,6 +72,7 @@ func newWorld(t *testing.T) *world {
 		signer: tokentest.SharedSigner(t, 0), source: tokentest.NewSource(t), store: storetest.NewFake(), queue: storetest.NewFake(),
 		acme: tenantOf("tnt_acme", "acme"), bolt: tenantOf("tnt_bolt", "bolt"),
 	}
+	w.quotas = quota.New(quota.Deps{Store: w.store, Record: w.queue, Log: slog.New(slog.DiscardHandler), Now: w.clock.Now})
 	var err error
 	w.seal, err = tenancy.NewSeal([]byte(strings.Repeat("k", 32)), w.clock.Now)
 	require.NoError(t, err)
@@ -90,14 +93,14 @@ func newWorld(t *testing.T) *world {
 		Endpoint: token.NewEndpoint(token.EndpointDeps{
 			Config: w.config, Policy: policy, Users: w.users, Issuer: issuer, Now: w.clock.Now,
 			Grants: []token.Grant{
-				&token.ClientCredentials{Config: w.config, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
+				&token.ClientCredentials{Config: w.config, Quotas: w.quotas, Queue: w.queue}, &token.Code{Store: w.store, Record: w.store},
 				passwords(oauth.GrantPassword), passwords(oauth.GrantPasswordRealm),
-				&token.Refresh{Store: w.store, Record: w.store}, &token.Device{Store: w.store, Record: w.store},
+				&token.Refresh{Store: w.store, Config: w.config, Sessions: w.store, Record: w.store}, &token.Device{Store: w.store, Record: w.store},
 				&token.OnBehalfOf{Config: w.config, Policy: policy, Verifier: keyring.NewVerifier(ring, w.clock.Now), Store: w.store, Record: w.store},
 			},
 			Auth: auth, Proofs: proofs,
 		}),
-		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Users: w.users, Now: w.clock.Now},
+		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Sessions: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth, Proofs: proofs,
 			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},

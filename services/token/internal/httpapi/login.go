@@ -49,7 +49,7 @@ func (h *Handler) showLogin(c *gin.Context, t tenancy.Tenant) error {
 	if err != nil {
 		return h.stale(c, t, err)
 	}
-	return draw(c, http.StatusOK, loginPage(page, state).Page(), pageCSP)
+	return draw(c, http.StatusOK, loginPage(page, state).Page(), pictureCSP(page.Logo))
 }
 
 func (h *Handler) submitLogin(c *gin.Context, t tenancy.Tenant) error {
@@ -64,7 +64,7 @@ func (h *Handler) submitLogin(c *gin.Context, t tenancy.Tenant) error {
 		return h.stale(c, t, err)
 	}
 	if page != nil {
-		return draw(c, http.StatusBadRequest, loginPage(*page, state).Page(), pageCSP)
+		return draw(c, http.StatusBadRequest, loginPage(*page, state).Page(), pictureCSP(page.Logo))
 	}
 	return follow(c, t, answer)
 }

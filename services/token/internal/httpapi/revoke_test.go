@@ -145,8 +145,8 @@ func TestRevoke_takes_the_consent_back(t *testing.T) {
 	}
 	give := func(userID, audience string) {
 		state := token.HashOf("state")
-		require.NoError(t, w.store.SaveTransaction(t.Context(), w.acme.ID, token.Transaction{State: state, Expires: w.clock.Now().Add(time.Hour)}))
-		require.NoError(t, w.store.GiveConsent(t.Context(), w.acme.ID, state, &token.Consent{
+		require.NoError(t, w.store.SaveTransaction(t.Context(), w.acme.ID, token.Transaction{State: state, SessionID: "sid", Expires: w.clock.Now().Add(time.Hour)}))
+		require.NoError(t, w.store.GiveConsent(t.Context(), w.acme.ID, state, "sid", &token.Consent{
 			ID: "grt_" + userID + audience, UserID: userID, ClientID: "web", Audience: audience, Scope: token.Scope{"openid"},
 		}))
 	}

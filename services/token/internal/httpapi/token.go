@@ -39,6 +39,7 @@ func (h *Handler) token(c *gin.Context, t tenancy.Tenant) error {
 		event.Client = tokens.Client.ID
 		share(c, tokens.Client)
 	}
+	quotaHeaders(c, tokens.Quota, err)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ func clientOf(r *clientapi.Client) (*token.Client, error) {
 		OrganizationUsage: r.GetOrganizationUsage(), IPHeaderTrusted: r.GetIpHeaderTrusted(),
 		Refresh: refreshOf(r.GetRefresh()), Exchanges: r.GetTokenExchange(), PARLifetime: time.Duration(r.GetParExpirySeconds()) * time.Second,
 		SkipConfirmation: r.SkipConfirmation, OpenRedirectProtection: r.GetOpenRedirectProtection(), ResourceServer: r.GetResourceServerIdentifier(),
+		Quota: quotaOf(r.GetTokenQuota()),
 	}
 	if b := r.GetBackchannelLogout(); b != nil {
 		c.Backchannel = token.Backchannel{URL: b.GetUrl(), Initiators: b.GetInitiators(), All: b.GetAllInitiators(), Metadata: b.GetSessionMetadata()}
@@ -113,7 +114,7 @@ func settingsOf(r *tenantapi.Settings) *token.Settings {
 		Locales: r.GetEnabledLocales(), UserCodes: token.UserCodes{Charset: r.GetUserCodeCharset(), Mask: r.GetUserCodeMask()},
 		ErrorPageURL:            r.GetErrorPageUrl(),
 		RevokeRefreshTokenGrant: r.GetFlags()["revoke_refresh_token_grant"], RemoveAlgFromJWKS: r.GetFlags()["remove_alg_from_jwks"],
-		ScopeDescriptions: r.GetFlags()["use_scope_descriptions_for_consent"],
+		ScopeDescriptions: r.GetFlags()["use_scope_descriptions_for_consent"], ClientQuota: quotaOf(r.GetClientQuota()),
 	}
 }
 
@@ -131,6 +132,19 @@ func authoritiesOf(certificates [][]byte) *x509.CertPool {
 		pool.AddCert(cert)
 	}
 	return pool
+}
+
+// quotaOf gives a quota as either neighbour tells it; nil: none.
+func quotaOf[Q any, P interface {
+	*Q
+	GetEnforce() bool
+	GetPerHour() int64
+	GetPerDay() int64
+}](q P) *token.Quota {
+	if q == nil {
+		return nil
+	}
+	return &token.Quota{PerHour: q.GetPerHour(), PerDay: q.GetPerDay(), Enforced: q.GetEnforce()}
 }
 
 func appsOf(r *clientapi.ListMobileAppsResponse) []token.MobileApp {

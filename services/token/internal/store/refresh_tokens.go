@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,10 +18,19 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 	if err != nil {
 		return err
 	}
+	if r.Online {
+		held, err := q.HoldSession(ctx, sqlcgen.HoldSessionParams{TenantID: string(tenant), ID: r.SessionID, Now: r.Created})
+		if err != nil {
+			return err
+		}
+		if held == 0 {
+			return fault.Conflict("", "The session has ended")
+		}
+	}
 	err = q.InsertRefreshToken(ctx, sqlcgen.InsertRefreshTokenParams{
 		TenantID: string(tenant), ID: r.ID, TagKey: r.Key[:], Counter: int64(r.Counter), CurrentHashes: bytesOf(r.Current),
 		PreviousHashes: bytesOf(r.Previous), RotatedAt: nullTime(r.Rotated), Rotating: r.Rotating, ClientID: r.ClientID, UserID: r.UserID,
-		SessionID: orNull(r.SessionID), Audience: r.Audience, Scope: r.Scope.String(), Thumbprint: orNull(r.Thumbprint), ConnectionID: r.Connection.ID,
+		SessionID: orNull(r.SessionID), OnlineSession: onlineOf(r), Audience: r.Audience, Scope: r.Scope.String(), Thumbprint: orNull(r.Thumbprint), ConnectionID: r.Connection.ID,
 		Connection: r.Connection.Name, Strategy: r.Connection.Strategy, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
 		IDTokenClaims: append([]string{}, r.Claims.IDToken...), UserinfoClaims: append([]string{}, r.Claims.Userinfo...),
 		CreatedAt: r.Created, LastExchangedAt: nullTime(r.LastExchanged), IdleUntil: nullTime(r.IdleUntil), ExpiresAt: nullTime(r.Until),
@@ -32,7 +40,7 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 		return err
 	}
 	return q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{
-		TenantID: string(tenant), UserID: r.UserID, ClientID: r.ClientID, Keep: token.MaxRefreshTokens,
+		TenantID: string(tenant), UserID: r.UserID, ClientID: r.ClientID, Online: r.Online, Keep: token.MaxRefreshTokens,
 	})
 }
 
@@ -61,6 +69,15 @@ func (s *Store) FindRefreshToken(ctx context.Context, tenant tenancy.ID, id stri
 // other then sees the row as the winner left it.
 func (s *Store) RotateRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Rotation) error {
 	return s.change(ctx, tenant, &r.Fact, func(q, last *sqlcgen.Queries) error {
+		if r.Session != nil { // before the family, as whoever ends a session does it
+			err := must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
+				Now: r.Now, IdleUntil: r.Session.IdleUntil, TenantID: string(tenant), ID: r.Session.SessionID, ClientID: r.Session.ClientID, Hears: r.Session.Hears,
+				Ip: r.Origin.IP, UserAgent: r.Origin.UserAgent,
+			}))
+			if err != nil {
+				return err
+			}
+		}
 		if err := rotate(ctx, q, tenant, r); err != nil {
 			return err
 		}
@@ -125,6 +142,11 @@ func whyNot(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.
 // RevokeRefreshToken implements token.RefreshStore.
 func (s *Store) RevokeRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Revocation) error {
 	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+		if r.Consent != nil { // codes before refresh tokens, as a redemption takes them
+			if err := drop(ctx, q, tenant, ofConsent(*r.Consent), r.Fact.Time); err != nil {
+				return err
+			}
+		}
 		if err := must(q.DeleteRefreshToken(ctx, sqlcgen.DeleteRefreshTokenParams{TenantID: string(tenant), ID: r.ID})); err != nil {
 			return err
 		}
@@ -137,27 +159,9 @@ func (s *Store) RevokeRefreshToken(ctx context.Context, tenant tenancy.ID, r tok
 		if err != nil {
 			return err
 		}
-		return deleteRefreshTokens(ctx, q, tenant, *r.Consent)
+		return revokeConsent(ctx, q, tenant, *r.Consent, r.Fact.Time)
 	})
 }
-
-// deleteRefreshTokens removes what was given by a consent that is taken back.
-func deleteRefreshTokens(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.ConsentFilter) error {
-	audiences := []string{c.Audience}
-	if strings.HasSuffix(c.Audience, userinfo) { // which a refresh token for no API does not name
-		audiences = append(audiences, "")
-	}
-	gone, err := q.DeleteRefreshTokensOfConsent(ctx, sqlcgen.DeleteRefreshTokensOfConsentParams{
-		TenantID: string(tenant), UserID: c.UserID, ClientID: c.ClientID, Audiences: audiences,
-	})
-	if err != nil {
-		return err
-	}
-	return deleteGiven(ctx, q, tenant, gone)
-}
-
-// userinfo ends the audience under which a consent is kept that names no API.
-const userinfo = "/userinfo"
 
 // RevokeAccessToken implements token.RefreshStore.
 func (s *Store) RevokeAccessToken(ctx context.Context, tenant tenancy.ID, tok token.Hash) error {
@@ -170,7 +174,7 @@ func toRefreshToken(row sqlcgen.RefreshToken) (token.RefreshToken, error) {
 	metadata, err := decodeMetadata(row.Metadata)
 	r := token.RefreshToken{
 		ID: row.ID, Counter: uint32(row.Counter), Current: hashesOf(row.CurrentHashes), Previous: hashesOf(row.PreviousHashes), //nolint:gosec // counted from 1, one exchange at a time
-		Rotated: orZero(row.RotatedAt), Rotating: row.Rotating, ClientID: row.ClientID, UserID: row.UserID, SessionID: orEmpty(row.SessionID),
+		Rotated: orZero(row.RotatedAt), Rotating: row.Rotating, ClientID: row.ClientID, UserID: row.UserID, SessionID: orEmpty(row.SessionID), Online: row.OnlineSession != nil,
 		Audience: row.Audience, Scope: token.ParseScope(row.Scope), Thumbprint: orEmpty(row.Thumbprint),
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
 		AuthTime:   row.AuthTime.UTC(), WantAuthTime: row.WantAuthTime, Created: row.CreatedAt.UTC(), LastExchanged: orZero(row.LastExchangedAt),
@@ -180,6 +184,14 @@ func toRefreshToken(row sqlcgen.RefreshToken) (token.RefreshToken, error) {
 	}
 	copy(r.Key[:], row.TagKey)
 	return r, err
+}
+
+// onlineOf gives the session that takes the family along; nil: none does.
+func onlineOf(r *token.RefreshToken) *string {
+	if !r.Online {
+		return nil
+	}
+	return &r.SessionID
 }
 
 func bytesOf(hashes []token.Hash) [][]byte {

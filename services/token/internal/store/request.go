@@ -28,6 +28,7 @@ type request struct {
 	Prompt          []string `json:"prompt,omitempty"`
 	MaxAgeSeconds   *int64   `json:"max_age,omitempty"`
 	LoginHint       string   `json:"login_hint,omitempty"`
+	Subject         string   `json:"sub,omitempty"`
 	Connection      string   `json:"connection,omitempty"`
 	Locales         string   `json:"ui_locales,omitempty"`
 	ScreenHint      string   `json:"screen_hint,omitempty"`
@@ -47,7 +48,7 @@ func encodeRequest(r token.Request) ([]byte, error) {
 	row := request{
 		ClientID: r.ClientID, RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent, Mode: string(r.Mode), State: r.State,
 		Nonce: r.Nonce, Scope: r.Scope, Audience: r.Audience, Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Thumbprint: r.Thumbprint,
-		Prompt: r.Prompt, LoginHint: r.LoginHint, Connection: r.Connection, Locales: r.Locales,
+		Prompt: r.Prompt, LoginHint: r.LoginHint, Subject: r.Subject, Connection: r.Connection, Locales: r.Locales,
 		Types: typesOf(r.Types), Issuer: r.Issuer, ScreenHint: r.ScreenHint, ACRValues: r.ACRValues, claims: claims(r.Claims),
 		Device: r.Device, UserCode: r.UserCode,
 	}
@@ -66,7 +67,7 @@ func decodeRequest(b []byte) (token.Request, error) {
 	r := token.Request{
 		ClientID: row.ClientID, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent, Mode: token.ResponseMode(row.Mode),
 		State: row.State, Nonce: row.Nonce, Scope: row.Scope, Audience: row.Audience, Challenge: row.Challenge,
-		ChallengeMethod: row.ChallengeMethod, Thumbprint: row.Thumbprint, Prompt: row.Prompt, MaxAge: -1, LoginHint: row.LoginHint,
+		ChallengeMethod: row.ChallengeMethod, Thumbprint: row.Thumbprint, Prompt: row.Prompt, MaxAge: -1, LoginHint: row.LoginHint, Subject: row.Subject,
 		Connection: row.Connection, Locales: row.Locales,
 		Types: token.ResponseType{Code: len(row.Types) == 0}, Issuer: row.Issuer, ScreenHint: row.ScreenHint, ACRValues: row.ACRValues,
 		Claims: token.ClaimsRequest(row.claims), Device: row.Device, UserCode: row.UserCode,
@@ -91,6 +92,7 @@ type authorized struct {
 	Connection      string    `json:"connection"`
 	Strategy        string    `json:"strategy"`
 	Nonce           string    `json:"nonce,omitempty"`
+	Ephemeral       bool      `json:"ephemeral,omitempty"`
 	AuthTime        time.Time `json:"auth_time"`
 	WantAuthTime    bool      `json:"want_auth_time,omitempty"`
 	RedirectURI     string    `json:"redirect_uri"`
@@ -104,7 +106,7 @@ type authorized struct {
 func encodeAuthorization(a token.Authorization) ([]byte, error) {
 	return encode(authorized{
 		Audience: a.Audience, Scope: a.Scope, ConnectionID: a.Connection.ID, Connection: a.Connection.Name, Strategy: a.Connection.Strategy,
-		Nonce: a.Nonce, AuthTime: a.AuthTime.UTC(), WantAuthTime: a.WantAuthTime, RedirectURI: a.RedirectURI, RedirectSent: a.RedirectSent,
+		Nonce: a.Nonce, Ephemeral: a.Ephemeral, AuthTime: a.AuthTime.UTC(), WantAuthTime: a.WantAuthTime, RedirectURI: a.RedirectURI, RedirectSent: a.RedirectSent,
 		Challenge: a.Challenge, ChallengeMethod: a.ChallengeMethod, Thumbprint: a.Thumbprint, claims: claims(a.Claims),
 	})
 }
@@ -117,7 +119,7 @@ func decodeAuthorization(b []byte) (token.Authorization, error) {
 	return token.Authorization{
 		Audience: row.Audience, Scope: row.Scope,
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
-		Nonce:      row.Nonce, AuthTime: row.AuthTime, WantAuthTime: row.WantAuthTime, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent,
+		Nonce:      row.Nonce, Ephemeral: row.Ephemeral, AuthTime: row.AuthTime, WantAuthTime: row.WantAuthTime, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent,
 		Challenge: row.Challenge, ChallengeMethod: row.ChallengeMethod, Thumbprint: row.Thumbprint, Claims: token.ClaimsRequest(row.claims),
 	}, nil
 }

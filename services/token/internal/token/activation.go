@@ -73,8 +73,11 @@ func (l *Logins) Activate(ctx context.Context, t tenancy.Tenant, typed string, b
 		Device: hex.EncodeToString(user[:]), UserCode: settings.UserCodes.format(userCodeOf(typed)),
 	}
 	a, done, err := l.bySession(ctx, t, c, &r, settings, b)
-	if err == nil && !done || isLoginNeeded(err) {
+	switch {
+	case err == nil && !done || isLoginNeeded(err):
 		a, err = l.begin(ctx, t, c, r, b)
+	case err != nil && !done:
+		a, err = l.refuse(ctx, t, c, &r, b, err)
 	}
 	return a, nil, err
 }

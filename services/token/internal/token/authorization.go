@@ -12,6 +12,7 @@ type Authorization struct {
 	// What follows is set for users.
 	Connection   Connection
 	SessionID    string
+	Ephemeral    bool // that session ends with its browser
 	Nonce        string
 	AuthTime     time.Time
 	WantAuthTime bool
@@ -30,6 +31,16 @@ type Authorization struct {
 	Actor *Actor
 	// Renewal is set by the exchange of a refresh token alone.
 	Renewal *Renewal
+}
+
+// agreed says whether the login behind it asked the user for what it allows. What the client's refresh policies opened beside that, it
+// did not: the policy point looks for what the user agreed to elsewhere.
+func (a Authorization) agreed() bool {
+	if a.Renewal == nil || a.Renewal.Policy == "" {
+		return true
+	}
+	own := a.Renewal.Family
+	return a.Audience == own.Audience && len(a.Scope.without(own.Scope)) == 0
 }
 
 // AccessToken is what an opaque access token stands for; it opens /userinfo alone.

@@ -50,6 +50,7 @@ type Client struct {
 	// OpenRedirectProtection keeps a third party from using this host to send people where they did not mean to go.
 	OpenRedirectProtection bool
 	ResourceServer         string // the API that a client of type resource_server stands for
+	Quota                  *Quota // of tokens for itself; nil: as the tenant says
 }
 
 // RefreshPolicy is how a client's refresh tokens live.
@@ -150,7 +151,7 @@ type ResourceServer struct {
 	UserPolicy      AccessPolicy // what users need for a token; "": allow
 	// OnlineAccess allows refresh tokens that live as long as their session; OnlineEphemeral, also of a session that ends with its browser.
 	OnlineAccess, OnlineEphemeral bool
-	ConsentPolicy                 string            // "": what was consented to is remembered
+	ConsentPolicy                 string            // "", "standard": what was consented to is remembered
 	Proof                         Proof             // what its tokens are bound to
 	Descriptions                  map[string]string // of scopes, for people
 }
@@ -231,6 +232,7 @@ type Settings struct {
 	ScopeDescriptions                bool // the consent page shows scopes as the API describes them
 	// CertificateAuthorities stand behind the certificates of clients (RFC 8705 §2.1). Nil: none does.
 	CertificateAuthorities *x509.CertPool
+	ClientQuota            *Quota // of clients that have none of their own; nil: any number of tokens
 }
 
 // UserCodes is how the codes look that people type on another device (RFC 8628 §6.1).

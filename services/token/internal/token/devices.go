@@ -55,8 +55,17 @@ func noRefreshToken(err error) error {
 
 // FindRefreshToken gives a family by its ID.
 func (d *Devices) FindRefreshToken(ctx context.Context, tenant tenancy.ID, id string) (RefreshToken, error) {
-	r, err := d.Refresh.FindRefreshToken(ctx, tenant, id, d.Now())
+	r, err := d.find(ctx, tenant, id)
 	return r, noRefreshToken(err)
+}
+
+// find gives a family by its ID. Those that live as long as their session are seen and ended as that (fault.NotFound).
+func (d *Devices) find(ctx context.Context, tenant tenancy.ID, id string) (RefreshToken, error) {
+	r, err := d.Refresh.FindRefreshToken(ctx, tenant, id, d.Now())
+	if err == nil && r.Online {
+		err = fault.NotFound("It is a part of its session")
+	}
+	return r, err
 }
 
 // ListRefreshTokens gives a part of the tenant's families.
@@ -115,7 +124,7 @@ func (d *Devices) Delete(ctx context.Context, tenant tenancy.ID, id, userID stri
 		}
 		return err
 	}
-	r, err := d.Refresh.FindRefreshToken(ctx, tenant, id, d.Now())
+	r, err := d.find(ctx, tenant, id)
 	if fault.Is(err, fault.KindNotFound) || err == nil && userID != "" && r.UserID != userID {
 		return missing
 	}

@@ -46,6 +46,8 @@ type Tokens struct {
 	Scope        Scope // nil: not told, since it is what was asked
 	// IssuedType is what kind of token it is, which a token exchange tells (RFC 8693 §2.2.1); else empty.
 	IssuedType string
+	// Quota is how the quota of tokens stands, also beside an error; nil: there is none.
+	Quota []QuotaBucket
 	// Client is whose they are; it is also set beside an error once the client is proved.
 	Client *Client
 }
@@ -153,18 +155,23 @@ func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeR
 	if err == nil {
 		return tokens, nil
 	}
+	told := Tokens{Client: x.Client, Quota: tokens.Quota}
 	switch f := fault.Of(err); f.Kind {
-	case fault.KindInternal, fault.KindUnavailable, fault.KindTooMany: // nothing was decided
-		return Tokens{Client: x.Client}, err
+	case fault.KindInternal, fault.KindUnavailable: // nothing was decided
+		return told, err
+	case fault.KindTooMany:
+		if !errors.Is(err, errQuota) {
+			return told, err
+		}
 	case fault.KindInvalid, fault.KindUnauthenticated, fault.KindDenied, fault.KindNotFound, fault.KindConflict:
 	}
 	if errors.Is(err, errWaiting) {
-		return Tokens{Client: x.Client}, err
+		return told, err
 	}
 	if lost := g.Refuse(ctx, refusal(g, x, authorization, req, fault.Of(err))); lost != nil {
-		return Tokens{Client: x.Client}, lost
+		return told, lost
 	}
-	return Tokens{Client: x.Client}, err
+	return told, err
 }
 
 func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req ExchangeRequest) (Tokens, Authorization, error) {
@@ -189,7 +196,7 @@ func (e *Endpoint) exchange(ctx context.Context, g Grant, x *Exchange, req Excha
 	return tokens, a, err
 }
 
-// issue passes the policy point, makes the tokens and settles.
+// issue passes the policy point, and the client's quota where the grant has one, makes the tokens and settles.
 func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorization) (Tokens, error) {
 	var u *User
 	if a.UserID != "" {
@@ -204,7 +211,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
 		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
-		Audience: a.Audience, Scope: a.Scope, Agreed: true, Proven: x.Proven,
+		Audience: a.Audience, Scope: a.Scope, Agreed: a.agreed(), Unasked: unasked(g.Type(), a), Proven: x.Proven, Ephemeral: a.Ephemeral, Online: a.Renewal != nil && a.Renewal.Family.Online,
 	})
 	if errors.Is(err, errLoginOver) {
 		return Tokens{}, over(g, err)
@@ -213,6 +220,24 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 		return Tokens{}, err
 	}
 	a.Scope = permit.Scope
+	m, ok := g.(Metered)
+	if !ok {
+		return e.give(ctx, g, x, a, u, permit)
+	}
+	quota, restore, err := m.Spend(ctx, x) // before a signature is made for nothing
+	if err != nil {
+		return Tokens{Quota: quota}, err
+	}
+	tokens, err := e.give(ctx, g, x, a, u, permit)
+	if err != nil {
+		restore()
+	}
+	tokens.Quota = quota
+	return tokens, err
+}
+
+// give makes the tokens and settles.
+func (e *Endpoint) give(ctx context.Context, g Grant, x Exchange, a Authorization, u *User, permit Permit) (Tokens, error) {
 	issued, err := e.issuer.Issue(ctx, Issue{Tenant: x.Tenant, Client: x.Client, User: u, Grant: g.Type(), Authorization: a, ResourceServer: permit.ResourceServer, Binding: permit.Binding, Now: x.Now})
 	if err != nil {
 		return Tokens{}, err

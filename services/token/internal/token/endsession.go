@@ -124,7 +124,12 @@ func (l *Logins) hint(ctx context.Context, t tenancy.Tenant, in EndRequest) (Hin
 	if in.IDTokenHint == "" {
 		return Hint{}, nil
 	}
-	return l.hints.ReadHint(ctx, t, in.IDTokenHint, func(ctx context.Context, id string) ([]byte, error) {
+	return l.readHint(ctx, t, in.IDTokenHint)
+}
+
+// readHint reads an ID token that came back.
+func (l *Logins) readHint(ctx context.Context, t tenancy.Tenant, raw string) (Hint, error) {
+	return l.hints.ReadHint(ctx, t, raw, func(ctx context.Context, id string) ([]byte, error) {
 		c, err := l.config.FindClient(ctx, t.ID, id)
 		if err != nil {
 			return nil, err

@@ -52,6 +52,7 @@ const (
 	ConsentWithdrawn     FactName = "consent.withdrawn"
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"
+	QuotaUsed            FactName = "quota.used"
 	RefreshTokenReused   FactName = "refresh_token.reused"
 	RefreshTokenRevoked  FactName = "refresh_token.revoked"
 	RefreshTokenUpdated  FactName = "refresh_token.updated"

@@ -10,6 +10,7 @@ import (
 // bounded queue.
 type ClientCredentials struct {
 	Config Configuration
+	Quotas QuotaMeter
 	Queue  Recorder
 }
 

@@ -74,6 +74,9 @@ func (g *Code) Settle(ctx context.Context, x Exchange, s Settlement) error {
 	if fault.Is(err, fault.KindNotFound) { // the other of two concurrent exchanges won, so this one is the second use
 		return g.replayed(ctx, x, s.Authorization)
 	}
+	if fault.Is(err, fault.KindConflict) {
+		return errCode().Because(errSessionOver)
+	}
 	return err
 }
 

@@ -113,7 +113,7 @@ func (g *OnBehalfOf) Authorize(ctx context.Context, x Exchange) (Authorization, 
 		a.Scope = a.Scope.orAll(subject.Scope)
 	}
 	// What a login gives beside an access token is for the client that the user logged in to.
-	a.Scope = a.Scope.without(append([]string{oauth.ScopeOfflineAccess}, userScopes...))
+	a.Scope = a.Scope.without(append(slices.Clone(refreshScopes), userScopes...))
 	a.UserID, a.Until, a.Actor = subject.Subject, subject.Expires, &Actor{Subject: x.Client.Identifier(), Before: subject.Actor}
 	a.AuthTime = subject.Issued.Add(time.Second) // the login was before the token, whose time is to the second
 	return a, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -12,9 +13,32 @@ import (
 
 // Refresh is the grant of a refresh token (RFC 6749 §6).
 type Refresh struct {
-	Store  RefreshStore
-	Record Recorder // of refused exchanges
+	Store    RefreshStore
+	Config   Configuration
+	Sessions SessionFinder // of families that live as long as theirs
+	Record   Recorder      // of refused exchanges
 }
+
+// Detail implements Detailed: why a token failed that lives as long as its session. It is not there any more when that has ended.
+func (*Refresh) Detail(p Params, a Authorization, f *Fact) {
+	raw := p["refresh_token"]
+	if f.Name != TokenRefused || !strings.HasPrefix(raw, onlinePrefix) {
+		return
+	}
+	switch _, ok := readRefreshToken(raw); {
+	case a.Renewal == nil && !ok:
+		f.Details["failure_reason"] = failedInvalid
+	case a.Renewal == nil || a.Renewal.SessionOver:
+		f.Details["failure_reason"] = failedSession
+	}
+	f.Details["refresh_token"] = map[string]any{"access": accessOnline}
+}
+
+// The audit log's words for what was wrong with such a token.
+const (
+	failedInvalid = "invalid_token"
+	failedSession = "session_not_found"
+)
 
 // Renewal is an exchange of a refresh token under way.
 type Renewal struct {
@@ -23,6 +47,8 @@ type Renewal struct {
 	Rotation Rotation
 	// Token is the next one; empty: the presented one stays good.
 	Token string
+	// SessionOver says that the family was to live as long as a session which is over.
+	SessionOver bool
 	// Policy is by what rule the audience was opened, in the audit log's words; empty: it is the family's own.
 	Policy string
 }
@@ -41,6 +67,8 @@ type Rotation struct {
 	// Since is the oldest rotation whose ancestors are still good (the leeway); zero: none are.
 	Since  time.Time
 	Origin Origin
+	// Session is the use of the session that the family lives as long as; nil: it does not.
+	Session *SessionUse
 	// Thumbprint is that of a key which the family is bound to from now on; empty: nothing changes.
 	Thumbprint string
 	Token      *AccessToken // nil: the access token is a JWT, which is not stored
@@ -106,6 +134,11 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 	if r.over(x.Now, policy) {
 		return a, errRefresh()
 	}
+	if r.Online {
+		if err := g.online(ctx, x, &a); err != nil {
+			return a, err
+		}
+	}
 	a.Audience, a.Scope, a.Renewal.Policy = r.opens(x, policy.Also)
 	a.Renewal.renew(x, p)
 	return a, nil
@@ -115,9 +148,12 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 // what they say.
 func (n *Renewal) renew(x Exchange, p presented) {
 	r, policy := &n.Family, x.Client.Refresh
+	if r.Online { // it stays as it was given, for as long as it is good at all
+		policy = RefreshPolicy{}
+	}
 	n.Rotation = Rotation{
 		ID: r.ID, Presented: p.hash, Rotating: policy.Rotating, Migrates: policy.Rotating != r.Rotating, Now: x.Now,
-		IdleUntil: after(x.Now, policy.Idle), Origin: x.Origin.clipped(),
+		IdleUntil: after(x.Now, policy.Idle), Origin: x.Origin.clipped(), Session: n.Rotation.Session,
 	}
 	if policy.Leeway > 0 {
 		n.Rotation.Since = x.Now.Add(-policy.Leeway)
@@ -143,7 +179,7 @@ func (r *RefreshToken) opens(x Exchange, also []Further) (audience string, scope
 	}
 	granted := slices.Clone(r.Scope)
 	if asked != r.Audience {
-		granted = r.Scope.only(append([]string{oauth.ScopeOfflineAccess}, userScopes...))
+		granted = r.Scope.only(append(slices.Clone(refreshScopes), userScopes...))
 	}
 	for _, word := range also[further].Scope {
 		if !granted.Has(word) {
@@ -210,9 +246,18 @@ func (n *Renewal) tell(f *Fact, x Exchange) {
 	}
 }
 
+// The audit log's words for what a refresh token outlives.
+const (
+	accessOffline = "offline"
+	accessOnline  = "online"
+)
+
 // told is what the audit log shows of a refresh token.
 func (r *RefreshToken) told() map[string]any {
-	token := map[string]any{"access": "offline"}
+	token := map[string]any{"access": accessOffline}
+	if r.Online {
+		token["access"] = accessOnline
+	}
 	if r.SessionID != "" {
 		token["session_id"] = r.SessionID
 	}

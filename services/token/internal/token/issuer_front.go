@@ -6,8 +6,6 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"time"
-
-	"github.com/postern-id/postern/libs/oauth"
 )
 
 const (
@@ -22,7 +20,7 @@ const (
 func (i *Issuer) IssueFront(ctx context.Context, in Issue, code string) (Issued, error) {
 	var out Issued
 	// Nothing that outlives the user's presence is handed out here (RFC 9700 §2.1.2).
-	in.Authorization.Scope = in.Authorization.Scope.without([]string{oauth.ScopeOfflineAccess})
+	in.Authorization.Scope = in.Authorization.Scope.without(refreshScopes)
 	if in.Front.Token {
 		var err error
 		if out, err = i.access(ctx, in); err != nil {

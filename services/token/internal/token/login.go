@@ -17,6 +17,7 @@ type LoginPage struct {
 	TenantName string
 	PictureURL string
 	ClientName string
+	Logo       Logo   // the client's
 	Identifier string // as typed before, or hinted at
 	// IdentifierMissing and PasswordMissing mark fields left empty; Wrong says that the two did not match.
 	IdentifierMissing, PasswordMissing, Wrong bool
@@ -96,19 +97,21 @@ func (l *Logins) Submit(ctx context.Context, t tenancy.Tenant, in Typed, b Brows
 // enter opens the session of a user whose password was right.
 func (l *Logins) enter(ctx context.Context, t tenancy.Tenant, c *Client, tx Transaction, state string, con Connection, u *User, b Browser) (Answer, error) {
 	r := &tx.Request
-	if _, err := l.policy.Check(ctx, t, l.ask(c, &tx, Session{Connection: con}, u).asked()); err != nil {
+	if !r.meant(u.ID) {
+		return l.refuse(ctx, t, c, r, b, errNotMeant())
+	}
+	settings, err := l.config.FindSettings(ctx, t.ID)
+	if err != nil {
+		return Answer{}, err
+	}
+	if _, err := l.policy.Check(ctx, t, l.ask(c, &tx, Session{Connection: con, Ephemeral: settings.Ephemeral}, u).asked()); err != nil {
 		return l.refuse(ctx, t, c, r, b, err)
 	}
 	now := l.now()
 	if valid := u.LoginsValidFrom; valid.After(now) { // the neighbour's clock is ahead: a login is not over as it begins
 		now = valid
 	}
-	var err error
 	if u.LoginsCount, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
-		return Answer{}, err
-	}
-	settings, err := l.config.FindSettings(ctx, t.ID)
-	if err != nil {
 		return Answer{}, err
 	}
 	before, had, err := l.session(ctx, t, b)
@@ -228,7 +231,7 @@ func (l *Logins) page(ctx context.Context, t tenancy.Tenant, tx Transaction) (Lo
 	if name == "" {
 		name = t.Name
 	}
-	return LoginPage{TenantName: name, PictureURL: settings.PictureURL, ClientName: c.Name}, c, nil
+	return LoginPage{TenantName: name, PictureURL: settings.PictureURL, ClientName: c.Name, Logo: c.Logo()}, c, nil
 }
 
 func (l *Logins) failedFact(t tenancy.Tenant, c *Client, con Connection, u *User, outcome PasswordOutcome, typed string, b Browser) Fact {

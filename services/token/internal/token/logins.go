@@ -95,6 +95,9 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 	if err := r.read(in, settings); err != nil {
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
+	if err := l.expect(ctx, t, in, &r); err != nil {
+		return l.refuseUnseen(ctx, t, c, &r, b, err)
+	}
 	r.resolveAudience(t, settings)
 	ask := Ask{Client: c, Grant: r.Types.Grant(), Front: r.Types.Front(), Audience: r.Audience, Scope: r.Scope, Later: !r.Types.Token}
 	if _, err := l.policy.Check(ctx, t, ask); err != nil {
@@ -144,7 +147,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 	if c.SSODisabled || r.prompts(promptLogin) || r.prompts(promptSelect) || r.MaxAge >= 0 && now.Sub(s.AuthTime) > r.MaxAge {
 		return Answer{}, false, nil
 	}
-	if r.Connection != "" && r.Connection != s.Connection.Name {
+	if r.Connection != "" && r.Connection != s.Connection.Name || !r.meant(s.UserID) {
 		return Answer{}, false, nil
 	}
 	u, err := l.users.FindUser(ctx, t.ID, s.UserID)
@@ -202,7 +205,7 @@ func (l *Logins) ask(c *Client, tx *Transaction, s Session, u *User) Ask {
 	return Ask{
 		Client: c, Grant: r.grant(), Front: r.Types.Front(), User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
 		Audience: r.Audience, Scope: r.Scope, Agreed: tx.Agreed, Unverifiable: tx.unverifiable(),
-		Later: !r.Types.Token,
+		Later: !r.Types.Token, Ephemeral: s.Ephemeral,
 	}
 }
 
@@ -229,7 +232,7 @@ func (l *Logins) authorization(c *Client, r *Request, s Session, u *User, permit
 	now := l.now()
 	a := Authorization{
 		ClientID: c.ID, UserID: u.ID, Audience: r.Audience, Scope: permit.Scope,
-		Connection: s.Connection, SessionID: s.ID, Nonce: r.Nonce, AuthTime: s.AuthTime, WantAuthTime: r.wantsAuthTime(),
+		Connection: s.Connection, SessionID: s.ID, Ephemeral: s.Ephemeral, Nonce: r.Nonce, AuthTime: s.AuthTime, WantAuthTime: r.wantsAuthTime(),
 		RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent,
 		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Thumbprint: r.Thumbprint, Issued: now, Expires: now.Add(l.codeTTL),
 	}
@@ -269,7 +272,7 @@ func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Reque
 	if r.Types.Token {
 		out.given.Token = issued.Opaque
 		out.params = append(out.params,
-			Param{"access_token", issued.AccessToken}, Param{"scope", permit.Scope.without([]string{oauth.ScopeOfflineAccess}).String()},
+			Param{"access_token", issued.AccessToken}, Param{"scope", permit.Scope.without(refreshScopes).String()},
 			Param{"expires_in", strconv.FormatInt(int64(issued.ExpiresIn.Seconds()), 10)}, Param{"token_type", SchemeBearer})
 	}
 	if r.Types.IDToken {

@@ -29,11 +29,16 @@ type Ask struct {
 	Front bool
 	// Agreed says that a login with this ask behind it has asked the user; it counts for first parties alone.
 	Agreed bool
+	// Unasked says that nobody has asked the user, although Agreed says that there was a login.
+	Unasked bool
 	// Asking says that the user is about to be asked: what is permitted then is what they are asked for.
 	Asking bool
 	// Unverifiable says that the answer goes to a callback that proves nobody.
 	Unverifiable bool
 	Proven
+	// Ephemeral says that the session which is used ends with its browser; Online, that a refresh token is exchanged which lives as long as
+	// its session.
+	Ephemeral, Online bool
 	// Later says that no access token is handed out yet: the key is asked for at the token endpoint.
 	Later bool
 }
@@ -135,7 +140,7 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if ask.Client.OrganizationUsage == organizationRequired {
 		return Permit{}, organizationMissing()
 	}
-	if ask.offlineOff(rs) {
+	if ask.refreshOff(rs) {
 		return Permit{}, errRefresh().Because(errOfflineOff)
 	}
 	granted, err := p.grantedToUsers(ctx, t, ask.Client, rs)
@@ -169,7 +174,10 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 	if granted != nil {
 		scope = scope.within(granted)
 	}
-	scope = ask.withOffline(scope, rs)
+	scope = ask.withRefresh(scope, rs)
+	if err := ask.unbound(scope); err != nil {
+		return Permit{}, err
+	}
 	if ask.User != nil && !ask.Asking {
 		if err := p.agreed(ctx, t, ask, rs, scope); err != nil {
 			return Permit{}, err
@@ -255,7 +263,7 @@ func (p *Policy) Connection(ctx context.Context, t tenancy.Tenant, c *Client, na
 var errConnectionOff = errors.New("the connection of the login is off for this client")
 
 // errOfflineOff is told to the log of requests.
-var errOfflineOff = errors.New("the API gives no offline access any more")
+var errOfflineOff = errors.New("the API gives no refresh tokens of that kind any more")
 
 // errLoginOver lets an interactive request fall back to the login page, too.
 var errLoginOver = errors.New("what the user logs in with has changed since the login, or this is another user of the same id")

@@ -143,7 +143,8 @@ type CodeStore interface {
 	// expired at now, is unknown, or another tenant's is fault.NotFound.
 	FindCode(ctx context.Context, tenant tenancy.ID, code Hash, now time.Time) (Authorization, error)
 	// RedeemCode marks the code as redeemed, stores the opaque and the refresh token that were issued for it, if any, and writes the
-	// fact, in one step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound.
+	// fact, in one step. Of two concurrent calls one wins; the other, like an expired code or another tenant's, is fault.NotFound. A refresh token that is to live as long
+	// as a session which has ended is fault.Conflict.
 	RedeemCode(ctx context.Context, tenant tenancy.ID, redemption Redemption) error
 	// RevokeCode removes the opaque and refresh tokens that were issued from a code, and what those gave (RFC 6749 §4.1.2); none is
 	// no error. The refusal that follows is a fact of its own.

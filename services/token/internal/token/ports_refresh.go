@@ -15,7 +15,8 @@ type RefreshStore interface {
 	// RotateRefreshToken lets the next token take the place of the presented one, notes the use, stores the opaque token, if any,
 	// and writes the fact, in one step. The presented token must be of the newest generation, or of the one before that was rotated
 	// later than Since; then the next is one more of the newest. A presented token that is neither is fault.Conflict: of concurrent
-	// exchanges of one token one wins. A family that is over or gone, and a token that is to stay and cannot, is fault.NotFound.
+	// exchanges of one token one wins. A family that is over or gone, and a token that is to stay and cannot, is fault.NotFound; so is
+	// one whose session has ended, which is used with it where the rotation names one.
 	RotateRefreshToken(ctx context.Context, tenant tenancy.ID, r Rotation) error
 	// RevokeRefreshToken removes a family and the opaque tokens that it gave, what else the revocation takes along, and writes the
 	// fact, in one step. A family that is gone is fault.NotFound; then nothing changes and there is no fact.
@@ -46,16 +47,17 @@ type Page struct {
 }
 
 // RefreshAdmin is what administrators do with families of refresh tokens, each of their own tenant only. What is over at now is not
-// there. A change leaves the caller's audit line, in one step with it.
+// there, nor are families that live as long as their session: these go with it. A change leaves the caller's audit line, in one step with it.
 type RefreshAdmin interface {
-	// FindRefreshToken is RefreshStore's.
+	// FindRefreshToken is RefreshStore's, and gives those families, too.
 	FindRefreshToken(ctx context.Context, tenant tenancy.ID, id string, now time.Time) (RefreshToken, error)
 	// ListRefreshTokens gives a part of them in the order of their IDs, and how many there are. Of the filter the user, the client and
 	// whether it rotates are looked at.
 	ListRefreshTokens(ctx context.Context, tenant tenancy.ID, f RefreshFilter, p Page, now time.Time) ([]RefreshToken, int, error)
 	// UpdateRefreshToken puts metadata in the place of what was there and gives what the family is then; unknown is fault.NotFound.
 	UpdateRefreshToken(ctx context.Context, tenant tenancy.ID, id string, metadata map[string]string, now time.Time) (RefreshToken, error)
-	// EndRefreshTokens removes what the filter names, which must name something, with the opaque tokens that they gave. It gives how
+	// EndRefreshTokens removes what the filter names, which must name something, with the opaque tokens that they gave and, but by IDs, the
+	// codes and device codes that nobody redeemed yet and that would give another one. It gives how
 	// many went; none is no error, and told of all the same.
 	EndRefreshTokens(ctx context.Context, tenant tenancy.ID, f RefreshFilter, now time.Time) (int, error)
 }

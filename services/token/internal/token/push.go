@@ -119,6 +119,9 @@ func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings
 	if err := r.read(in, settings); err != nil {
 		return "", 0, err
 	}
+	if err := l.expect(ctx, t, in, &r); err != nil {
+		return "", 0, err
+	}
 	life := c.PARLifetime
 	if life <= 0 {
 		life = pushedTTL

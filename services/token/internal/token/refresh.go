@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +36,7 @@ type RefreshToken struct {
 	ClientID      string
 	UserID        string
 	SessionID     string // it came from; empty: from no browser
+	Online        bool   // it lives as long as that session, and has no ends of its own
 	Audience      string // empty: for /userinfo alone
 	Thumbprint    string // of the key that it is bound to (RFC 9449 §5); empty: to none
 	Scope         Scope
@@ -55,8 +55,11 @@ type RefreshToken struct {
 // TagKey makes the tags of one family's tokens.
 type TagKey [32]byte
 
-// rotatingPrefix begins the tokens that are good once.
-const rotatingPrefix = "v1."
+// rotatingPrefix begins the tokens that are good once, onlinePrefix those that live as long as their session.
+const (
+	rotatingPrefix = "v1."
+	onlinePrefix   = "ORT."
+)
 
 // refreshIDPrefix begins the public names of families.
 const refreshIDPrefix = "rt_"
@@ -82,7 +85,7 @@ type presented struct {
 
 // readRefreshToken takes a token apart; ok is false for what cannot be one.
 func readRefreshToken(raw string) (p presented, ok bool) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(raw, rotatingPrefix))
+	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(strings.TrimPrefix(raw, rotatingPrefix), onlinePrefix))
 	if err != nil || len(b) != refreshSize {
 		return presented{}, false
 	}
@@ -104,7 +107,10 @@ func (r *RefreshToken) mint(counter uint32, rotating bool) string {
 	_, _ = rand.Read(secret) // never fails (crypto/rand)
 	b = append(b, secret...)
 	raw := base64.RawURLEncoding.EncodeToString(append(b, r.Key.tag(b)...))
-	if rotating {
+	switch {
+	case r.Online:
+		return onlinePrefix + raw
+	case rotating:
 		return rotatingPrefix + raw
 	}
 	return raw
@@ -150,6 +156,9 @@ func holds(hashes []Hash, h Hash) bool {
 
 // over reports a family that is good no more, by what it was given or by its client's settings of now.
 func (r *RefreshToken) over(now time.Time, p RefreshPolicy) bool {
+	if r.Online { // whether its session is over is asked elsewhere
+		return false
+	}
 	used := r.LastExchanged
 	if used.IsZero() {
 		used = r.Created
@@ -178,9 +187,13 @@ func newRefreshToken(x Exchange, a Authorization) (raw string, r *RefreshToken) 
 	id := make([]byte, refreshIDSize)
 	_, _ = rand.Read(id)
 	p := x.Client.Refresh
+	online := a.Scope.Has(oauth.ScopeOnlineAccess)
+	if online {
+		p = RefreshPolicy{}
+	}
 	r = &RefreshToken{
 		ID: refreshIDPrefix + base64.RawURLEncoding.EncodeToString(id), Counter: 1, Rotating: p.Rotating, ClientID: x.Client.ID,
-		UserID: a.UserID, SessionID: a.SessionID, Audience: a.Audience, Scope: a.Scope, Connection: a.Connection, AuthTime: a.AuthTime,
+		UserID: a.UserID, SessionID: a.SessionID, Online: online, Audience: a.Audience, Scope: a.Scope, Connection: a.Connection, AuthTime: a.AuthTime,
 		WantAuthTime: a.WantAuthTime, Claims: a.Claims, Created: x.Now, IdleUntil: after(x.Now, p.Idle), Until: after(x.Now, p.Lifetime),
 		First: x.Origin.clipped(), Last: x.Origin.clipped(),
 	}
@@ -200,7 +213,7 @@ func (s *Settlement) refresh(x Exchange) string {
 	case a.Renewal != nil:
 		a.Renewal.tell(&s.Fact, x)
 		raw, family = a.Renewal.Token, a.Renewal.Family.ID
-	case a.UserID != "" && a.Scope.Has(oauth.ScopeOfflineAccess):
+	case a.UserID != "" && (a.Scope.Has(oauth.ScopeOfflineAccess) || a.Scope.Has(oauth.ScopeOnlineAccess)):
 		raw, s.Refresh = newRefreshToken(x, a)
 		family = s.Refresh.ID
 	}
@@ -218,35 +231,4 @@ func (o Origin) clipped() Origin {
 		o.UserAgent = strings.ToValidUTF8(o.UserAgent[:maxUserAgent], "")
 	}
 	return o
-}
-
-// offlineGrants are those that may give a refresh token. The refresh grant is one of them: what it gives may be as wide.
-var offlineGrants = []oauth.GrantType{
-	oauth.GrantAuthorizationCode, oauth.GrantPassword, oauth.GrantPasswordRealm, oauth.GrantDeviceCode, oauth.GrantRefreshToken,
-}
-
-// offline says whether the ask may have a refresh token for rs (nil: no API).
-func (a Ask) offline(rs *ResourceServer) bool {
-	return slices.Contains(offlineGrants, a.Grant) && a.Client.Allows(oauth.GrantRefreshToken) && (rs == nil || rs.OfflineAccess)
-}
-
-// offlineOff reports a refresh token for an API that gives no offline access any more, and that the client's policies do not open.
-func (a Ask) offlineOff(rs *ResourceServer) bool {
-	return a.Grant == oauth.GrantRefreshToken && rs != nil && !rs.OfflineAccess &&
-		!slices.ContainsFunc(a.Client.Refresh.Also, func(f Further) bool { return f.Audience == rs.Identifier })
-}
-
-// withOffline gives granted with the offline_access that was asked for where it may be had, in the order of the request; where not,
-// it is dropped in silence like every scope that cannot be had.
-func (a Ask) withOffline(granted Scope, rs *ResourceServer) Scope {
-	if !a.Scope.Has(oauth.ScopeOfflineAccess) || !a.offline(rs) {
-		return granted
-	}
-	out := make(Scope, 0, len(granted)+1)
-	for _, word := range a.Scope {
-		if word == oauth.ScopeOfflineAccess || granted.Has(word) {
-			out = append(out, word)
-		}
-	}
-	return out
 }

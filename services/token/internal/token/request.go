@@ -42,6 +42,7 @@ type Request struct {
 	Prompt          []string
 	MaxAge          time.Duration // negative: not asked
 	LoginHint       string
+	Subject         string // of the user that the client means (id_token_hint); empty: anybody
 	Connection      string
 	Locales         string
 	ScreenHint      string
@@ -117,7 +118,7 @@ func (r *Request) read(in received, settings *Settings) error {
 		if len(values) > 1 {
 			return repeated(name) // RFC 6749 §3.1
 		}
-		if len(values[0]) > maxParam {
+		if len(values[0]) > bound(name) {
 			return fault.Invalid(oauth.InvalidRequest, "Parameter too long: "+name)
 		}
 	}
@@ -145,6 +146,9 @@ func (r *Request) read(in received, settings *Settings) error {
 	}
 	r.Nonce = params.Get("nonce")
 	r.Scope = ParseScope(params.Get("scope"))
+	if r.Scope.Has(oauth.ScopeOnlineAccess) && r.Scope.Has(oauth.ScopeOfflineAccess) {
+		return errBothScopes()
+	}
 	r.Audience = params.Get("audience")
 	if r.Audience == "" && settings.ResourceParameter { // RFC 8707 §2, as the wire reads it
 		r.Audience = params.Get("resource")

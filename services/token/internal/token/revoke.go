@@ -12,12 +12,13 @@ import (
 
 // Revoker is the revocation endpoint (RFC 7009).
 type Revoker struct {
-	Auth   *Authenticator
-	Config Configuration
-	Store  RefreshStore
-	Codes  CodeStore
-	Users  Users
-	Now    clock.Now
+	Auth     *Authenticator
+	Config   Configuration
+	Store    RefreshStore
+	Codes    CodeStore
+	Sessions SessionEnder
+	Users    Users
+	Now      clock.Now
 }
 
 // RevokeRequest is a request to /oauth/revoke (RFC 7009 §2.1).
@@ -82,6 +83,9 @@ func (r *Revoker) refreshToken(ctx context.Context, t tenancy.Tenant, c *Client,
 	f.Details = map[string]any{"credential_id": family.ID, "refresh_token": family.told()}
 	if family.Audience != "" {
 		f.Details["audience"] = family.Audience
+	}
+	if family.Online {
+		return r.endOnline(ctx, t, family, f)
 	}
 	revocation := Revocation{ID: family.ID, Fact: f}
 	if settings.RevokeRefreshTokenGrant {

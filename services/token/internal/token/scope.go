@@ -81,7 +81,7 @@ func (s Scope) within(granted []string) Scope {
 	return out
 }
 
-// userScopes are those that any client may ask of a user without an API. offline_access is not one of them: see Ask.withOffline.
+// userScopes are those that any client may ask of a user without an API. offline_access is not one of them: see Ask.withRefresh.
 var userScopes = []string{oauth.ScopeOpenID, oauth.ScopeProfile, oauth.ScopeEmail, oauth.ScopeAddress, oauth.ScopePhone}
 
 // allForUser is what a request that names no scope may stand for; forUser still drops what users are not to have.

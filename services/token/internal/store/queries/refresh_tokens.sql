@@ -1,21 +1,25 @@
 -- name: InsertRefreshToken :exec
 insert into refresh_tokens (
-  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, thumbprint,
+  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, online_session, audience, scope, thumbprint,
   connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
   first_ip, first_user_agent, last_ip, last_user_agent, metadata
 ) values (
-  @tenant_id, @id, @tag_key, @counter, @current_hashes, @previous_hashes, @rotated_at, @rotating, @client_id, @user_id, @session_id, @audience, @scope, @thumbprint,
+  @tenant_id, @id, @tag_key, @counter, @current_hashes, @previous_hashes, @rotated_at, @rotating, @client_id, @user_id, @session_id, @online_session, @audience, @scope, @thumbprint,
   @connection_id, @connection, @strategy, @auth_time, @want_auth_time, @id_token_claims, @userinfo_claims, @created_at, @last_exchanged_at, sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz,
   date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz), 'UTC') + interval '1 hour',
   @first_ip, @first_user_agent, @last_ip, @last_user_agent, @metadata
 );
+
+-- name: HoldSession :one
+-- Whoever ends the session waits for what is given by it, and finds it.
+select count(*) from (select from sessions where tenant_id = @tenant_id and id = @id and idle_until > @now for key share) held;
 
 -- name: DeleteOldestRefreshTokens :exec
 -- With the opaque tokens that they gave. Rows are deleted by where they are: by their keys, a planner that thinks the tables small, as it
 -- does of new ones, reads all that the tenant has.
 with gone as (
   delete from refresh_tokens r where r.tenant_id = @tenant_id and r.ctid = any (array(
-    select o.ctid from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id
+    select o.ctid from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id and (o.online_session is not null) = @online::boolean
     order by o.created_at desc offset @keep
   )) returning r.id
 )
@@ -67,7 +71,7 @@ order by r.id for update of r;
 
 -- name: DeleteRefreshSiblings :many
 delete from refresh_tokens
-where tenant_id = @tenant_id and user_id = @user_id and client_id = @client_id and audience = @audience and rotating <> @rotating and id <> @id
+where tenant_id = @tenant_id and user_id = @user_id and client_id = @client_id and audience = @audience and rotating <> @rotating and id <> @id and online_session is null
 returning id;
 
 -- name: DeleteRefreshTokenOfCode :many
@@ -89,7 +93,7 @@ delete from access_tokens where tenant_id = @tenant_id and token_hash = @token_h
 
 -- name: ListRefreshTokens :many
 select * from refresh_tokens
-where tenant_id = @tenant_id and id > @after
+where tenant_id = @tenant_id and id > @after and online_session is null
   and (sqlc.narg(user_id)::text is null or user_id = sqlc.narg(user_id))
   and (sqlc.narg(client_id)::text is null or client_id = sqlc.narg(client_id))
   and (sqlc.narg(rotating)::boolean is null or rotating = sqlc.narg(rotating))
@@ -98,7 +102,7 @@ order by id limit @max_rows offset @skip;
 
 -- name: CountRefreshTokens :one
 select count(*) from refresh_tokens
-where tenant_id = @tenant_id
+where tenant_id = @tenant_id and online_session is null
   and (sqlc.narg(user_id)::text is null or user_id = sqlc.narg(user_id))
   and (sqlc.narg(client_id)::text is null or client_id = sqlc.narg(client_id))
   and (sqlc.narg(rotating)::boolean is null or rotating = sqlc.narg(rotating))
@@ -106,13 +110,13 @@ where tenant_id = @tenant_id
 
 -- name: UpdateRefreshTokenMetadata :one
 update refresh_tokens set metadata = @metadata
-where tenant_id = @tenant_id and id = @id
+where tenant_id = @tenant_id and id = @id and online_session is null
   and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
 returning *;
 
 -- name: DeleteRefreshTokens :many
 delete from refresh_tokens
-where tenant_id = @tenant_id
+where tenant_id = @tenant_id and online_session is null
   and (sqlc.narg(ids)::text[] is null or id = any (sqlc.narg(ids)::text[]))
   and (sqlc.narg(user_id)::text is null or user_id = sqlc.narg(user_id))
   and (sqlc.narg(client_id)::text is null or client_id = sqlc.narg(client_id))

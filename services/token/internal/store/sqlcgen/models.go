@@ -194,6 +194,21 @@ type RefreshToken struct {
 	Metadata       []byte
 	// Of the key that the family is bound to (RFC 9449 §5): of public clients alone. Null: to none.
 	Thumbprint *string
+	// The session that the family lives as long as. Null: it has ends of its own (offline_access).
+	OnlineSession *string
+}
+
+// Opaque access tokens that were taken back: all of a session, or those that a user's consent gave a client.
+type Revocation struct {
+	TenantID string
+	// A session that was revoked. Empty: user and client are named instead.
+	SessionID string
+	UserID    string
+	ClientID  string
+	// Of user and client, tokens from after it are good.
+	RevokedAt time.Time
+	// When no token is left that it is about.
+	ExpiresAt time.Time
 }
 
 // Browsers that are logged in at a tenant.
@@ -260,6 +275,17 @@ type SigningKey struct {
 	Alg string
 	// Since when keys of this algorithm are shown to the world; the first of an algorithm's rows counts for all of them. Null in all: not yet. RS256 keys are shown whatever it says.
 	ShownAt *time.Time
+}
+
+// How many tokens clients got for themselves, for their quotas: what the processes of the cell counted, added up within seconds.
+type TokenCount struct {
+	TenantID string
+	ClientID string
+	// per_hour or per_day; began_at is the beginning of that hour or day in UTC.
+	Bucket    string
+	BeganAt   time.Time
+	Tokens    int64
+	ExpiresAt time.Time
 }
 
 // Logins under way, from /authorize until the code.

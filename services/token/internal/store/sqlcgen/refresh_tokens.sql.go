@@ -64,7 +64,7 @@ func (q *Queries) AddRefreshSibling(ctx context.Context, arg AddRefreshSiblingPa
 
 const countRefreshTokens = `-- name: CountRefreshTokens :one
 select count(*) from refresh_tokens
-where tenant_id = $1
+where tenant_id = $1 and online_session is null
   and ($2::text is null or user_id = $2)
   and ($3::text is null or client_id = $3)
   and ($4::boolean is null or rotating = $4)
@@ -123,8 +123,8 @@ func (q *Queries) DeleteAccessTokensOfRefresh(ctx context.Context, arg DeleteAcc
 const deleteOldestRefreshTokens = `-- name: DeleteOldestRefreshTokens :exec
 with gone as (
   delete from refresh_tokens r where r.tenant_id = $1 and r.ctid = any (array(
-    select o.ctid from refresh_tokens o where o.tenant_id = $1 and o.user_id = $2 and o.client_id = $3
-    order by o.created_at desc offset $4
+    select o.ctid from refresh_tokens o where o.tenant_id = $1 and o.user_id = $2 and o.client_id = $3 and (o.online_session is not null) = $4::boolean
+    order by o.created_at desc offset $5
   )) returning r.id
 )
 delete from access_tokens a where a.tenant_id = $1 and a.ctid = any (array(
@@ -138,6 +138,7 @@ type DeleteOldestRefreshTokensParams struct {
 	TenantID string
 	UserID   string
 	ClientID string
+	Online   bool
 	Keep     int32
 }
 
@@ -148,6 +149,7 @@ func (q *Queries) DeleteOldestRefreshTokens(ctx context.Context, arg DeleteOldes
 		arg.TenantID,
 		arg.UserID,
 		arg.ClientID,
+		arg.Online,
 		arg.Keep,
 	)
 	return err
@@ -155,7 +157,7 @@ func (q *Queries) DeleteOldestRefreshTokens(ctx context.Context, arg DeleteOldes
 
 const deleteRefreshSiblings = `-- name: DeleteRefreshSiblings :many
 delete from refresh_tokens
-where tenant_id = $1 and user_id = $2 and client_id = $3 and audience = $4 and rotating <> $5 and id <> $6
+where tenant_id = $1 and user_id = $2 and client_id = $3 and audience = $4 and rotating <> $5 and id <> $6 and online_session is null
 returning id
 `
 
@@ -244,7 +246,7 @@ func (q *Queries) DeleteRefreshTokenOfCode(ctx context.Context, arg DeleteRefres
 
 const deleteRefreshTokens = `-- name: DeleteRefreshTokens :many
 delete from refresh_tokens
-where tenant_id = $1
+where tenant_id = $1 and online_session is null
   and ($2::text[] is null or id = any ($2::text[]))
   and ($3::text is null or user_id = $3)
   and ($4::text is null or client_id = $4)
@@ -336,7 +338,7 @@ func (q *Queries) DeleteTenantRefreshTokens(ctx context.Context, tenantID string
 }
 
 const findRefreshToken = `-- name: FindRefreshToken :one
-select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint from refresh_tokens
+select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session from refresh_tokens
 where tenant_id = $1 and id = $2 and (idle_until is null or idle_until > $3::timestamptz) and (expires_at is null or expires_at > $3::timestamptz)
 `
 
@@ -381,20 +383,39 @@ func (q *Queries) FindRefreshToken(ctx context.Context, arg FindRefreshTokenPara
 		&i.LastUserAgent,
 		&i.Metadata,
 		&i.Thumbprint,
+		&i.OnlineSession,
 	)
 	return i, err
 }
 
+const holdSession = `-- name: HoldSession :one
+select count(*) from (select from sessions where tenant_id = $1 and id = $2 and idle_until > $3 for key share) held
+`
+
+type HoldSessionParams struct {
+	TenantID string
+	ID       string
+	Now      time.Time
+}
+
+// Whoever ends the session waits for what is given by it, and finds it.
+func (q *Queries) HoldSession(ctx context.Context, arg HoldSessionParams) (int64, error) {
+	row := q.db.QueryRow(ctx, holdSession, arg.TenantID, arg.ID, arg.Now)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const insertRefreshToken = `-- name: InsertRefreshToken :exec
 insert into refresh_tokens (
-  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, thumbprint,
+  tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, online_session, audience, scope, thumbprint,
   connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
   first_ip, first_user_agent, last_ip, last_user_agent, metadata
 ) values (
-  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-  $15, $16, $17, $18, $19, $20, $21, $22, $23, $24::timestamptz, $25::timestamptz,
-  date_trunc('hour', least($24::timestamptz, $25::timestamptz), 'UTC') + interval '1 hour',
-  $26, $27, $28, $29, $30
+  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+  $16, $17, $18, $19, $20, $21, $22, $23, $24, $25::timestamptz, $26::timestamptz,
+  date_trunc('hour', least($25::timestamptz, $26::timestamptz), 'UTC') + interval '1 hour',
+  $27, $28, $29, $30, $31
 )
 `
 
@@ -410,6 +431,7 @@ type InsertRefreshTokenParams struct {
 	ClientID        string
 	UserID          string
 	SessionID       *string
+	OnlineSession   *string
 	Audience        string
 	Scope           string
 	Thumbprint      *string
@@ -444,6 +466,7 @@ func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshToken
 		arg.ClientID,
 		arg.UserID,
 		arg.SessionID,
+		arg.OnlineSession,
 		arg.Audience,
 		arg.Scope,
 		arg.Thumbprint,
@@ -468,8 +491,8 @@ func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshToken
 }
 
 const listRefreshTokens = `-- name: ListRefreshTokens :many
-select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint from refresh_tokens
-where tenant_id = $1 and id > $2
+select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session from refresh_tokens
+where tenant_id = $1 and id > $2 and online_session is null
   and ($3::text is null or user_id = $3)
   and ($4::text is null or client_id = $4)
   and ($5::boolean is null or rotating = $5)
@@ -538,6 +561,7 @@ func (q *Queries) ListRefreshTokens(ctx context.Context, arg ListRefreshTokensPa
 			&i.LastUserAgent,
 			&i.Metadata,
 			&i.Thumbprint,
+			&i.OnlineSession,
 		); err != nil {
 			return nil, err
 		}
@@ -667,9 +691,9 @@ func (q *Queries) TouchRefreshToken(ctx context.Context, arg TouchRefreshTokenPa
 
 const updateRefreshTokenMetadata = `-- name: UpdateRefreshTokenMetadata :one
 update refresh_tokens set metadata = $1
-where tenant_id = $2 and id = $3
+where tenant_id = $2 and id = $3 and online_session is null
   and (idle_until is null or idle_until > $4::timestamptz) and (expires_at is null or expires_at > $4::timestamptz)
-returning tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint
+returning tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session
 `
 
 type UpdateRefreshTokenMetadataParams struct {
@@ -719,6 +743,7 @@ func (q *Queries) UpdateRefreshTokenMetadata(ctx context.Context, arg UpdateRefr
 		&i.LastUserAgent,
 		&i.Metadata,
 		&i.Thumbprint,
+		&i.OnlineSession,
 	)
 	return i, err
 }

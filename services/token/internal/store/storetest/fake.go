@@ -29,6 +29,7 @@ type Fake struct {
 	consents     map[sid]token.Consent
 	pushed       map[id]token.Pushed
 	messages     map[sid]*message
+	counts       map[counted]tally
 	announced    int
 	hearing      map[sid]bool // by session and client
 	waiting      map[id]*waitingDevice
@@ -67,7 +68,7 @@ func NewFake() *Fake {
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
 		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
 		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
-		messages: map[sid]*message{}, hearing: map[sid]bool{}, waiting: map[id]*waitingDevice{},
+		messages: map[sid]*message{}, counts: map[counted]tally{}, hearing: map[sid]bool{}, waiting: map[id]*waitingDevice{},
 	}
 }
 
@@ -293,6 +294,9 @@ func (f *Fake) RedeemCode(_ context.Context, tenant tenancy.ID, r token.Redempti
 		if !ok || a.Redeemed || !a.Expires.After(r.Now) {
 			return notFound()
 		}
+		if f.homeless(tenant, r.Refresh) {
+			return fault.Conflict("", "The session has ended")
+		}
 		a.Redeemed = true
 		f.codes[id{tenant, r.Code}] = a
 		if r.Token != nil {
@@ -364,6 +368,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 				delete(f.assertions, key)
 			}
 		}
+		maps.DeleteFunc(f.counts, func(key counted, _ tally) bool { return key.tenant == tenant })
 		f.removeRefreshTokens(tenant)
 		maps.DeleteFunc(f.consents, func(key sid, _ token.Consent) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.pushed, func(key id, _ token.Pushed) bool { return key.tenant == tenant })
@@ -402,7 +407,7 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 			}
 		}
 		maps.DeleteFunc(f.pushed, func(_ id, row token.Pushed) bool { return !row.Expires.After(now) })
-		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now) + spent
+		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now) + f.sweepTokenCounts(now) + spent
 		return nil
 	})
 	return n, err
@@ -411,6 +416,9 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 // SaveTokens implements token.OpaqueStore.
 func (f *Fake) SaveTokens(_ context.Context, tenant tenancy.ID, s token.Settlement) error {
 	return f.do(func() error {
+		if f.homeless(tenant, s.Refresh) {
+			return fault.Conflict("", "The session has ended")
+		}
 		if s.Opaque != nil {
 			f.tokens[id{tenant, s.Opaque.Hash}] = *s.Opaque
 		}

@@ -16,7 +16,7 @@ import (
 func (f *Fake) ListRefreshTokens(_ context.Context, tenant tenancy.ID, filter token.RefreshFilter, p token.Page, now time.Time) (list []token.RefreshToken, total int, err error) {
 	err = f.do(func() error {
 		for key, r := range f.refresh {
-			if key.tenant == tenant && !r.Over(now) && meant(r, filter) {
+			if key.tenant == tenant && !r.Online && !r.Over(now) && meant(r, filter) {
 				list = append(list, r)
 			}
 		}
@@ -40,7 +40,7 @@ func meant(r token.RefreshToken, f token.RefreshFilter) bool {
 func (f *Fake) UpdateRefreshToken(_ context.Context, tenant tenancy.ID, id string, metadata map[string]string, now time.Time) (r token.RefreshToken, err error) {
 	err = f.do(func() error {
 		found, ok := f.refresh[sid{tenant, id}]
-		if !ok || found.Over(now) {
+		if !ok || found.Online || found.Over(now) {
 			return notFound()
 		}
 		found.Metadata = maps.Clone(metadata)
@@ -58,8 +58,11 @@ func (f *Fake) EndRefreshTokens(_ context.Context, tenant tenancy.ID, filter tok
 		if len(filter.IDs) == 0 && filter.UserID+filter.ClientID+filter.Audience+filter.SessionID == "" {
 			return fault.Internal(nil)
 		}
+		if len(filter.IDs) == 0 {
+			f.dropOffline(tenant, filter)
+		}
 		for key, r := range f.refresh {
-			if key.tenant == tenant && meant(r, filter) {
+			if key.tenant == tenant && !r.Online && meant(r, filter) {
 				f.endRefreshToken(tenant, r.ID)
 				n++
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -20,11 +19,29 @@ func (f *Fake) RefreshTokens() []token.RefreshToken {
 	return slices.Collect(maps.Values(f.refresh))
 }
 
+// homeless reports a family whose session has ended, or never was.
+func (f *Fake) homeless(tenant tenancy.ID, r *token.RefreshToken) bool {
+	if r == nil || !r.Online {
+		return false
+	}
+	s, ok := f.sessions[sid{tenant, r.SessionID}]
+	return !ok || !s.IdleUntil.After(r.Created)
+}
+
+// endOnline removes the families that lived as long as the session.
+func (f *Fake) endOnline(tenant tenancy.ID, session string) {
+	for key, r := range f.refresh {
+		if key.tenant == tenant && r.Online && r.SessionID == session {
+			delete(f.refresh, key)
+		}
+	}
+}
+
 func (f *Fake) addRefreshToken(tenant tenancy.ID, r *token.RefreshToken) {
 	f.refresh[sid{tenant, r.ID}] = *r
 	var own []token.RefreshToken
 	for key, have := range f.refresh {
-		if key.tenant == tenant && have.UserID == r.UserID && have.ClientID == r.ClientID {
+		if key.tenant == tenant && have.UserID == r.UserID && have.ClientID == r.ClientID && have.Online == r.Online {
 			own = append(own, have)
 		}
 	}
@@ -83,6 +100,12 @@ func (f *Fake) RotateRefreshToken(_ context.Context, tenant tenancy.ID, r token.
 		have, ok := f.refresh[key]
 		newest := slices.Contains(have.Current, r.Presented)
 		late := slices.Contains(have.Previous, r.Presented) && !r.Since.IsZero() && have.Rotated.After(r.Since)
+		if r.Session != nil {
+			s, there := f.sessions[sid{tenant, r.Session.SessionID}]
+			if !there || !s.IdleUntil.After(r.Now) {
+				return notFound()
+			}
+		}
 		switch {
 		case !ok || have.Over(r.Now):
 			return notFound()
@@ -104,6 +127,11 @@ func (f *Fake) RotateRefreshToken(_ context.Context, tenant tenancy.ID, r token.
 		}
 		have.LastExchanged, have.IdleUntil, have.Last = r.Now, r.IdleUntil, r.Origin
 		f.refresh[key] = have
+		if r.Session != nil {
+			use := *r.Session
+			use.Now, use.Origin = r.Now, r.Origin
+			f.touch(tenant, use)
+		}
 		if r.Migrates {
 			f.endSiblings(tenant, have)
 		}
@@ -123,7 +151,7 @@ func bind(have *token.RefreshToken, r token.Rotation) {
 
 func (f *Fake) endSiblings(tenant tenancy.ID, of token.RefreshToken) {
 	for key, r := range f.refresh {
-		sibling := r.UserID == of.UserID && r.ClientID == of.ClientID && r.Audience == of.Audience && r.ID != of.ID
+		sibling := r.UserID == of.UserID && r.ClientID == of.ClientID && r.Audience == of.Audience && r.ID != of.ID && !r.Online
 		if key.tenant == tenant && sibling && r.Rotating != of.Rotating {
 			f.endRefreshToken(tenant, r.ID)
 		}
@@ -141,21 +169,11 @@ func (f *Fake) RevokeRefreshToken(_ context.Context, tenant tenancy.ID, r token.
 			maps.DeleteFunc(f.consents, func(key sid, have token.Consent) bool {
 				return key.tenant == tenant && have.UserID == c.UserID && have.ClientID == c.ClientID && have.Audience == c.Audience
 			})
-			f.endGiven(tenant, *c)
+			f.revokeConsent(tenant, *c, r.Fact.Time)
 		}
 		f.facts = append(f.facts, r.Fact)
 		return nil
 	})
-}
-
-// endGiven removes what was given by a consent that is taken back.
-func (f *Fake) endGiven(tenant tenancy.ID, c token.ConsentFilter) {
-	for key, r := range f.refresh {
-		same := r.Audience == c.Audience || r.Audience == "" && strings.HasSuffix(c.Audience, "/userinfo")
-		if key.tenant == tenant && r.UserID == c.UserID && r.ClientID == c.ClientID && same {
-			f.endRefreshToken(tenant, r.ID)
-		}
-	}
 }
 
 // RevokeAccessToken implements token.RefreshStore.

@@ -64,6 +64,7 @@ func (f *Fake) endSessions(tenant tenancy.ID, e token.SessionEnd) (gone []token.
 		}
 		gone = append(gone, s)
 		delete(f.sessions, key)
+		f.endOnline(tenant, s.ID)
 		for _, client := range s.Clients {
 			f.announce(tenant, s, client, e)
 		}
@@ -78,6 +79,7 @@ func (f *Fake) expireSessions(now time.Time) {
 			continue
 		}
 		delete(f.sessions, key)
+		f.endOnline(key.tenant, s.ID)
 		for _, client := range s.Clients {
 			if f.hearing[sid{key.tenant, s.ID + " " + client}] {
 				f.announce(key.tenant, s, client, token.SessionEnd{By: token.ByExpiry, Now: now})
@@ -151,7 +153,7 @@ func (f *Fake) UpdateSession(_ context.Context, tenant tenancy.ID, session strin
 }
 
 // EndSessions implements token.SessionAdmin.
-func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.SessionEnd, refreshTokens bool) (n int, err error) {
+func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.SessionEnd, all bool) (n int, err error) {
 	err = f.do(func() error {
 		if e.SessionID == "" && e.UserID == "" {
 			return fault.Internal(errors.New("an ending that names neither a session nor a user"))
@@ -159,11 +161,12 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 		gone := f.endSessions(tenant, e)
 		n = len(gone)
 		for _, s := range gone {
-			for key, r := range f.refresh {
-				if refreshTokens && key.tenant == tenant && r.SessionID == s.ID {
-					f.endRefreshToken(tenant, r.ID)
-				}
+			if all {
+				f.revokeSession(tenant, s.ID)
 			}
+		}
+		if all && e.SessionID != "" {
+			f.revokeSession(tenant, e.SessionID)
 		}
 		for range n {
 			f.facts = append(f.facts, token.Fact{Tenant: tenant, Time: e.Now, Name: token.SessionEnded})

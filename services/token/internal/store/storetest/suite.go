@@ -34,6 +34,7 @@ type Store interface {
 	token.LogoutQueue
 	token.DeviceStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
+	token.QuotaStore
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
 
@@ -61,6 +62,8 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"leeway":       tryLeeway,
 		"migration":    tryMigration,
 		"refresh ends": tryRefreshEnds,
+		"token counts": tryTokenCounts,
+		"online":       tryOnline,
 		"management":   tryRefreshAdmin,
 		"devices":      tryDeviceKeys,
 		"consents":     tryConsents,
@@ -74,6 +77,11 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"ends before":  tryEndsBefore,
 		"ends of both": tryEndsWithRefreshTokens,
 		"underway":     tryEndsUnderway,
+		"logins":       tryLoginsUnderway,
+		"revoked":      tryRevokedSessions,
+		"withdrawn":    tryWithdrawnConsents,
+		"families":     tryEndedFamilies,
+		"revoking":     tryRevokedUnderway,
 		"messages":     tryLogoutMessages,
 		"claims":       tryClaims,
 		"expiry":       tryExpiry,
@@ -181,7 +189,7 @@ func (w *world) transaction(state string) token.Transaction {
 		Request: token.Request{
 			ClientID: "client", RedirectURI: "https://app.example/cb", RedirectSent: true, Mode: token.ModeQuery, State: "s", Nonce: "n",
 			Scope: token.Scope{"openid", "email"}, Audience: "https://api.example", Challenge: "c", ChallengeMethod: "S256", Thumbprint: thumbprint,
-			Prompt: []string{"login"}, MaxAge: 0, LoginHint: "ada@example.com", Connection: "db", Locales: "de",
+			Prompt: []string{"login"}, MaxAge: 0, LoginHint: "ada@example.com", Subject: "auth0|1", Connection: "db", Locales: "de",
 			Types: token.ResponseType{Code: true, IDToken: true}, Issuer: "https://acme/", ScreenHint: "signup", ACRValues: []string{"urn:x"},
 			Claims: token.ClaimsRequest{IDToken: []string{"email"}, Userinfo: []string{"name"}},
 		},

@@ -1,0 +1,99 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/services/token/internal/token"
+	"github.com/postern-id/postern/services/token/internal/tokentest"
+)
+
+const quotaHeader = "Auth0-Client-Quota-Limit"
+
+func TestQuota(t *testing.T) {
+	t.Parallel()
+
+	t.Run("refuses_what_is_beyond_it", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{PerHour: 2, PerDay: 50, Enforced: true} })
+		b := w.browser()
+		for _, told := range []string{"b=per_hour;q=2;r=1;t=3600,b=per_day;q=50;r=49;t=43200", "b=per_hour;q=2;r=0;t=3600,b=per_day;q=50;r=48;t=43200"} {
+			res := b.machine()
+			require.Equal(t, http.StatusOK, res.StatusCode, res.body)
+			require.Equal(t, told, res.Header.Get(quotaHeader))
+			require.Empty(t, res.Header.Get("X-RateLimit-Limit"))
+		}
+		w.signer.Away(fault.Unavailable("no signature is asked for what is refused"))
+		res := b.machine()
+		requireOAuth(t, res, http.StatusTooManyRequests, "too_many_requests", "Client quota exceeded")
+		require.Equal(t, "b=per_hour;q=2;r=0;t=3600,b=per_day;q=50;r=48;t=43200", res.Header.Get(quotaHeader))
+		require.Equal(t, []string{"2", "0", "1772370000", "3600"}, []string{
+			res.Header.Get("X-RateLimit-Limit"), res.Header.Get("X-RateLimit-Remaining"), res.Header.Get("X-RateLimit-Reset"), res.Header.Get("Retry-After"),
+		})
+		require.Equal(t, []string{"seccft", "seccft", "feccft"}, w.facts(w.queue))
+		require.Equal(t, "Client quota exceeded", w.lastFact(w.queue).Description)
+	})
+
+	t.Run("counts_no_token_that_was_not_given", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{PerHour: 1, Enforced: true} })
+		b := w.browser()
+		requireOAuth(t, b.machine("client_secret", "wrong"), 401, "invalid_client", "Client authentication failed")
+		require.Equal(t, http.StatusForbidden, b.machine("scope", "admin:x").StatusCode)
+		w.signer.Away(fault.Unavailable("away"))
+		require.Equal(t, http.StatusServiceUnavailable, b.machine().StatusCode)
+		w.signer.Away(nil)
+		w.queue.FailNext(fault.Unavailable("away"))
+		require.Equal(t, http.StatusServiceUnavailable, b.machine().StatusCode)
+		require.Equal(t, http.StatusOK, b.machine().StatusCode)
+		require.Equal(t, http.StatusTooManyRequests, b.machine().StatusCode)
+	})
+
+	t.Run("the_tenants_default_counts_where_the_client_has_none", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.config.Change(func(c *tokentest.Configuration) {
+			c.Settings[w.acme.ID] = &token.Settings{ClientQuota: &token.Quota{PerDay: 1, Enforced: true}}
+		})
+		b, stranger := w.browser(), w.browser()
+		stranger.tenant = w.bolt
+		require.Equal(t, "b=per_day;q=1;r=0;t=43200", b.machine().Header.Get(quotaHeader))
+		require.Equal(t, http.StatusTooManyRequests, b.machine().StatusCode)
+		require.Empty(t, stranger.machine().Header.Get(quotaHeader))
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{PerDay: 7, Enforced: true} })
+		require.Equal(t, "b=per_day;q=7;r=5;t=43200", b.machine().Header.Get(quotaHeader), "what was counted stays counted")
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{} })
+		require.Empty(t, b.machine().Header.Get(quotaHeader), "its own of no buckets is none")
+	})
+
+	t.Run("what_is_not_enforced_is_told", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{PerHour: 1} })
+		b := w.browser()
+		for range 3 {
+			res := b.machine()
+			require.Equal(t, http.StatusOK, res.StatusCode)
+			require.Equal(t, "b=per_hour;q=1;r=0;t=3600", res.Header.Get(quotaHeader))
+		}
+		w.quotas.Add(t.Context())
+		require.Equal(t, "token_quota_consumption_warning", w.lastFact(w.queue).Type)
+	})
+
+	t.Run("is_of_machines_alone", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		b := w.withPasswords()
+		w.client("web", func(c *token.Client) { c.Quota = &token.Quota{PerHour: 1, Enforced: true} })
+		for range 3 {
+			res := b.password()
+			require.Equal(t, http.StatusOK, res.StatusCode, res.body)
+			require.Empty(t, res.Header.Get(quotaHeader))
+		}
+	})
+}
