@@ -1,8 +1,8 @@
 package httpapi_test
 
 import (
+	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -45,11 +45,12 @@ func TestREADME(t *testing.T) {
 	})
 	t.Run("names_each_table", func(t *testing.T) {
 		t.Parallel()
-		files, err := filepath.Glob("../store/migrations/*.sql")
+		migrations := os.DirFS("../store/migrations")
+		files, err := fs.Glob(migrations, "*.sql")
 		require.NoError(t, err)
 		require.NotEmpty(t, files)
 		for _, file := range files {
-			sql, err := os.ReadFile(file)
+			sql, err := fs.ReadFile(migrations, file)
 			require.NoError(t, err)
 			up, _, _ := strings.Cut(string(sql), "-- +goose Down")
 			for _, table := range regexp.MustCompile(`(?m)^create table (\w+)`).FindAllStringSubmatch(up, -1) {
