@@ -108,7 +108,7 @@ func TestPush(t *testing.T) {
 		w := newWorld(t)
 		requireOAuth(t, w.browser().push(authorizeParams()), http.StatusNotFound, "endpoint_disabled", "Pushed authorization requests are disabled for the tenant")
 		w.pushing()
-		require.Equal(t, http.StatusNotFound, w.browser().get("/oauth/par", authorizeParams()).StatusCode, "RFC 9126 §2: POST alone")
+		requireOAuth(t, w.browser().get("/oauth/par", authorizeParams()), http.StatusMethodNotAllowed, "method_not_allowed", "Method Not Allowed") // RFC 9126 §2
 	})
 }
 

@@ -83,7 +83,8 @@ func (a *Authenticator) prove(ctx context.Context, t tenancy.Tenant, c *Client, 
 	if err != nil {
 		return failedAuthentication().Because(err)
 	}
-	if err := claims.check(cred.id, []string{t.Issuer(), t.Issuer() + "oauth/token"}, now); err != nil {
+	audiences := append([]string{t.Issuer(), t.Issuer() + "oauth/token"}, cred.audiences...)
+	if err := claims.check(cred.id, audiences, now); err != nil {
 		return failedAuthentication().Because(err)
 	}
 	err = a.used.UseAssertion(ctx, t.ID, HashOf(c.ID+"\x00"+claims.ID), claims.Expires.Add(assertionLeeway))

@@ -91,7 +91,7 @@ func (t *Teller) Tell(ctx context.Context) (int, error) {
 func (t *Teller) tell(ctx context.Context, m LogoutMessage) error {
 	c, err := t.Config.FindClient(ctx, m.Tenant, m.ClientID)
 	switch {
-	case fault.Is(err, fault.KindNotFound) || err == nil && !c.Backchannel.hears(m.By):
+	case fault.Is(err, fault.KindNotFound) || err == nil && (c.Strict || !c.Backchannel.hears(m.By)):
 		return gone(t.Queue.SettleLogoutMessage(ctx, m, nil))
 	case err != nil:
 		return t.hold(ctx, m, err)

@@ -48,7 +48,6 @@ const (
 	LogoutUntold         FactName = "logout.untold"
 	DeviceRefused        FactName = "device.refused"
 	PushRefused          FactName = "request.refused"
-	ConsentGiven         FactName = "consent.given"
 	ConsentWithdrawn     FactName = "consent.withdrawn"
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"

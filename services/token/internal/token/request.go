@@ -94,7 +94,7 @@ func (l *Logins) findRedirect(ctx context.Context, t tenancy.Tenant, in received
 	}
 	types, _ := ParseResponseType(in.params.Get("response_type")) // a bad one is refused below, in the mode of what can be read of it
 	r.Mode = types.mode()
-	if in.params.Get("response_mode") == string(ModeWebMessage) {
+	if in.params.Get("response_mode") == string(ModeWebMessage) && !c.Strict {
 		if !c.AllowsWebOrigin(originOf(r.RedirectURI)) { // it gets the answer, without any redirect (RFC 6749 §10.6 in another guise)
 			return r, fault.Denied(oauth.InvalidRequest, "The origin of redirect_uri is not in the list of allowed web origins")
 		}
@@ -121,6 +121,9 @@ func (r *Request) read(in received, settings *Settings) error {
 		if len(values[0]) > bound(name) {
 			return fault.Invalid(oauth.InvalidRequest, "Parameter too long: "+name)
 		}
+	}
+	if err := in.foreign(); err != nil {
+		return err
 	}
 	if err := r.readMode(params.Get("response_mode")); err != nil {
 		return err
