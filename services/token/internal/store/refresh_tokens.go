@@ -36,7 +36,7 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 		CreatedAt: r.Created, LastExchangedAt: nullTime(r.LastExchanged), IdleUntil: nullTime(r.IdleUntil), ExpiresAt: nullTime(r.Until),
 		FirstIp: r.First.IP, FirstUserAgent: r.First.UserAgent, LastIp: r.Last.IP, LastUserAgent: r.Last.UserAgent, Metadata: metadata,
 	})
-	if err != nil {
+	if err != nil || !r.Prunes {
 		return err
 	}
 	return q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{

@@ -38,7 +38,12 @@ func (f *Fake) endOnline(tenant tenancy.ID, session string) {
 }
 
 func (f *Fake) addRefreshToken(tenant tenancy.ID, r *token.RefreshToken) {
-	f.refresh[sid{tenant, r.ID}] = *r
+	kept := *r
+	kept.Prunes = false
+	f.refresh[sid{tenant, r.ID}] = kept
+	if !r.Prunes {
+		return
+	}
 	var own []token.RefreshToken
 	for key, have := range f.refresh {
 		if key.tenant == tenant && have.UserID == r.UserID && have.ClientID == r.ClientID && have.Online == r.Online {
