@@ -126,7 +126,8 @@ func TestPrivateKeyJWT_refusals(t *testing.T) {
 	requireOAuth(t, w.browser().asserted(right(w.assertionOf("jti", "x")), "client_id", "web"), 401, "invalid_client", "Client authentication failed")
 	requireOAuth(t, w.browser().asserted(right(w.assertionOf()), "client_assertion_type", "urn:x"), 400, "invalid_request", "Unsupported client_assertion_type")
 	requireOAuth(t, w.browser().asserted("a.b.c"), 400, "invalid_request", "The client_assertion is no JWT with a sub")
-	requireOAuth(t, w.browser().asserted(strings.Repeat("a", 20<<10)), 400, "invalid_request", "The client_assertion is no JWT with a sub")
+	requireOAuth(t, w.browser().asserted(strings.Repeat("a", 16<<10)), 400, "invalid_request", "The client_assertion is no JWT with a sub")
+	requireOAuth(t, w.browser().asserted(strings.Repeat("a", 16<<10+1)), 400, "invalid_request", "Parameter too long: client_assertion")
 	requireOAuth(t, w.browser().asserted(""), 400, "invalid_request", "Missing required parameter: client_assertion")
 	requireOAuth(t, w.browser().machine(), 401, "invalid_client", "Client authentication failed") // its secret is for HS256 alone
 

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"encoding/json"
 	"io"
@@ -228,6 +229,8 @@ type agent struct {
 	w       *world
 	tenant  tenancy.Tenant
 	cookies map[string]string
+
+	userAgent string // empty: the usual one
 }
 
 func (w *world) browser() *agent { return &agent{w: w, tenant: w.acme, cookies: map[string]string{}} }
@@ -238,7 +241,7 @@ func (b *agent) do(req *http.Request) answer {
 	require.NoError(b.w.t, err)
 	req.Header.Set(tenancy.Header, sealed)
 	req.Header.Set("X-Forwarded-For", "203.0.113.7")
-	req.Header.Set("User-Agent", "test-agent")
+	req.Header.Set("User-Agent", cmp.Or(b.userAgent, "test-agent"))
 	for name, value := range b.cookies {
 		req.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // as a browser sends it: a name and a value
 	}

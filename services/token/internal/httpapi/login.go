@@ -21,6 +21,9 @@ func (h *Handler) authorize(c *gin.Context, t tenancy.Tenant) error {
 	if err != nil {
 		return fault.Invalid(oauth.InvalidRequest, "The request cannot be read").Because(err)
 	}
+	if err := text(params); err != nil {
+		return err
+	}
 	answer, err := h.Logins.Authorize(c.Request.Context(), t, params, browser(c, t))
 	if err != nil {
 		return err

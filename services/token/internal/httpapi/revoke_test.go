@@ -68,7 +68,7 @@ func TestRevoke(t *testing.T) {
 		b := w.withRefresh(rotating)
 		raw := b.offline()
 		access, _ := b.refresh(raw).json(t)["access_token"].(string)
-		for _, nothing := range []string{"x", "v1.x", strings.Repeat("A", 90), "v1." + strings.Repeat("A", 90), access, raw[:23] + strings.Repeat("A", 70), "\x00"} {
+		for _, nothing := range []string{"x", "v1.x", strings.Repeat("A", 90), "v1." + strings.Repeat("A", 90), access, raw[:23] + strings.Repeat("A", 70)} {
 			requireRevoked(t, b.revoke(nothing))
 		}
 		require.Len(t, w.store.RefreshTokens(), 1, "naming a family is not enough")

@@ -69,9 +69,6 @@ const (
 	promptSelect  = "select_account"
 )
 
-// maxParam bounds each parameter, so that what we keep of a request stays small.
-const maxParam = 4 << 10
-
 // findRedirect settles where the answer may go. Until it succeeds nothing may be redirected: its failures are for the error page
 // (RFC 6749 §4.1.2.1).
 func (l *Logins) findRedirect(ctx context.Context, t tenancy.Tenant, in received) (Request, error) {
@@ -118,8 +115,8 @@ func (r *Request) read(in received, settings *Settings) error {
 		if len(values) > 1 {
 			return repeated(name) // RFC 6749 §3.1
 		}
-		if len(values[0]) > bound(name) {
-			return fault.Invalid(oauth.InvalidRequest, "Parameter too long: "+name)
+		if err := CheckParam(name, values[0]); err != nil { // of request objects, too, whose text nobody has looked at
+			return err
 		}
 	}
 	if err := in.foreign(); err != nil {
