@@ -177,13 +177,13 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 }
 
 // ClaimLogoutMessages implements token.LogoutQueue.
-func (f *Fake) ClaimLogoutMessages(_ context.Context, now, until time.Time, limit, share int) (list []token.LogoutMessage, err error) {
+func (f *Fake) ClaimLogoutMessages(_ context.Context, c token.Claim) (list []token.LogoutMessage, err error) {
 	err = f.do(func() error {
 		taken := map[tenancy.ID]int{}
 		for _, m := range f.messages {
-			if len(list) < limit && taken[m.Tenant] < share && !m.due.After(now) && m.Expires.After(now) {
+			if len(list) < c.Limit && taken[m.Tenant] < c.Share && !slices.Contains(c.Busy, m.Tenant) && !m.due.After(c.Now) && m.Expires.After(c.Now) {
 				taken[m.Tenant]++
-				m.due, m.Attempts = until, m.Attempts+1
+				m.due, m.Attempts = c.Until, m.Attempts+1
 				list = append(list, m.LogoutMessage)
 			}
 		}
