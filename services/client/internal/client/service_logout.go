@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+
+	"github.com/postern-id/postern/libs/oauth"
 )
 
 // WithLoopback lets clients be told of logouts at this machine's own addresses. It is for where the way out reaches these: a URL that
@@ -24,7 +26,7 @@ func (s *Service) checkBackchannel(was, is Client) error {
 	}
 	for i, at := range is.backchannelURLs() {
 		u, err := url.Parse(at)
-		if err == nil && onThisMachine(u.Hostname()) && !slices.Contains(was.backchannelURLs(), at) {
+		if err == nil && oauth.OnThisMachine(u.Hostname()) && !slices.Contains(was.backchannelURLs(), at) {
 			return refused(propBackchannelURLs+"["+strconv.Itoa(i)+"]", at, backRule, reasonHTTPS)
 		}
 	}

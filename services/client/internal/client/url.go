@@ -3,11 +3,12 @@ package client
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/postern-id/postern/libs/oauth"
 )
 
 // maxURL bounds a URL in bytes; browsers and proxies stop at about this length too.
@@ -124,7 +125,7 @@ func (r urlRule) refuses(value string) string {
 		return "it holds credentials"
 	case strings.Contains(value, "#") && !r.fragment: // an empty one, too
 		return "it holds a fragment" // RFC 6749 §3.1.2
-	case r.httpsOnly && (scheme != "https" || !r.loopback && onThisMachine(u.Hostname())):
+	case r.httpsOnly && (scheme != "https" || !r.loopback && oauth.OnThisMachine(u.Hostname())):
 		return reasonHTTPS
 	case r.httpOnly && !web:
 		return "it must be http or https"
@@ -225,14 +226,4 @@ func withoutOrganization(value string) string {
 		out.WriteString(before + "organization")
 		value = after
 	}
-}
-
-// onThisMachine tells names and addresses that a browser resolves to itself.
-func onThisMachine(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && (addr.IsLoopback() || addr.IsUnspecified())
 }

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"testing"
@@ -168,18 +169,19 @@ func TestConsent_of_first_parties(t *testing.T) {
 		require.NotEmpty(t, b.get("/authorize", ask()).location(t).Query().Get("code"))
 		require.NotEmpty(t, w.browser().logIn(authorizeParams()).Query().Get("code"), "without an API there is nothing to ask")
 	})
-	t.Run("is_not_remembered_for_a_callback_that_proves_nobody", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t)
-		const local = "http://localhost:3000/cb"
-		w.client("web", func(c *token.Client) { c.Callbacks = append(c.Callbacks, local) })
-		b := w.browser()
-		page := b.logInToConsent(ask("redirect_uri", local)) // although the API skips consent of verifiable clients
-		require.Contains(t, b.get(page.Path, page.Query()).body, local)
-		require.NotEmpty(t, b.follow(b.accept(page)).location(t).Query().Get("code"))
-		require.Equal(t, "/u/consent", b.get("/authorize", ask("redirect_uri", local)).location(t).Path)
-		require.NotEmpty(t, b.get("/authorize", ask()).location(t).Query().Get("code"), "the verifiable one is not asked about")
-	})
+	for _, local := range []string{"http://localhost:3000/cb", "https://app.localhost/cb", "http://[0:0:0:0:0:0:0:1]:3000/cb", "http://0.0.0.0:3000/cb", "com.example.app:/cb"} {
+		t.Run("is_not_remembered_for_a_callback_that_proves_nobody/"+local, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.client("web", func(c *token.Client) { c.Callbacks = append(c.Callbacks, local) })
+			b := w.browser()
+			page := b.logInToConsent(ask("redirect_uri", local)) // although the API skips consent of verifiable clients
+			require.Contains(t, b.get(page.Path, page.Query()).body, html.EscapeString(local))
+			require.NotEmpty(t, b.follow(b.accept(page)).location(t).Query().Get("code"))
+			require.Equal(t, "/u/consent", b.get("/authorize", ask("redirect_uri", local)).location(t).Path)
+			require.NotEmpty(t, b.get("/authorize", ask()).location(t).Query().Get("code"), "the verifiable one is not asked about")
+		})
+	}
 }
 
 // A login that nobody takes part in is confirmed where any program could have begun it and answer at the callback (RFC 8252 §8.6).

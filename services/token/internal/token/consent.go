@@ -3,8 +3,8 @@ package token
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -110,20 +110,6 @@ func (tx *Transaction) unverifiable() bool {
 
 // unverifiable reports a callback that proves nobody: another program of the same machine may answer there (RFC 8252 §8.6).
 func unverifiable(uri string) bool {
-	scheme, rest, _ := strings.Cut(uri, "://")
-	scheme = strings.ToLower(scheme)
-	if scheme != "https" && scheme != "http" {
-		return true
-	}
-	host := rest
-	if end := strings.IndexAny(host, "/?#"); end >= 0 {
-		host = host[:end]
-	}
-	if strings.HasPrefix(host, "[") {
-		host, _, _ = strings.Cut(host[1:], "]")
-	} else {
-		host, _, _ = strings.Cut(host, ":")
-	}
-	host = strings.ToLower(host)
-	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host) || strings.HasPrefix(host, "127.")
+	u, err := url.Parse(uri)
+	return err != nil || u.Scheme != "https" && u.Scheme != "http" || oauth.OnThisMachine(u.Hostname())
 }

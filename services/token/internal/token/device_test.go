@@ -36,7 +36,7 @@ func newLiving(codes token.UserCodes) living {
 	w.devices = &token.DeviceAuthorizer{
 		Auth: token.NewAuthenticator(config, nil, w.store), Config: config, Policy: policy, Store: w.store, Record: w.store, Limiter: nobodyWaits{}, Now: now,
 	}
-	w.logins = token.NewLogins(token.LoginDeps{Config: config, Policy: policy, Store: w.store, Devices: w.store, Guesses: nobodyWaits{}, Now: now})
+	w.logins = token.NewLogins(token.LoginDeps{Config: config, Policy: policy, Store: w.store, Devices: w.store, Guesses: nobodyWaits{}, GuessesAll: nobodyWaits{}, Now: now})
 	return w
 }
 
