@@ -124,7 +124,8 @@ func basic(r *http.Request) *token.Basic {
 	if !ok {
 		return nil
 	}
-	return &token.Basic{ID: strings.ToValidUTF8(unescape(id), "\uFFFD"), Secret: unescape(secret)} // what is no text names nobody
+	const noText = "\uFFFD" // names nobody
+	return &token.Basic{ID: strings.ReplaceAll(strings.ToValidUTF8(unescape(id), noText), "\x00", noText), Secret: unescape(secret)}
 }
 
 func unescape(s string) string {

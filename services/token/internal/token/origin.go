@@ -9,22 +9,27 @@ import (
 // AllowsOrigin says whether pages of the web origin (scheme://host[:port], RFC 6454 §6.2) may read this client's answers: its
 // allowed origins, its web origins, and those of its callbacks.
 func (c *Client) AllowsOrigin(origin string) bool {
-	origin = strings.ToLower(origin)
-	match := func(entry string) bool {
-		have := originOf(entry)
-		return have != "" && (have == origin || !c.Strict && matchWildcard(have, origin))
-	}
+	match := c.matchOrigin(origin)
 	return slices.ContainsFunc(c.AllowedOrigins, match) || slices.ContainsFunc(c.WebOrigins, match) || slices.ContainsFunc(c.Callbacks, match)
 }
 
 // AllowsWebOrigin says whether pages of the web origin may get answers by web_message: its web origins alone, since no redirect stands
 // between such an answer and the page.
 func (c *Client) AllowsWebOrigin(origin string) bool {
+	return slices.ContainsFunc(c.WebOrigins, c.matchOrigin(origin))
+}
+
+// matchOrigin gives what says whether an entry, which may be a pattern, means the origin. A pattern itself is no page's origin, and must
+// not come into a policy as one.
+func (c *Client) matchOrigin(origin string) func(entry string) bool {
 	origin = strings.ToLower(origin)
-	return origin != "" && slices.ContainsFunc(c.WebOrigins, func(entry string) bool {
+	if strings.Contains(origin, "*") {
+		origin = ""
+	}
+	return func(entry string) bool {
 		have := originOf(entry)
-		return have != "" && (have == origin || !c.Strict && matchWildcard(have, origin))
-	})
+		return have != "" && origin != "" && (have == origin || !c.Strict && matchWildcard(have, origin))
+	}
 }
 
 // originOf gives the web origin of an http(s) URL in lower case, a default port left out; empty for anything else.

@@ -86,6 +86,7 @@ func FuzzClient_AllowsOrigin(f *testing.F) {
 		{"https://app.example:443/x?y#z", "https://APP.example"},
 		{"http://app.example:80", "http://app.example"},
 		{"https://*.app.example", "https://x.app.example"},
+		{"https://*.App.example", "https://*.App.example"},
 		{"https://app.example;a b", "https://app.example;a b"},
 		{"https://a.example, https://b", "https://a.example, https://b"},
 		{"https://u@app.example", "https://app.example"},
