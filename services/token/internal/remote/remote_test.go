@@ -136,7 +136,7 @@ func TestConfiguration_a_client_that_proves_a_key(t *testing.T) {
 	const name = "https://app.example/client"
 	cs := &clients{client: &clientapi.Client{
 		ClientId: "tpc_1", ExternalClientId: name, Strict: true, AuthenticationMethods: []string{oauth.AuthPrivateKeyJWT}, OrganizationUsage: "require",
-		IpHeaderTrusted: true, RequirePar: true, RequireSignedRequest: true, RequireProof: true, TokenQuota: &clientapi.TokenQuota{Enforce: true, PerHour: 5, PerDay: 9},
+		IpHeaderTrusted: true, RequirePar: true, RequireSignedRequest: true, RequireProof: true, ComplianceLevel: "fapi2_sp_pkj_mtls", TokenQuota: &clientapi.TokenQuota{Enforce: true, PerHour: 5, PerDay: 9},
 		Credentials: []*clientapi.Credential{
 			{Id: "cred_1", Method: oauth.AuthPrivateKeyJWT, Kid: "k", Alg: "RS256", PublicKey: der, ExpiresUnix: expires.Unix()},
 			{Id: "cred_2", Method: oauth.AuthTLS, SubjectDn: "CN=app"},
@@ -150,6 +150,7 @@ func TestConfiguration_a_client_that_proves_a_key(t *testing.T) {
 		require.Equal(t, name, client.Identifier())
 		require.True(t, client.Strict && client.IPHeaderTrusted && !client.Public() && !client.FirstParty)
 		require.Equal(t, []token.Demand{token.DemandPAR, token.DemandRequestObject, token.DemandProof}, client.Demands)
+		require.Equal(t, token.FAPI2ByKey, client.Compliance)
 		require.Equal(t, &token.Quota{PerHour: 5, PerDay: 9, Enforced: true}, client.Quota)
 		require.Equal(t, []token.Credential{
 			{ID: "cred_1", Method: oauth.AuthPrivateKeyJWT, KeyID: "k", Alg: "RS256", Public: key.Public(), Expires: expires},

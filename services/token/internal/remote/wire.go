@@ -26,6 +26,9 @@ func clientOf(r *clientapi.Client) (*token.Client, error) {
 		SkipConfirmation: r.SkipConfirmation, OpenRedirectProtection: r.GetOpenRedirectProtection(), ResourceServer: r.GetResourceServerIdentifier(),
 		Quota: quotaOf(r.GetTokenQuota()),
 	}
+	if level := r.GetComplianceLevel(); level != "none" {
+		c.Compliance = token.Compliance(level)
+	}
 	if b := r.GetBackchannelLogout(); b != nil {
 		c.Backchannel = token.Backchannel{URL: b.GetUrl(), Initiators: b.GetInitiators(), All: b.GetAllInitiators(), Metadata: b.GetSessionMetadata()}
 	}

@@ -31,6 +31,7 @@ type Client struct {
 	ExternalID string
 	// Demands are what every request of the client has to do; one that does not is refused.
 	Demands           []Demand
+	Compliance        Compliance // the profile that the client is held to; "": none
 	OrganizationUsage string // "": deny
 	IPHeaderTrusted   bool   // auth0-forwarded-for says whose request it is
 	Strict            bool   // a third party held to the narrow rules: no wildcards
