@@ -47,7 +47,9 @@ func newCompliant(t *testing.T, profile token.Compliance) *compliant {
 	return w
 }
 
-func (w *compliant) byKey() bool { return w.profile == token.FAPI1ByKey || w.profile == token.FAPI2ByKey }
+func (w *compliant) byKey() bool {
+	return w.profile == token.FAPI1ByKey || w.profile == token.FAPI2ByKey
+}
 
 // asserting adds how the client proves itself to a form; more edits the claims of its assertion.
 func (w *compliant) asserting(form url.Values, more ...any) url.Values {

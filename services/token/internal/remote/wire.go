@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"time"
@@ -78,7 +79,20 @@ func resourceServerOf(r *clientapi.ResourceServer) *token.ResourceServer {
 		UserPolicy:   token.AccessPolicy(r.GetUserPolicy()),
 		OnlineAccess: r.GetAllowOnlineAccess(), OnlineEphemeral: r.GetAllowOnlineAccessEphemeral(), ConsentPolicy: r.GetConsentPolicy(),
 		Proof: token.Proof{Mechanism: r.GetProofMechanism(), Required: r.GetProofRequired()}, Descriptions: r.GetScopeDescriptions(),
+		Encryption: encryptionOf(r.GetTokenEncryption()),
 	}
+}
+
+// encryptionOf gives nil for none. A key that cannot be read is one that nothing can be encrypted to.
+func encryptionOf(r *clientapi.TokenEncryption) *token.Encryption {
+	if r == nil {
+		return nil
+	}
+	e := &token.Encryption{Alg: r.GetAlg(), KeyID: r.GetKid()}
+	if public, err := x509.ParsePKIXPublicKey(r.GetPublicKey()); err == nil {
+		e.Public, _ = public.(*rsa.PublicKey)
+	}
+	return e
 }
 
 func refreshOf(r *clientapi.RefreshPolicy) token.RefreshPolicy {

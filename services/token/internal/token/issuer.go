@@ -105,6 +105,10 @@ func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 		alg = AlgRS256
 	}
 	raw, err := i.sign(ctx, in.Tenant.ID, alg, []byte(rs.SigningSecret), typ, claims)
+	if err != nil {
+		return Issued{}, err
+	}
+	raw, err = rs.Encryption.seal(raw)
 	return Issued{AccessToken: raw, ExpiresIn: life}, err
 }
 
