@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -88,10 +89,10 @@ func (w *compliant) inObject(alg jose.SignatureAlgorithm, params url.Values, mor
 	for name, values := range params {
 		claims[name] = values[0]
 	}
-	for i := 0; i < len(more); i += 2 {
-		name, _ := more[i].(string)
-		claims[name] = more[i+1]
-		if more[i+1] == nil {
+	for pair := range slices.Chunk(more, 2) {
+		name, _ := pair[0].(string)
+		claims[name] = pair[1]
+		if pair[1] == nil {
 			delete(claims, name)
 		}
 	}

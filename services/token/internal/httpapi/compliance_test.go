@@ -144,8 +144,8 @@ func TestCompliance_client_authentication(t *testing.T) {
 				requireNobody(t, b.post("/oauth/token", named), "a certificate")
 				two := b.post("/oauth/token", w.asserting(machine(), "aud", []string{w.acme.Issuer(), "https://other.example/"}))
 				endpoint := b.post("/oauth/token", w.asserting(machine(), "aud", w.acme.Issuer()+"oauth/token"))
-				require.Equal(t, profile == token.FAPI1ByKey, two.StatusCode == 200, "FAPI 2.0 §5.3.2.1: %s", two.body)
-				require.Equal(t, profile == token.FAPI1ByKey, endpoint.StatusCode == 200, endpoint.body)
+				require.Equal(t, profile == token.FAPI1ByKey, two.StatusCode == http.StatusOK, "FAPI 2.0 §5.3.2.1: %s", two.body)
+				require.Equal(t, profile == token.FAPI1ByKey, endpoint.StatusCode == http.StatusOK, endpoint.body)
 				w.client("web", func(c *token.Client) {
 					c.Credentials = slices.Clone(c.Credentials)
 					c.Credentials[0].Alg = "RS256"

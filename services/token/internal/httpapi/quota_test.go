@@ -95,8 +95,13 @@ func TestQuota(t *testing.T) {
 		b := w.browser()
 		require.Equal(t, http.StatusOK, b.machine().StatusCode)
 		for _, more := range [][]string{
-			{"client_secret", "wrong"}, {"client_secret", ""}, {"client_id", "machine "}, {"client_id", "MACHINE"}, {"client_id", "nobody"},
-			{"client_id", "machine\x00"}, {"client_id", strings.Repeat("m", 4096)},
+			{"client_secret", "wrong"},
+			{"client_secret", ""},
+			{"client_id", "machine "},
+			{"client_id", "MACHINE"},
+			{"client_id", "nobody"},
+			{"client_id", "machine\x00"},
+			{"client_id", strings.Repeat("m", 4096)},
 		} {
 			res := b.machine(more...)
 			require.Equal(t, http.StatusUnauthorized, res.StatusCode, more)
