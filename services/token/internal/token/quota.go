@@ -65,18 +65,18 @@ type QuotaMeter interface {
 	Restore(s Spending)
 }
 
-// Count is how many tokens a client got more, in one bucket.
-type Count struct {
+// TokenCount is how many tokens a client got more, in one bucket.
+type TokenCount struct {
 	ClientID, Bucket string
 	Began, Ends      time.Time
 	Tokens           int64 // negative: fewer
 }
 
-// CountStore keeps how many tokens clients got for themselves, each visible to its own tenant only.
-type CountStore interface {
+// TokenCountStore keeps how many tokens clients got for themselves, each visible to its own tenant only.
+type TokenCountStore interface {
 	// CountTokens adds to what is there, in one step, and gives what is there then, in the order of counts. No two counts may be of one
 	// client and bucket.
-	CountTokens(ctx context.Context, tenant tenancy.ID, counts []Count) ([]int64, error)
+	CountTokens(ctx context.Context, tenant tenancy.ID, counts []TokenCount) ([]int64, error)
 }
 
 // Metered is a grant whose tokens are counted.

@@ -34,7 +34,7 @@ type Store interface {
 	token.LogoutQueue
 	token.DeviceStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
-	token.CountStore
+	token.TokenCountStore
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
 
