@@ -68,7 +68,7 @@ func NewEngine(cfg Config) *gin.Engine {
 	engine.UnescapePathValues = false // gin decodes them as it does queries, which makes a plus a space: see unescape
 	engine.ContextWithFallback = true
 	engine.NoRoute(func(c *gin.Context) { Write(c, fault.NotFound("Not Found")) })
-	engine.NoMethod(func(c *gin.Context) { Write(c, fault.NotFound("Not Found")) })
+	engine.NoMethod(NoMethod())
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20
 	}

@@ -175,14 +175,17 @@ func TestEngine_Paths(t *testing.T) {
 			problemOf(t, rec)
 		}
 	})
-	t.Run("other_methods_and_preflights_are_404_without_cors_headers", func(t *testing.T) {
+	t.Run("other_methods_and_preflights_are_405_without_cors_headers", func(t *testing.T) {
 		t.Parallel()
 		for _, method := range []string{http.MethodPost, http.MethodOptions, http.MethodTrace, "INVENTED"} {
 			r := w.request(t, method, "https://acme.test/things/a", nil)
 			r.Header.Set("Origin", "https://evil.test")
 			rec := w.serve(r)
-			require.Equal(t, http.StatusNotFound, rec.Code, method)
-			require.Equal(t, "Not Found", problemOf(t, rec).Message)
+			require.Equal(t, http.StatusMethodNotAllowed, rec.Code, method)
+			require.Equal(t, httpkit.Problem{
+				StatusCode: http.StatusMethodNotAllowed, Error: "Method Not Allowed", Message: "Method Not Allowed", ErrorCode: "method_not_allowed",
+			}, problemOf(t, rec))
+			require.Equal(t, http.MethodGet, rec.Header().Get("Allow"), "RFC 9110 §15.5.6")
 			for name := range rec.Header() {
 				require.False(t, strings.HasPrefix(name, "Access-Control-"), name)
 			}

@@ -20,7 +20,7 @@ func newMeasures() *measures { return &measures{} }
 
 func (m *measures) of(one measure) metric.RecordOption {
 	if option, ok := m.made.Load(one); ok {
-		return option.(metric.RecordOption) //nolint:errcheck,forcetypeassert // nothing else is stored
+		return option.(metric.RecordOption) //nolint:forcetypeassert // nothing else is stored
 	}
 	option := metric.WithAttributeSet(attribute.NewSet(attribute.String("http.route", one.route),
 		attribute.String("http.request.method", one.method), attribute.Int("http.response.status_code", one.status)))

@@ -164,6 +164,9 @@ func Handle(h TenantHandler, write func(*gin.Context, error)) gin.HandlerFunc {
 	}
 }
 
+// UserAgent is the header of that name as text: a header may hold any bytes (RFC 9110 §5.5), what is kept and logged may not.
+func UserAgent(r *http.Request) string { return strings.ToValidUTF8(r.UserAgent(), "\uFFFD") }
+
 // ClientIP is the caller's address as the router saw it: the one value of X-Forwarded-For, which the router always sets anew.
 func ClientIP(r *http.Request) string {
 	if forwarded := strings.TrimSpace(r.Header.Get("X-Forwarded-For")); forwarded != "" {

@@ -87,8 +87,14 @@ func (p pair) sign(_ context.Context, input []byte) ([]byte, error) {
 	return raw, err
 }
 
-func (p pair) header() jwtkit.Header {
-	return jwtkit.Header{Alg: string(p.alg), Typ: "JWT", Kid: p.id}
+// compact is the JWS (RFC 7515 §7.1) of claims as this platform writes it.
+func (p pair) compact(tb testing.TB, claims map[string]any) string {
+	tb.Helper()
+	return compact(tb, map[string]any{"alg": p.alg, "typ": "JWT", "kid": p.id}, claims, func(input []byte) []byte {
+		sig, err := p.sign(tb.Context(), input)
+		require.NoError(tb, err)
+		return sig
+	})
 }
 
 // claims are a good access token's of acme, with changes; a nil one takes the claim out.
@@ -106,21 +112,23 @@ func claims(changes map[string]any) map[string]any {
 // token signs claims with the pair of that name.
 func token(t *testing.T, key string, changes map[string]any) string {
 	t.Helper()
-	p := pairs()[key]
-	raw, err := jwtkit.Sign(t.Context(), p.sign, p.header(), claims(changes))
-	require.NoError(t, err)
-	return raw
+	return pairs()[key].compact(t, claims(changes))
 }
 
 // handmade is a token with any header at all.
 func handmade(t *testing.T, header map[string]any, sign func(input []byte) []byte) string {
 	t.Helper()
+	return compact(t, header, claims(nil), sign)
+}
+
+func compact(tb testing.TB, header, claims map[string]any, sign func(input []byte) []byte) string {
+	tb.Helper()
 	encode := func(v any) string {
 		b, err := json.Marshal(v)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		return base64.RawURLEncoding.EncodeToString(b)
 	}
-	input := encode(header) + "." + encode(claims(nil))
+	input := encode(header) + "." + encode(claims)
 	return input + "." + base64.RawURLEncoding.EncodeToString(sign([]byte(input)))
 }
 

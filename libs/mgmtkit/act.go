@@ -46,7 +46,7 @@ func actOf(c *gin.Context, op Op, t tenancy.Tenant, caller Caller) audit.Act {
 	r := c.Request
 	act := audit.Act{
 		Operation: op.Summary, ClientID: caller.AuthorizedParty, Hostname: t.Hostname(), Method: strings.ToLower(op.Method),
-		Status: op.Status, Scopes: caller.Scope, TokenID: caller.ID, IP: httpkit.ClientIP(r), UserAgent: r.UserAgent(), Path: r.URL.Path,
+		Status: op.Status, Scopes: caller.Scope, TokenID: caller.ID, IP: httpkit.ClientIP(r), UserAgent: httpkit.UserAgent(r), Path: r.URL.Path,
 		Query: map[string]string{},
 	}
 	if !strings.HasSuffix(caller.Subject, "@clients") {

@@ -391,9 +391,9 @@ func TestAPI_Answers(t *testing.T) {
 		require.Equal(t, http.StatusNoContent, rec.Code)
 		require.Zero(t, rec.Body.Len())
 	})
-	t.Run("other_methods_are_404", func(t *testing.T) {
+	t.Run("other_methods_are_405", func(t *testing.T) {
 		t.Parallel()
-		requireProblem(t, newWorld(t).ask(t, http.MethodPut, "/things/x", "{}"), http.StatusNotFound, "", "Not Found")
+		requireProblem(t, newWorld(t).ask(t, http.MethodPut, "/things/x", "{}"), http.StatusMethodNotAllowed, "method_not_allowed", "Method Not Allowed")
 	})
 	t.Run("the_description_of_it_all_holds_together", func(t *testing.T) {
 		t.Parallel()

@@ -64,7 +64,7 @@ func TestLater(t *testing.T) {
 	t.Run("its_failure_undoes_all_and_has_its_kind", func(t *testing.T) {
 		t.Parallel()
 		tenant := testkit.Tenants(1)[0]
-		require.NoError(t, addThing(d, tenant, "one"))
+		require.NoError(t, addThing(d, tenant))
 		err := later(t, tenant, "one", "x", func(tx pgx.Tx) error {
 			_, err := tx.Exec(t.Context(), sqlAdd, tenant, "two", "x")
 			return err

@@ -42,9 +42,9 @@ func database(tb testing.TB) *testkit.Database {
 	return testkit.Postgres(tb, "kit", migrations)
 }
 
-func addThing(d *testkit.Database, tenant tenancy.ID, id string) error {
+func addThing(d *testkit.Database, tenant tenancy.ID) error {
 	return pgkit.InTenant(context.Background(), d.Pool, tenant, func(tx pgx.Tx) error {
-		_, err := tx.Exec(context.Background(), "insert into things (tenant_id, id, name) values ($1, $2, 'a thing')", tenant, id)
+		_, err := tx.Exec(context.Background(), "insert into things (tenant_id, id, name) values ($1, 'one', 'a thing')", tenant)
 		return err
 	})
 }
@@ -58,7 +58,7 @@ func TestInTenant_row_level_security(t *testing.T) { //nolint:tparallel // its p
 	t.Parallel()
 	d, ids := database(t), testkit.Tenants(2)
 	mine, stranger := ids[0], ids[1]
-	require.NoError(t, addThing(d, mine, "one"))
+	require.NoError(t, addThing(d, mine))
 	inStranger := func(fn func(tx pgx.Tx)) {
 		require.NoError(t, pgkit.InTenant(t.Context(), d.Pool, stranger, func(tx pgx.Tx) error { fn(tx); return nil }))
 	}
@@ -189,11 +189,11 @@ func TestInTenant_commits_or_rolls_back(t *testing.T) { //nolint:tparallel // it
 		require.Zero(t, count())
 	})
 	t.Run("nil_keeps", func(t *testing.T) {
-		require.NoError(t, addThing(d, tenant, "one"))
+		require.NoError(t, addThing(d, tenant))
 		require.Equal(t, 1, count())
 	})
 	t.Run("a_second_of_the_same_is_a_conflict", func(t *testing.T) {
-		err := addThing(d, tenant, "one")
+		err := addThing(d, tenant)
 		testkit.RequireFault(t, err, fault.KindConflict)
 		require.Equal(t, "things_pkey", pgkit.Constraint(err))
 	})

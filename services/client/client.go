@@ -102,6 +102,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	}
 	sealer := vaultkit.NewSealer(s.vault, wrappingKey, store.DataKeys{Pool: s.pool})
 	options := []client.Option{client.WithDocuments(documents)}
+	if cfg.Egress.AllowLoopback {
+		options = append(options, client.WithLoopback())
+	}
 	if deps.Settings != nil {
 		options = append(options, client.WithSwitches(remote.Switches{Settings: deps.Settings}))
 	}

@@ -65,6 +65,9 @@ const (
 	// By address: how often a device may ask for a code, as on the wire, and how often somebody may try user codes.
 	deviceBurst, deviceEvery = 5, time.Second / 5
 	guessBurst, guessEvery   = 20, 30 * time.Second
+	// By tenant: so many tries take six days to meet one of a hundred codes of nine digits that wait at a time, and people who type theirs
+	// do not come near it.
+	guessBurstAll, guessEveryAll = 2000, time.Second / 20
 )
 
 // Validate fills the defaults in and says what cannot work.
@@ -157,7 +160,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Sessions: db, Users: users, Now: deps.Now},
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Proofs: proofs, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
-			Devices: db, Guesses: limit.New(guessBurst, guessEvery, deps.Now), Issuer: issuer,
+			Devices: db, Guesses: limit.New(guessBurst, guessEvery, deps.Now), GuessesAll: limit.New(guessBurstAll, guessEveryAll, deps.Now), Issuer: issuer,
 			Now: deps.Now, CodeTTL: cfg.CodeTTL,
 		}),
 		Userinfo: &token.Userinfo{Config: config, Store: db, Verifier: keyring.NewVerifier(ring, deps.Now), Users: users, Proofs: proofs, Now: deps.Now},

@@ -18,8 +18,15 @@ var goals = []struct {
 	stored   bool // compared with peers on PostgreSQL alone
 	ratio    float64
 }{
-	{machineRS256, false, 0}, {machineES256, false, 1.3}, {refreshing + " RS256", true, 1.5}, {refreshing + " HS256", true, 1.5},
-	{codeLogin + " RS256", true, 1.5}, {codeLogin + " HS256", true, 1.5}, {userinfo, true, 1.5}, {discovery, false, 2}, {keySet, false, 2},
+	{machineRS256, false, 0},
+	{machineES256, false, 1.3},
+	{refreshing + " RS256", true, 1.5},
+	{refreshing + " HS256", true, 1.5},
+	{codeLogin + " RS256", true, 1.5},
+	{codeLogin + " HS256", true, 1.5},
+	{userinfo, true, 1.5},
+	{discovery, false, 2},
+	{keySet, false, 2},
 }
 
 func main() {

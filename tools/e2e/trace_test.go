@@ -97,7 +97,13 @@ func TestTraces(t *testing.T) {
 			t.Logf("%s", strings.Join(spans.names(want.parent), "\n"))
 		})
 		t.Run(name+"_leaves_one_line", func(t *testing.T) {
-			lines := cloud.requests(t, want.parent)
+			var lines []map[string]any
+			testkit.Eventually(t, 10*time.Second, func() error { // lines are written a few at once
+				if lines = cloud.requests(t, want.parent); len(lines) == 0 {
+					return errors.New("no line yet")
+				}
+				return nil
+			})
 			require.Len(t, lines, 1, "%v", lines)
 			line := lines[0]
 			require.Contains(t, want.spans[1], fmt.Sprintf("%s %s", line["method"], line["route"]))

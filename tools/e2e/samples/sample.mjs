@@ -1,5 +1,5 @@
 // A sample in a folder of its own, set up and started by the very commands that its package.json has for people.
-import { execFile, fork } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -15,15 +15,16 @@ const source = path.join(here, '..', '..', 'samples');
 export const ada = { email: 'ada@example.com', password: 'Correct-horse-7-staple' };
 
 // ports gives addresses that nobody listens on, one for each name; they are held together, so that no two are alike.
-async function ports(names) {
+export async function ports(names) {
   const held = await Promise.all(names.map((name) => new Promise((f) => { const s = net.createServer().listen(0, 'localhost', () => f([name, s])); })));
   const urls = Object.fromEntries(held.map(([name, s]) => [name, `http://localhost:${s.address().port}`]));
   await Promise.all(held.map(([, s]) => new Promise((f) => s.close(f))));
   return urls;
 }
 
-// sample copies the sample of that name. Its setup.mjs takes each program's address from a variable: names are those variables.
-export async function sample(name, names) {
+// sample copies the sample of that name. Its setup.mjs takes each program's address from a variable: names are those variables, and more is
+// of what else it reads.
+export async function sample(name, names, more = {}) {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'postern-sample-'));
   for (const part of ['kit', 'package.json', name]) fs.cpSync(path.join(source, part), path.join(root, part), { recursive: true });
   fs.symlinkSync(path.join(source, 'node_modules'), path.join(root, 'node_modules'));
@@ -31,15 +32,19 @@ export async function sample(name, names) {
   const { scripts } = JSON.parse(fs.readFileSync(path.join(cwd, 'package.json')));
   const urls = await ports(names);
   const env = {
-    ...process.env, ...urls, ISSUER_BASE_URL: issuer.slice(0, -1), USER_PASSWORD: ada.password,
+    ...process.env, ...urls, ...more, ISSUER_BASE_URL: issuer.slice(0, -1), USER_PASSWORD: ada.password,
     NODE_OPTIONS: `--import=${path.join(here, '..', 'stock', 'loopback.mjs')} --import=${path.join(here, 'orphan.mjs')}` };
   delete env.INPUT;
   let running, output = '';
   const script = (word) => scripts[word].replace(/^node /, '').split(' ');
+  // end ends what "npm start" began.
+  const end = async () => { if (running?.exitCode === null) await new Promise((f) => { running.once('exit', f); running.kill(); }); };
   return {
     urls,
     // run runs one of its npm scripts to the end, as who holds a token for the Management API, and gives what it printed.
-    run: async (word) => (await promisify(execFile)('node', script(word), { cwd, env: { ...env, MANAGEMENT_TOKEN: await managementToken() } })).stdout,
+    run: async (word, extra) => (await promisify(execFile)('node', script(word), { cwd, env: { ...env, ...extra, MANAGEMENT_TOKEN: await managementToken() } })).stdout,
+    // begin runs one that waits for somebody: line gives what a line of it says, and ended all that it printed.
+    begin: (word) => begun(spawn('node', script(word), { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }), word),
     // settings are what its setup wrote for one of its programs.
     settings: (file) => parseEnv(fs.readFileSync(path.join(cwd, `.env.${file}`), 'utf8')),
     // start runs "npm start" until stop, and waits for all programs to answer.
@@ -55,9 +60,27 @@ export async function sample(name, names) {
       }
     },
     output: () => output,
+    end,
     async stop() {
-      if (running?.exitCode === null) await new Promise((f) => { running.once('exit', f); running.kill(); });
+      await end();
       fs.rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function begun(child, name) {
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { printed += text; });
+  const closed = new Promise((f) => { child.once('close', f); });
+  return {
+    line: async (pattern) => (await within(20_000, `${name} says ${pattern}`, async () => {
+      if (child.exitCode !== null) throw new Error(`${name} ended:\n${printed}`);
+      return pattern.exec(printed);
+    })).seen[1],
+    async ended() {
+      const code = await closed;
+      if (code) throw new Error(`${name} ended with ${code}:\n${printed}`);
+      return printed;
     },
   };
 }

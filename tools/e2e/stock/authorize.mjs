@@ -21,7 +21,7 @@ await m.users.create({ connection: 'Username-Password-Authentication', email, pa
 const documents = await m.resourceServers.create({ name: 'Documents', identifier: 'https://documents.example', scopes: [{ value: 'read:documents' }, { value: 'write:documents' }] });
 const app = (name, extra) => m.clients.create({ name, app_type: 'regular_web', oidc_conformant: true, token_endpoint_auth_method: 'client_secret_post', grant_types: ['authorization_code', 'implicit'], jwt_configuration: { alg: 'RS256' }, callbacks: [input.callback], skip_non_verifiable_callback_uri_confirmation_prompt: true, ...extra });
 const own = await app('Own app');
-const partner = await app('Partner app', { is_first_party: false, grant_types: ['authorization_code'] });
+const partner = await app('Partner app', { is_first_party: false, third_party_security_mode: 'permissive', grant_types: ['authorization_code'] });
 await m.clientGrants.create({ client_id: partner.client_id, audience: documents.identifier, scope: ['read:documents'], subject_type: 'user' });
 // A database of its own for third parties is what the wire asks for; here it is switched on for this one.
 const [connection] = (await m.connections.list({ name: 'Username-Password-Authentication' })).data;

@@ -31,14 +31,21 @@ export const grant = ({ client_id }, audience, scope, subject_type = 'client') =
     for await (const there of await management.clientGrants.list({ client_id, audience, subject_type })) return management.clientGrants.update(there.id, { scope });
   });
 
+// people makes the database of that name, for a client alone.
+export async function people(name, { client_id }) {
+  const { id } = await unlessThere(
+    () => management.connections.create({ name, strategy: 'auth0' }),
+    async () => (await management.connections.list({ name })).data[0]);
+  await management.connections.clients.update(id, [{ client_id, status: true }]);
+}
+
 // person makes somebody who can log in, with a new password, and says so.
-export async function person(email, name) {
+export async function person(email, name, connection = 'Username-Password-Authentication') {
   const password = process.env.USER_PASSWORD ?? `${randomBytes(9).toString('base64url')}-aA1`;
-  const connection = 'Username-Password-Authentication';
   await unlessThere(
     () => management.users.create({ connection, email, name, password, email_verified: true }),
     async () => {
-      const [there] = await management.users.listUsersByEmail({ email });
+      const there = (await management.users.listUsersByEmail({ email })).find((u) => u.identities[0].connection === connection);
       return management.users.update(there.user_id, { password, connection });
     });
   console.log(`Log in as ${email} with the password ${password}`);

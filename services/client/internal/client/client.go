@@ -256,7 +256,7 @@ func (c Client) checkURLs() error {
 	if err := checkURL("initiate_login_uri", withoutOrganization(c.Settings.Text("initiate_login_uri")), initiateRule); err != nil {
 		return err
 	}
-	return checkURLs(propLogout+".backchannel_logout_urls", c.Settings.Group(propLogout).Texts("backchannel_logout_urls"), backRule)
+	return checkURLs(propBackchannelURLs, c.backchannelURLs(), backRule)
 }
 
 func (c Client) checkAuth() error {

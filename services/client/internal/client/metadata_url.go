@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/postern-id/postern/libs/oauth"
 )
 
 // maxMetadataURL bounds the URL by which a client calls itself, in bytes: it is a claim of every token for it.
@@ -36,7 +38,7 @@ func refusesMetadataURL(text string) string {
 		return "its path holds dot segments"
 	case !goodPort(u):
 		return "no such port"
-	case onThisMachine(u.Hostname()):
+	case oauth.OnThisMachine(u.Hostname()):
 		return "it must not be on localhost"
 	}
 	return ""

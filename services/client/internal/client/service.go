@@ -20,6 +20,7 @@ type Service struct {
 	switches  Switchboard
 	documents Documents
 	now       clock.Now
+	loopback  bool
 }
 
 // Option of a Service.
@@ -79,6 +80,9 @@ func (s *Service) CreateClient(ctx context.Context, tenant tenancy.ID, sent Sett
 	if err := s.checkLegacy(ctx, tenant, Client{}, c); err != nil {
 		return Client{}, err
 	}
+	if err := s.checkBackchannel(Client{}, c); err != nil {
+		return Client{}, err
+	}
 	everywhere := c.FirstParty // a third-party client only gets the connections that are the whole domain's
 	if everywhere {
 		switches, err := s.switches.FindSwitches(ctx, tenant)
@@ -98,6 +102,9 @@ func (s *Service) UpdateClient(ctx context.Context, tenant tenancy.ID, id ID, pa
 	return s.reviseClient(ctx, tenant, id, func(was Client) (Client, error) {
 		is, err := was.Patched(patch, s.now())
 		if err != nil {
+			return Client{}, err
+		}
+		if err := s.checkBackchannel(was, is); err != nil {
 			return Client{}, err
 		}
 		return is, s.checkLegacy(ctx, tenant, was, is)

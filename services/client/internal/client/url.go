@@ -3,11 +3,12 @@ package client
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/postern-id/postern/libs/oauth"
 )
 
 // maxURL bounds a URL in bytes; browsers and proxies stop at about this length too.
@@ -28,6 +29,7 @@ type urlRule struct {
 	domains    bool // metadata of the custom domain in the host
 	fragment   bool
 	httpsOnly  bool // and not on this machine
+	loopback   bool // which may be this machine's then
 	httpOnly   bool // http or https
 	allowEmpty bool
 }
@@ -40,7 +42,7 @@ var (
 	pageRule     = urlRule{fragment: true, httpOnly: true, allowEmpty: true}
 	secureRule   = urlRule{fragment: true, httpsOnly: true, allowEmpty: true}
 	initiateRule = urlRule{fragment: true, httpsOnly: true, domains: true, allowEmpty: true}
-	backRule     = urlRule{httpOnly: true}
+	backRule     = urlRule{httpsOnly: true, loopback: true} // tells nobody in plain text, and libs/egress would not
 )
 
 // scriptSchemes run in whoever opens them; a redirect to one would be an injection.
@@ -60,14 +62,22 @@ func checkURL(path, value string, rule urlRule) error {
 	if value == "" && rule.allowEmpty {
 		return nil
 	}
+	if reason := rule.refuses(value); reason != "" {
+		return refused(path, value, rule, reason)
+	}
+	return nil
+}
+
+// reasonHTTPS is why a rule that wants https does not take a URL.
+const reasonHTTPS = "it must be https and not on localhost"
+
+// refused says that the rule does not take the value.
+func refused(path, value string, rule urlRule, reason string) error {
 	format := "absolute-uri-or-empty"
 	if rule.httpsOnly {
 		format = "absolute-https-uri-or-empty"
 	}
-	if reason := rule.refuses(value); reason != "" {
-		return invalidAt(path, "Object didn't pass validation for format %s: %s", format, quoted(value)+" ("+reason+")")
-	}
-	return nil
+	return invalidAt(path, "Object didn't pass validation for format %s: %s", format, quoted(value)+" ("+reason+")")
 }
 
 // quoted shows a value that may hold anything in a sentence, shortened.
@@ -115,8 +125,8 @@ func (r urlRule) refuses(value string) string {
 		return "it holds credentials"
 	case strings.Contains(value, "#") && !r.fragment: // an empty one, too
 		return "it holds a fragment" // RFC 6749 §3.1.2
-	case r.httpsOnly && (scheme != "https" || onThisMachine(u.Hostname())):
-		return "it must be https and not on localhost"
+	case r.httpsOnly && (scheme != "https" || !r.loopback && oauth.OnThisMachine(u.Hostname())):
+		return reasonHTTPS
 	case r.httpOnly && !web:
 		return "it must be http or https"
 	case !web && bare != value:
@@ -216,14 +226,4 @@ func withoutOrganization(value string) string {
 		out.WriteString(before + "organization")
 		value = after
 	}
-}
-
-// onThisMachine tells names and addresses that a browser resolves to itself.
-func onThisMachine(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && (addr.IsLoopback() || addr.IsUnspecified())
 }

@@ -154,7 +154,12 @@ var clientRefusals = []struct {
 		m{"oidc_logout": m{"backchannel_logout_urls": []any{"https://a.example", "https://b.example"}}},
 		onProperty("Array is too long (2), maximum 1", "oidc_logout.backchannel_logout_urls"),
 	},
-	{m{"oidc_logout": m{"backchannel_logout_urls": []any{"ftp://a.example"}}}, badURL("oidc_logout.backchannel_logout_urls[0]", "ftp://a.example", "it must be http or https")},
+	{m{"oidc_logout": m{"backchannel_logout_urls": []any{"ftp://a.example"}}}, badHTTPS("oidc_logout.backchannel_logout_urls[0]", "ftp://a.example", onlyHTTPS)},
+	{m{"oidc_logout": m{"backchannel_logout_urls": []any{"http://a.example/back"}}}, badHTTPS("oidc_logout.backchannel_logout_urls[0]", "http://a.example/back", onlyHTTPS)},
+	{m{"oidc_logout": m{"backchannel_logout_urls": []any{"https://localhost/back"}}}, badHTTPS("oidc_logout.backchannel_logout_urls[0]", "https://localhost/back", onlyHTTPS)},
+	{m{"oidc_logout": m{"backchannel_logout_urls": []any{"https://127.0.0.1/back"}}}, badHTTPS("oidc_logout.backchannel_logout_urls[0]", "https://127.0.0.1/back", onlyHTTPS)},
+	{m{"oidc_logout": m{"backchannel_logout_urls": []any{"https://[::1]/back"}}}, badHTTPS("oidc_logout.backchannel_logout_urls[0]", "https://[::1]/back", onlyHTTPS)},
+	{m{"oidc_logout": m{"backchannel_logout_urls": []any{"https://a.example/back#x"}}}, badHTTPS("oidc_logout.backchannel_logout_urls[0]", "https://a.example/back#x", "it holds a fragment")},
 	{m{"oidc_logout": m{"backchannel_logout_initiators": m{"mode": "some"}}}, onProperty("No enum match for: some", "oidc_logout.backchannel_logout_initiators.mode")},
 	{
 		m{"oidc_logout": m{"backchannel_logout_initiators": m{"mode": "custom", "selected_initiators": []any{"earthquake"}}}},

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -122,17 +121,14 @@ func (w *world) token(t tenancy.Tenant, scopes string) string {
 		"iss": t.Issuer(), "sub": "caller@clients", "aud": t.ManagementAudience(), "azp": "caller", "gty": "client-credentials",
 		"iat": w.clock.Now().Unix(), "exp": w.clock.Now().Add(time.Hour).Unix(), "scope": scopes,
 	}
-	raw, err := jwtkit.Sign(w.t.Context(), func(_ context.Context, input []byte) ([]byte, error) {
-		digest := sha256.Sum256(input)
-		r, s, err := ecdsa.Sign(rand.Reader, w.keys[t.ID], digest[:])
-		if err != nil {
-			return nil, err
-		}
-		out := make([]byte, 64)
-		r.FillBytes(out[:32])
-		s.FillBytes(out[32:])
-		return out, nil
-	}, jwtkit.Header{Alg: "ES256", Typ: "JWT", Kid: "kid-" + string(t.ID)}, claims)
+	key := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: w.keys[t.ID], KeyID: "kid-" + string(t.ID)}}
+	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT"))
+	require.NoError(w.t, err)
+	payload, err := json.Marshal(claims)
+	require.NoError(w.t, err)
+	signed, err := signer.Sign(payload)
+	require.NoError(w.t, err)
+	raw, err := signed.CompactSerialize()
 	require.NoError(w.t, err)
 	return raw
 }

@@ -54,7 +54,7 @@ func (h handlers) registerClient(c *gin.Context, t tenancy.Tenant) error {
 		return err
 	}
 	ctx := audit.With(c.Request.Context(), audit.Act{
-		Operation: "Dynamic client registration", IP: httpkit.ClientIP(c.Request), UserAgent: c.Request.UserAgent(), Hostname: t.Hostname(),
+		Operation: "Dynamic client registration", IP: httpkit.ClientIP(c.Request), UserAgent: httpkit.UserAgent(c.Request), Hostname: t.Hostname(),
 		Method: "post", Path: registrationPath, Query: map[string]string{}, Body: declared(metadata), Status: http.StatusCreated,
 		Render: func(stored any) any {
 			made, ok := stored.(client.Client)

@@ -227,7 +227,10 @@ func TestRegistration_refusals(t *testing.T) {
 	sealed, err := r.seal.Header(acme)
 	require.NoError(t, err)
 	req.Header.Set(tenancy.Header, sealed)
-	assert.Equal(t, http.StatusNotFound, r.serve(req).status, "there is nothing to read")
+	a = r.serve(req)
+	assert.Equal(t, http.StatusMethodNotAllowed, a.status, "there is nothing to read")
+	assert.Equal(t, http.MethodPost, a.header.Get("Allow"))
+	assert.Equal(t, m{"error": "method_not_allowed", "error_description": "Method Not Allowed"}, a.body)
 }
 
 func TestClients_are_connected_as_the_tenant_wants(t *testing.T) {

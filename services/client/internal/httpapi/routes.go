@@ -109,6 +109,7 @@ func Register(engine *gin.Engine, d Deps) *mgmtkit.API {
 	mgmtkit.Register(api, mgmtkit.Op{ID: "create_scim_token", Summary: "Create a SCIM Token", Tag: connections, Method: http.MethodPost, Path: scimTokens, Scopes: []string{"create:scim_token"}, Status: http.StatusCreated}, h.createSCIMToken)
 	mgmtkit.Register(api, mgmtkit.Op{ID: "delete_scim_token", Summary: "Delete a connection's SCIM token", Tag: connections, Method: http.MethodDelete, Path: scimTokens + "/{tokenId}", Scopes: []string{"delete:scim_token"}, Status: http.StatusNoContent}, h.deleteSCIMToken)
 
+	engine.NoMethod(httpkit.NoMethod(registrationPath))
 	engine.POST(registrationPath, httpkit.Handle(h.registerClient, httpkit.WriteOAuth))
 	return api
 }

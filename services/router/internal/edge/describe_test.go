@@ -85,7 +85,7 @@ func TestEdge_Describes(t *testing.T) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://acme.eu.example.test/api/v2/openapi.json", nil)
 		rec := httptest.NewRecorder()
 		edge.New(w.deps, "https", 8443).ServeHTTP(rec, r)
-		require.Equal(t, http.StatusNotFound, rec.Code)
+		require.Equal(t, http.StatusMethodNotAllowed, rec.Code)
 	})
 	t.Run("a_services_part_is_nobodys_to_ask_for", func(t *testing.T) {
 		t.Parallel()

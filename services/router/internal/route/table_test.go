@@ -86,7 +86,8 @@ func TestNormalHost(t *testing.T) {
 		require.True(t, ok, in)
 		require.Equal(t, want, got)
 	}
-	for _, bad := range []string{"", ":8443", "a b.example.com", "a/b.example.com", "acme\x00.example.com", "acme.example.com\r\nx", "[::1]:80", "a_b.example.com",
+	for _, bad := range []string{
+		"", ":8443", "a b.example.com", "a/b.example.com", "acme\x00.example.com", "acme.example.com\r\nx", "[::1]:80", "a_b.example.com",
 		"acme.example.com:evil", "acme.example.com:1:2", "acme.example.com..", "a..b", ".a", "\xff.example.com", strings.Repeat("a", 64) + ".example.com", strings.Repeat("é.", 60) + "com",
 	} {
 		_, ok := route.NormalHost(bad)

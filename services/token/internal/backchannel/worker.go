@@ -18,13 +18,14 @@ type Worker struct {
 	Log    *slog.Logger
 }
 
-// Run tells until ctx ends.
+// Run tells until ctx ends, and what is under way then.
 func (w *Worker) Run(ctx context.Context) error {
+	defer func() { _ = w.Teller.Wait() }() // whatever fails now is due again
 	for {
 		n, err := w.Teller.Tell(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // asked to stop
+			return nil
 		case err != nil:
 			w.Log.WarnContext(ctx, "ends of sessions not told", slog.String(telemetry.KeyCause, err.Error()))
 		case n > 0:
@@ -33,6 +34,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-w.Teller.Freed():
 		case <-time.After(lookEvery):
 		}
 	}

@@ -97,13 +97,27 @@ func (c *Cache[V]) Get(ctx context.Context, tenant tenancy.ID, id string) (V, er
 		value, _ := loaded.(V)
 		return value, err
 	}
-	if known { // the source is away: what was true is the best there is
-		e.until = c.cfg.Now().Add(pauseFor)
-		c.keep(k, e)
+	if e, known := c.still(k, before); known { // the source is away: what was true is the best there is
 		return e.value, e.err
 	}
 	var zero V
 	return zero, err
+}
+
+// still gives what is known while the source is away, and leaves the source alone for a moment. What was forgotten since before is not
+// known any more, whoever saw it then.
+func (c *Cache[V]) still(k key, before uint64) (entry[V], bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.shard(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, known := s.entries[k]
+	if known && c.epoch == before {
+		e.until = c.cfg.Now().Add(pauseFor)
+		s.entries[k] = e
+	}
+	return e, known
 }
 
 // Renew gives the thing as the source has it now, and remembers that; from memory when the source is away.

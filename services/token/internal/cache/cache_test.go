@@ -255,3 +255,44 @@ func TestCache_who_asks_after_a_change_does_not_share_a_question_from_before_it(
 	require.NoError(t, err)
 	require.Equal(t, int64(1), v, "the late answer is not kept")
 }
+
+// A key that was revoked while the source hung must not come back from what somebody saw before.
+func TestCache_what_is_forgotten_while_the_source_fails_stays_forgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		held, first := make(chan struct{}), true
+		c := cache.New(cache.Config{TTL: time.Minute, Max: 100, Now: time.Now}, func(_ context.Context, _ tenancy.ID, _ string) (string, error) {
+			if first {
+				first = false
+				return "before", nil
+			}
+			<-held
+			return "", fault.Unavailable("away")
+		})
+		require.Equal(t, "before", get(t, c, "tnt_a", "x"))
+		ask := func() <-chan error {
+			failed := make(chan error, 1)
+			go func() {
+				_, err := c.Get(t.Context(), "tnt_a", "x")
+				failed <- err
+			}()
+			synctest.Wait()
+			return failed
+		}
+
+		time.Sleep(time.Minute)
+		answer := ask()
+		c.Forget("tnt_a", "another")
+		held <- struct{}{}
+		require.NoError(t, <-answer, "what happens to others is nothing to this one")
+
+		time.Sleep(time.Second)
+		answer = ask()
+		c.Forget("tnt_a", "x")
+		held <- struct{}{}
+		require.True(t, fault.Is(<-answer, fault.KindUnavailable))
+		close(held)
+		_, err := c.Get(t.Context(), "tnt_a", "x")
+		require.True(t, fault.Is(err, fault.KindUnavailable), "%v", err)
+	})
+}

@@ -126,7 +126,8 @@ func TestPrivateKeyJWT_refusals(t *testing.T) {
 	requireOAuth(t, w.browser().asserted(right(w.assertionOf("jti", "x")), "client_id", "web"), 401, "invalid_client", "Client authentication failed")
 	requireOAuth(t, w.browser().asserted(right(w.assertionOf()), "client_assertion_type", "urn:x"), 400, "invalid_request", "Unsupported client_assertion_type")
 	requireOAuth(t, w.browser().asserted("a.b.c"), 400, "invalid_request", "The client_assertion is no JWT with a sub")
-	requireOAuth(t, w.browser().asserted(strings.Repeat("a", 20<<10)), 400, "invalid_request", "The client_assertion is no JWT with a sub")
+	requireOAuth(t, w.browser().asserted(strings.Repeat("a", 16<<10)), 400, "invalid_request", "The client_assertion is no JWT with a sub")
+	requireOAuth(t, w.browser().asserted(strings.Repeat("a", 16<<10+1)), 400, "invalid_request", "Parameter too long: client_assertion")
 	requireOAuth(t, w.browser().asserted(""), 400, "invalid_request", "Missing required parameter: client_assertion")
 	requireOAuth(t, w.browser().machine(), 401, "invalid_client", "Client authentication failed") // its secret is for HS256 alone
 
@@ -141,4 +142,30 @@ func TestPrivateKeyJWT_refusals(t *testing.T) {
 
 	w.client("machine", func(c *token.Client) { c.AuthMethods = []string{"tls_client_auth"} })
 	requireOAuth(t, w.browser().asserted(right(w.assertionOf("jti", "z"))), 401, "invalid_client", "Client authentication failed")
+}
+
+func TestPrivateKeyJWT_at_PAR(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pushing()
+	signer := tokentest.SharedSigner(t, 4)
+	w.client("web", func(c *token.Client) {
+		c.AuthMethods = []string{oauth.AuthPrivateKeyJWT}
+		c.Credentials = []token.Credential{{ID: "cred_1", Method: oauth.AuthPrivateKeyJWT, KeyID: "k1", Alg: "RS256", Public: &signer.Private.PublicKey}}
+	})
+	assertion := func(jti, aud string) []string {
+		raw := signed(t, signer.Private, jose.RS256, "k1", w.assertionOf("iss", "web", "sub", "web", "aud", aud, "jti", jti))
+		return []string{"client_assertion", raw, "client_assertion_type", oauth.AssertionJWT}
+	}
+	for _, path := range []string{"", "oauth/token", "oauth/par"} { // RFC 9126 §2: MUST accept its issuer, its token endpoint and this endpoint
+		res := w.browser().post("/oauth/par", authorizeParams(assertion("par "+path, w.acme.Issuer()+path)...))
+		require.Equal(t, http.StatusCreated, res.StatusCode, "%s: %s", path, res.body)
+	}
+	for _, aud := range []string{w.acme.Issuer() + "oauth/revoke", w.bolt.Issuer() + "oauth/par"} {
+		res := w.browser().post("/oauth/par", authorizeParams(assertion(aud, aud)...))
+		requireOAuth(t, res, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
+	}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {"x"}}
+	res := w.browser().post("/oauth/token", edit(form, assertion("token", w.acme.Issuer()+"oauth/par")))
+	requireOAuth(t, res, http.StatusUnauthorized, "invalid_client", "Client authentication failed") // it is no audience of other endpoints
 }

@@ -24,7 +24,8 @@ import (
 type forgetful struct{ *storetest.Fake }
 
 func (forgetful) SaveTransaction(context.Context, tenancy.ID, token.Transaction) error { return nil }
-func (forgetful) RecordFact(context.Context, token.Fact) error                         { return nil }
+
+func (forgetful) RecordFact(context.Context, token.Fact) error { return nil }
 
 // FuzzAuthorize looks for a request that leads the browser to where the client never said it lives (RFC 9700 §4.11), that writes into our
 // page or headers, or that we stumble over.

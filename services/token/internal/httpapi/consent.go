@@ -14,11 +14,14 @@ import (
 
 func (h *Handler) showConsent(c *gin.Context, t tenancy.Tenant) error {
 	state := c.Query("state")
-	page, err := h.Logins.Consent(c.Request.Context(), t, state, browser(c, t))
+	answer, page, err := h.Logins.Consent(c.Request.Context(), t, state, browser(c, t))
 	if err != nil {
 		return h.stale(c, t, err)
 	}
-	return draw(c, http.StatusOK, consentPage(page, state).Page(), pageCSP)
+	if page == nil {
+		return follow(c, t, answer)
+	}
+	return draw(c, http.StatusOK, consentPage(*page, state).Page(), pictureCSP(page.Logo))
 }
 
 func (h *Handler) submitConsent(c *gin.Context, t tenancy.Tenant) error {
@@ -43,7 +46,7 @@ func (h *Handler) submitConsent(c *gin.Context, t tenancy.Tenant) error {
 
 func consentPage(p token.ConsentPage, state string) pages.Consent {
 	out := pages.Consent{
-		Frame:      pages.Frame{Title: "Authorize " + p.ClientName + " | " + p.TenantName, TenantName: p.TenantName},
+		Frame:      pages.Frame{Title: "Authorize " + p.ClientName + " | " + p.TenantName, TenantName: p.TenantName, Logo: logo(p.Logo, p.ClientName)},
 		ClientName: p.ClientName, UserName: p.UserName, Audience: p.Audience, Callback: p.Callback, UserCode: p.UserCode, Action: "/u/consent?state=" + state,
 	}
 	for _, item := range p.Items {

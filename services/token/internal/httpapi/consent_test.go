@@ -1,9 +1,11 @@
 package httpapi_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -115,6 +117,19 @@ func TestConsent_of_third_parties(t *testing.T) {
 		requireOAuth(t, res, http.StatusForbidden, "unauthorized_client", "Grant type 'password' not allowed for the client.")
 	})
 
+	t.Run("what_is_withdrawn_is_over_for_the_token_it_gave", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.third()
+		b := w.browser()
+		to := b.follow(b.accept(b.logInToConsent(authorizeParams()))).location(t)
+		raw := b.exchange(to.Query().Get("code")).json(t)["access_token"].(string)
+		require.Equal(t, http.StatusOK, b.userinfo(raw).StatusCode)
+		_, err := w.store.WithdrawConsents(t.Context(), w.acme.ID, "", token.ConsentFilter{UserID: adaID}, w.clock.Now())
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnauthorized, b.userinfo(raw).StatusCode)
+	})
+
 	t.Run("what_is_withdrawn_is_over_for_a_code_under_way", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
@@ -124,7 +139,7 @@ func TestConsent_of_third_parties(t *testing.T) {
 		n, err := w.store.WithdrawConsents(t.Context(), w.acme.ID, "", token.ConsentFilter{UserID: adaID}, w.clock.Now())
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		requireOAuth(t, b.exchange(to.Query().Get("code")), http.StatusForbidden, "consent_required", "Consent required")
+		requireOAuth(t, b.exchange(to.Query().Get("code")), http.StatusForbidden, "invalid_grant", "Invalid authorization code")
 	})
 
 	t.Run("the_store_away_gives_nothing", func(t *testing.T) {
@@ -154,18 +169,19 @@ func TestConsent_of_first_parties(t *testing.T) {
 		require.NotEmpty(t, b.get("/authorize", ask()).location(t).Query().Get("code"))
 		require.NotEmpty(t, w.browser().logIn(authorizeParams()).Query().Get("code"), "without an API there is nothing to ask")
 	})
-	t.Run("is_not_remembered_for_a_callback_that_proves_nobody", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t)
-		const local = "http://localhost:3000/cb"
-		w.client("web", func(c *token.Client) { c.Callbacks = append(c.Callbacks, local) })
-		b := w.browser()
-		page := b.logInToConsent(ask("redirect_uri", local)) // although the API skips consent of verifiable clients
-		require.Contains(t, b.get(page.Path, page.Query()).body, local)
-		require.NotEmpty(t, b.follow(b.accept(page)).location(t).Query().Get("code"))
-		require.Equal(t, "/u/consent", b.get("/authorize", ask("redirect_uri", local)).location(t).Path)
-		require.NotEmpty(t, b.get("/authorize", ask()).location(t).Query().Get("code"), "the verifiable one is not asked about")
-	})
+	for _, local := range []string{"http://localhost:3000/cb", "https://app.localhost/cb", "http://[0:0:0:0:0:0:0:1]:3000/cb", "http://0.0.0.0:3000/cb", "com.example.app:/cb"} {
+		t.Run("is_not_remembered_for_a_callback_that_proves_nobody/"+local, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.client("web", func(c *token.Client) { c.Callbacks = append(c.Callbacks, local) })
+			b := w.browser()
+			page := b.logInToConsent(ask("redirect_uri", local)) // although the API skips consent of verifiable clients
+			require.Contains(t, b.get(page.Path, page.Query()).body, html.EscapeString(local))
+			require.NotEmpty(t, b.follow(b.accept(page)).location(t).Query().Get("code"))
+			require.Equal(t, "/u/consent", b.get("/authorize", ask("redirect_uri", local)).location(t).Path)
+			require.NotEmpty(t, b.get("/authorize", ask()).location(t).Query().Get("code"), "the verifiable one is not asked about")
+		})
+	}
 }
 
 // A login that nobody takes part in is confirmed where any program could have begun it and answer at the callback (RFC 8252 §8.6).
@@ -195,6 +211,96 @@ func TestConfirmation(t *testing.T) {
 	require.NotEmpty(t, b.get("/authorize", params()).location(t).Query().Get("code"))
 	w.client("native", func(c *token.Client) { c.SkipConfirmation = &no })
 	require.Equal(t, "/u/consent", b.get("/authorize", params()).location(t).Path, "the client's own word counts before the tenant's")
+}
+
+// Nobody is asked about what they cannot have: they log in anew where that helps, else the client hears of it.
+func TestConfirmation_is_not_asked_for_what_is_refused(t *testing.T) {
+	t.Parallel()
+	off := func(w *world) {
+		w.config.Change(func(c *tokentest.Configuration) {
+			for _, id := range []string{"native", "web"} {
+				c.Connections[tokentest.Key{Tenant: w.acme.ID, ID: id}] = []token.Connection{{ID: "con_2", Name: "Other", Strategy: token.StrategyDatabase}}
+			}
+		})
+	}
+	changed := func(w *world) {
+		w.clock.Advance(time.Minute)
+		w.users.Edit(w.acme.ID, adaID, func(u *token.User) { u.LoginsValidFrom = w.clock.Now() })
+	}
+	refused := func(t *testing.T, to *url.URL, code, sentence string) {
+		t.Helper()
+		require.Equal(t, "/cb", to.Path, to.String())
+		require.Equal(t, code, to.Query().Get("error"))
+		require.Equal(t, sentence, to.Query().Get("error_description"))
+	}
+	blocked := func(w *world) { w.users.Edit(w.acme.ID, adaID, func(u *token.User) { u.Blocked = true }) }
+	native := authorizeParams("client_id", "native", "redirect_uri", "com.example.app:/cb")
+	for name, params := range map[string]url.Values{"native": native, "prompt_consent": authorizeParams("prompt", "consent")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for why, c := range map[string]struct {
+				happens              func(*world)
+				login                bool
+				code, late, sentence string
+			}{
+				"connection_off":   {off, true, "", "access_denied", "The connection is not enabled for the client"},
+				"password_changed": {changed, true, "", "login_required", "Login required"},
+				"blocked":          {blocked, false, "unauthorized", "unauthorized", "user is blocked"},
+			} {
+				t.Run(why, func(t *testing.T) {
+					t.Parallel()
+					w := newWorld(t)
+					b := w.browser()
+					b.logIn(authorizeParams())
+					page := b.get("/authorize", params).location(t)
+					require.Equal(t, "/u/consent", page.Path)
+					c.happens(w)
+					to := b.get("/authorize", params).location(t)
+					if c.login {
+						require.Equal(t, "/u/login", to.Path)
+					} else {
+						refused(t, to, c.code, c.sentence)
+					}
+					refused(t, b.get(page.Path, page.Query()).location(t), c.late, c.sentence)
+					refused(t, b.get("/authorize/resume", page.Query()).location(t), c.late, c.sentence)
+					refused(t, b.accept(page).location(t), c.late, c.sentence)
+				})
+			}
+		})
+	}
+
+	t.Run("device", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.withDevices()
+		b := w.browser()
+		b.logIn(authorizeParams())
+		activate := func() answer {
+			return b.post("/activate", url.Values{"user_code": {w.browser().device().json(t)["user_code"].(string)}})
+		}
+		page := activate().location(t)
+		require.Equal(t, "/u/consent", page.Path)
+		blocked(w)
+		for _, res := range []answer{activate(), b.get(page.Path, page.Query()), b.get("/authorize/resume", page.Query())} {
+			require.Equal(t, http.StatusForbidden, res.StatusCode)
+			require.Contains(t, res.body, "user is blocked", "there is no callback: the person reads it here")
+			require.Equal(t, "f", w.lastFact(w.store).Type)
+		}
+		w.users.Edit(w.acme.ID, adaID, func(u *token.User) { u.Blocked = false })
+		changed(w)
+		require.Equal(t, "/u/login", activate().location(t).Path)
+	})
+
+	t.Run("who_must_not_send_people_on_unseen_does_not_RFC9700_4_11_2", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("native", func(c *token.Client) { c.OpenRedirectProtection = true })
+		b := w.browser()
+		b.logIn(authorizeParams())
+		page := b.get("/authorize", native).location(t)
+		blocked(w)
+		require.Equal(t, http.StatusForbidden, b.get(page.Path, page.Query()).StatusCode)
+	})
 }
 
 func TestGrants(t *testing.T) {

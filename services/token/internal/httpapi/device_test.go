@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -221,6 +222,34 @@ func TestDevice_refusals(t *testing.T) {
 			last = b.post("/activate", url.Values{"user_code": {"BBBB-BBBB"}}).StatusCode
 		}
 		require.Equal(t, http.StatusTooManyRequests, last)
+	})
+	t.Run("guesses_of_one_IPv6_subscriber_are_one's", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		last := 0
+		for i := range 12 {
+			b := w.browser()
+			b.ip = fmt.Sprintf("2001:db8:1:2::%x", i+1)
+			last = b.post("/activate", url.Values{"user_code": {"BBBB-BBBB"}}).StatusCode
+		}
+		require.Equal(t, http.StatusTooManyRequests, last)
+		other := w.browser()
+		other.ip = "2001:db8:1:3::1"
+		require.Equal(t, http.StatusBadRequest, other.post("/activate", url.Values{"user_code": {"BBBB-BBBB"}}).StatusCode, "nobody pays for another")
+	})
+	t.Run("guesses_from_many_addresses_are_held_back_together", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		last := 0
+		for i := range 22 {
+			b := w.browser()
+			b.ip = fmt.Sprintf("192.0.2.%d", i+1)
+			last = b.post("/activate", url.Values{"user_code": {"BBBB-BBBB"}}).StatusCode
+		}
+		require.Equal(t, http.StatusTooManyRequests, last)
+		stranger := w.browser()
+		stranger.tenant = w.bolt
+		require.Equal(t, http.StatusBadRequest, stranger.post("/activate", url.Values{"user_code": {"BBBB-BBBB"}}).StatusCode, "another tenant's are its own")
 	})
 	t.Run("user_codes_are_as_the_tenant_says", func(t *testing.T) {
 		t.Parallel()

@@ -43,6 +43,9 @@ func (h *Handler) confirmLogout(c *gin.Context, t tenancy.Tenant) error {
 }
 
 func (h *Handler) end(c *gin.Context, t tenancy.Tenant, p url.Values) error {
+	if err := text(p); err != nil {
+		return err
+	}
 	answer, err := h.Logins.EndSession(c.Request.Context(), t, token.EndRequest{
 		IDTokenHint: p.Get("id_token_hint"), LogoutHint: p.Get("logout_hint"), ClientID: p.Get("client_id"),
 		ReturnTo: p.Get("post_logout_redirect_uri"), State: p.Get("state"), Confirmed: p.Get(fieldConfirm),

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"encoding/json"
 	"io"
@@ -104,7 +105,7 @@ func newWorld(t *testing.T) *world {
 		Logins: token.NewLogins(token.LoginDeps{
 			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth, Proofs: proofs,
 			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
-			Devices: w.store, Guesses: limit.New(10, time.Minute, w.clock.Now), Issuer: issuer, Now: w.clock.Now,
+			Devices: w.store, Guesses: limit.New(10, time.Minute, w.clock.Now), GuessesAll: limit.New(20, time.Second, w.clock.Now), Issuer: issuer, Now: w.clock.Now,
 		}),
 		Userinfo: &token.Userinfo{Config: w.config, Store: w.store, Verifier: keyring.NewVerifier(ring, w.clock.Now), Users: w.users, Proofs: proofs, Now: w.clock.Now},
 		Ring:     ring,
@@ -228,6 +229,8 @@ type agent struct {
 	w       *world
 	tenant  tenancy.Tenant
 	cookies map[string]string
+
+	userAgent, ip string // empty: the usual ones
 }
 
 func (w *world) browser() *agent { return &agent{w: w, tenant: w.acme, cookies: map[string]string{}} }
@@ -237,8 +240,8 @@ func (b *agent) do(req *http.Request) answer {
 	sealed, err := b.w.seal.Header(b.tenant)
 	require.NoError(b.w.t, err)
 	req.Header.Set(tenancy.Header, sealed)
-	req.Header.Set("X-Forwarded-For", "203.0.113.7")
-	req.Header.Set("User-Agent", "test-agent")
+	req.Header.Set("X-Forwarded-For", cmp.Or(b.ip, "203.0.113.7"))
+	req.Header.Set("User-Agent", cmp.Or(b.userAgent, "test-agent"))
 	for name, value := range b.cookies {
 		req.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // as a browser sends it: a name and a value
 	}

@@ -21,6 +21,9 @@ func (h *Handler) authorize(c *gin.Context, t tenancy.Tenant) error {
 	if err != nil {
 		return fault.Invalid(oauth.InvalidRequest, "The request cannot be read").Because(err)
 	}
+	if err := text(params); err != nil {
+		return err
+	}
 	answer, err := h.Logins.Authorize(c.Request.Context(), t, params, browser(c, t))
 	if err != nil {
 		return err
@@ -49,7 +52,7 @@ func (h *Handler) showLogin(c *gin.Context, t tenancy.Tenant) error {
 	if err != nil {
 		return h.stale(c, t, err)
 	}
-	return draw(c, http.StatusOK, loginPage(page, state).Page(), pageCSP)
+	return draw(c, http.StatusOK, loginPage(page, state).Page(), pictureCSP(page.Logo))
 }
 
 func (h *Handler) submitLogin(c *gin.Context, t tenancy.Tenant) error {
@@ -64,7 +67,7 @@ func (h *Handler) submitLogin(c *gin.Context, t tenancy.Tenant) error {
 		return h.stale(c, t, err)
 	}
 	if page != nil {
-		return draw(c, http.StatusBadRequest, loginPage(*page, state).Page(), pageCSP)
+		return draw(c, http.StatusBadRequest, loginPage(*page, state).Page(), pictureCSP(page.Logo))
 	}
 	return follow(c, t, answer)
 }

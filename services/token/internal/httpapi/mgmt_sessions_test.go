@@ -141,6 +141,41 @@ func TestManagement_sessions_revoke(t *testing.T) {
 	require.Equal(t, http.StatusOK, b.refresh(kept).StatusCode, "the end of a session is not the end of what it gave")
 }
 
+// What a revoked session gave that nobody redeemed yet is worth nothing either; nor is it once a user's refresh tokens were ended.
+func TestManagement_revoking_leaves_nothing_to_redeem(t *testing.T) {
+	t.Parallel()
+	for name, revoke := range map[string]func(w *world, b *agent) answer{
+		"session": func(w *world, b *agent) answer {
+			return b.send(http.MethodPost, "/sessions/"+w.store.Sessions()[0].ID+"/revoke", w.administrator(sessionScopes...), "")
+		},
+		"refresh_tokens_of_the_user": func(w *world, b *agent) answer {
+			return b.manage(http.MethodDelete, "/users/auth0%7Cada/refresh-tokens", w.administrator("delete:refresh_tokens"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			b, tv := w.withRefresh(token.RefreshPolicy{}), w.browser()
+			w.withDevices()
+			opaque, _ := b.exchange(b.logIn(authorizeParams()).Query().Get("code")).json(t)["access_token"].(string)
+			to := b.get("/authorize", authorizeParams("scope", "openid offline_access read:x", "audience", apiAudience)).location(t)
+			given := tv.device("scope", "openid offline_access").json(t)
+			page := b.post("/activate", url.Values{"user_code": {given["user_code"].(string)}}).location(t)
+			require.Equal(t, "/activate/success", b.follow(b.accept(page)).location(t).Path)
+			require.Equal(t, http.StatusOK, b.userinfo(opaque).StatusCode)
+
+			require.Equal(t, http.StatusAccepted, revoke(w, b).StatusCode)
+			requireOAuth(t, b.exchange(to.Query().Get("code")), http.StatusForbidden, "invalid_grant", "Invalid authorization code")
+			requireOAuth(t, tv.poll(given["device_code"].(string)), http.StatusForbidden, "invalid_grant", "Invalid or expired device code.")
+			want := http.StatusOK // an opaque token that came with no refresh token is none of these
+			if name == "session" {
+				want = http.StatusUnauthorized
+			}
+			require.Equal(t, want, b.userinfo(opaque).StatusCode)
+		})
+	}
+}
+
 func TestManagement_session_metadata(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

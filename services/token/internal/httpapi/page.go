@@ -23,6 +23,16 @@ import (
 // and those lead to the client's callback, wherever that is. The only form of these pages goes to this host.
 const pageCSP = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; " + frameless
 
+// pictureCSP lets a page show one picture's origin.
+func pictureCSP(logo token.Logo) string {
+	if logo.Origin == "" {
+		return pageCSP
+	}
+	return strings.Replace(pageCSP, "img-src data:", "img-src data: "+logo.Origin, 1)
+}
+
+func logo(l token.Logo, name string) pages.Picture { return pages.Picture{URL: l.URL, Name: name} }
+
 // frameless keeps a page out of all frames (clickjacking, RFC 9700 §4.16).
 const frameless = "frame-ancestors 'none'"
 
@@ -38,7 +48,7 @@ var noEnd time.Time
 
 func loginPage(p token.LoginPage, state string) pages.Login {
 	return pages.Login{
-		Frame:      pages.Frame{Title: "Log in | " + p.TenantName, TenantName: p.TenantName},
+		Frame:      pages.Frame{Title: "Log in | " + p.TenantName, TenantName: p.TenantName, Logo: logo(p.Logo, p.ClientName)},
 		ClientName: p.ClientName, Action: "/u/login?state=" + state, Identifier: p.Identifier,
 		IdentifierMissing: p.IdentifierMissing, PasswordMissing: p.PasswordMissing, Wrong: p.Wrong,
 	}

@@ -36,7 +36,7 @@ func params(r *http.Request) (token.Params, error) {
 		}
 		p[name] = values[0]
 	}
-	return p, nil
+	return checked(p)
 }
 
 // jsonParams reads an object and nothing after it. A name that stands there twice is refused, as in forms (RFC 6749 §3.2): whoever looks
@@ -66,7 +66,29 @@ func jsonParams(r *http.Request) (token.Params, error) {
 			return nil, notString(name)
 		}
 	}
+	return checked(p)
+}
+
+// checked holds every parameter to its bounds, before anything is looked up, kept or logged.
+func checked(p token.Params) (token.Params, error) {
+	for name, value := range p {
+		if err := token.CheckParam(name, value); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
+}
+
+// text refuses what is not: it could be neither kept nor logged.
+func text(values url.Values) error {
+	for name, sent := range values {
+		for _, value := range sent {
+			if err := token.CheckText(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func join(list []any) (string, bool) {
@@ -102,7 +124,7 @@ func basic(r *http.Request) *token.Basic {
 	if !ok {
 		return nil
 	}
-	return &token.Basic{ID: unescape(id), Secret: unescape(secret)}
+	return &token.Basic{ID: strings.ToValidUTF8(unescape(id), "\uFFFD"), Secret: unescape(secret)} // what is no text names nobody
 }
 
 func unescape(s string) string {
@@ -116,5 +138,5 @@ func unescape(s string) string {
 func proofs(r *http.Request) []string { return r.Header.Values("DPoP") }
 
 func origin(c *gin.Context) token.Origin {
-	return token.Origin{IP: httpkit.ClientIP(c.Request), UserAgent: c.Request.UserAgent()}
+	return token.Origin{IP: httpkit.ClientIP(c.Request), UserAgent: httpkit.UserAgent(c.Request)}
 }

@@ -238,8 +238,17 @@ func FuzzForm_and_JSON(f *testing.F) {
 // another secret than its own.
 func FuzzBasic(f *testing.F) {
 	for _, seed := range [][3]string{
-		{"app", "secret", "secret"}, {"app", "se cret", "se+cret"}, {"app", "a+b%20c", "a+b%20c"}, {"app", "a:b", "a%3Ab"}, {"a:b", "c", "c"}, {"app", "%", "%25"}, {"app", "é\xff", "%C3%A9%FF"},
-		{"app", "x", ""}, {"app", "\x00", "%00"}, {"%61pp", "s", "s"}, {"app", "%2525", "%25"},
+		{"app", "secret", "secret"},
+		{"app", "se cret", "se+cret"},
+		{"app", "a+b%20c", "a+b%20c"},
+		{"app", "a:b", "a%3Ab"},
+		{"a:b", "c", "c"},
+		{"app", "%", "%25"},
+		{"app", "é\xff", "%C3%A9%FF"},
+		{"app", "x", ""},
+		{"app", "\x00", "%00"},
+		{"%61pp", "s", "s"},
+		{"app", "%2525", "%25"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}

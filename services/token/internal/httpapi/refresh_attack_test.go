@@ -84,8 +84,7 @@ func TestRefresh_tokens_that_were_never_given(t *testing.T) { //nolint:tparallel
 		"no_base64":               raw[:len(raw)-1] + "!",
 		"a_blank_behind":          raw + " ",
 		"nothing_but_the_name":    raw[:prefix+id],
-		"a_very_long_one":         strings.Repeat("A", 1<<16),
-		"bytes":                   "\x00\xff",
+		"a_very_long_one":         strings.Repeat("A", 4<<10),
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NotEqual(t, raw, forged)

@@ -205,7 +205,9 @@ func TestRefresh_scope_and_audience(t *testing.T) { //nolint:tparallel // its pa
 	const further, closed = "https://further.example/", "https://closed.example/"
 	w := newWorld(t)
 	b := w.withRefresh(token.RefreshPolicy{Also: []token.Further{{Audience: further, Scope: token.Scope{"read:f", "write:f"}}, {Audience: apiAudience, Scope: token.Scope{"write:x"}}}})
-	w.otherAPI(further, func(rs *token.ResourceServer) { rs.Scopes = []string{"read:f", "write:f", "admin:f"} })
+	w.otherAPI(further, func(rs *token.ResourceServer) {
+		rs.SkipConsent, rs.Scopes = true, []string{"read:f", "write:f", "admin:f"}
+	})
 	w.otherAPI(closed, func(rs *token.ResourceServer) { rs.Scopes, rs.OfflineAccess = []string{"read:c"}, true })
 	raw := b.offline()
 	for name, c := range map[string]struct {
@@ -237,6 +239,32 @@ func TestRefresh_scope_and_audience(t *testing.T) { //nolint:tparallel // its pa
 			require.Equal(t, token.Scope{"openid", "email", "offline_access", "read:x"}, w.store.RefreshTokens()[0].Scope, "the refresh token's scope stays (RFC 6749 §6)")
 		})
 	}
+}
+
+// What the client's policies open, the login behind the refresh token did not ask for.
+func TestRefresh_needs_the_consent_that_the_login_would(t *testing.T) {
+	t.Parallel()
+	const further = "https://further.example/"
+	w := newWorld(t)
+	b := w.withRefresh(token.RefreshPolicy{Also: []token.Further{{Audience: further, Scope: token.Scope{"read:f"}}, {Audience: apiAudience, Scope: token.Scope{"write:x"}}}})
+	w.otherAPI(further, func(rs *token.ResourceServer) { rs.Scopes = []string{"read:f"} })
+	raw := b.renewable(t)
+	silent := authorizeParams("audience", further, "scope", "openid read:f", "prompt", "none")
+	require.Equal(t, "consent_required", b.get("/authorize", silent).location(t).Query().Get("error"))
+	requireOAuth(t, b.refresh(raw, "audience", further), 403, "consent_required", "Consent required")
+
+	asked := b.get("/authorize", authorizeParams("audience", further, "scope", "openid read:f")).location(t)
+	require.Equal(t, "/u/consent", asked.Path)
+	b.follow(b.accept(asked)).location(t)
+	require.Equal(t, http.StatusOK, b.refresh(raw, "audience", further, "scope", "openid read:f").StatusCode, "what was agreed to elsewhere is agreed to")
+	_, err := w.store.WithdrawConsents(t.Context(), w.acme.ID, "", token.ConsentFilter{UserID: adaID}, w.clock.Now())
+	require.NoError(t, err)
+	requireOAuth(t, b.refresh(raw, "audience", further, "scope", "openid read:f"), 403, "consent_required", "Consent required")
+
+	w.asking()
+	require.Equal(t, http.StatusOK, b.refresh(raw).StatusCode, "what is the family's own was settled by its login")
+	require.Equal(t, http.StatusOK, b.refresh(raw, "audience", apiAudience, "scope", "read:x").StatusCode)
+	requireOAuth(t, b.refresh(raw, "audience", apiAudience, "scope", "read:x write:x"), 403, "consent_required", "Consent required")
 }
 
 func orEmpty(v any) string {

@@ -68,7 +68,7 @@ func TestRevoke(t *testing.T) {
 		b := w.withRefresh(rotating)
 		raw := b.offline()
 		access, _ := b.refresh(raw).json(t)["access_token"].(string)
-		for _, nothing := range []string{"x", "v1.x", strings.Repeat("A", 90), "v1." + strings.Repeat("A", 90), access, raw[:23] + strings.Repeat("A", 70), "\x00"} {
+		for _, nothing := range []string{"x", "v1.x", strings.Repeat("A", 90), "v1." + strings.Repeat("A", 90), access, raw[:23] + strings.Repeat("A", 70)} {
 			requireRevoked(t, b.revoke(nothing))
 		}
 		require.Len(t, w.store.RefreshTokens(), 1, "naming a family is not enough")
@@ -145,8 +145,8 @@ func TestRevoke_takes_the_consent_back(t *testing.T) {
 	}
 	give := func(userID, audience string) {
 		state := token.HashOf("state")
-		require.NoError(t, w.store.SaveTransaction(t.Context(), w.acme.ID, token.Transaction{State: state, Expires: w.clock.Now().Add(time.Hour)}))
-		require.NoError(t, w.store.GiveConsent(t.Context(), w.acme.ID, state, &token.Consent{
+		require.NoError(t, w.store.SaveTransaction(t.Context(), w.acme.ID, token.Transaction{State: state, SessionID: "sid", Expires: w.clock.Now().Add(time.Hour)}))
+		require.NoError(t, w.store.GiveConsent(t.Context(), w.acme.ID, state, "sid", &token.Consent{
 			ID: "grt_" + userID + audience, UserID: userID, ClientID: "web", Audience: audience, Scope: token.Scope{"openid"},
 		}))
 	}

@@ -55,6 +55,7 @@ type Handler struct {
 // Mount hangs every public route of this service on engine, whose requests have a proved tenant.
 func Mount(engine *gin.Engine, d Deps) {
 	h := &Handler{Deps: d, documents: newDocuments()}
+	engine.NoMethod(httpkit.NoMethod("/oauth/", "/oidc/", "/authorize", token.PathUserinfo))
 
 	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
 		open(engine, path, h.discovery)

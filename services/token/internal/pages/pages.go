@@ -1,5 +1,5 @@
 // Package pages draws what a browser sees of this service: the login page, the error page, the logged-out page, on one layout that
-// later pages share. They need no script, ask no third party for anything, and say the same to everybody.
+// later pages share. They need no script, ask no third party for anything but the logo that a client has, and say the same to everybody.
 package pages
 
 import (
@@ -53,6 +53,13 @@ func hashOf(b []byte) []byte {
 type Frame struct {
 	Title      string
 	TenantName string
+	Logo       Picture // the client's, where a page is about one
+}
+
+// Picture is one that comes from somebody else's host; the page's policy has to allow it.
+type Picture struct {
+	URL  string // empty: there is none
+	Name string // for whoever does not see it
 }
 
 // initial stands in for a logo.

@@ -27,7 +27,7 @@ type bucket struct {
 type addition struct {
 	key     key
 	counter *counter
-	count   token.TokenCount
+	count   token.QuotaCount
 	last    token.Spending
 }
 
@@ -91,14 +91,14 @@ func (c *counter) take(k key) (out []addition) {
 			continue
 		}
 		b.moving, b.own = b.own, 0
-		count := token.TokenCount{ClientID: k.client, Bucket: w.Name, Began: w.Began, Ends: w.Ends, Tokens: b.moving}
+		count := token.QuotaCount{ClientID: k.client, Bucket: w.Name, Began: w.Began, Ends: w.Ends, Tokens: b.moving}
 		out = append(out, addition{key: k, counter: c, count: count, last: c.last})
 	}
 	return out
 }
 
 // learn takes the total over that what was given out has become a part of.
-func (c *counter) learn(count token.TokenCount, total int64) {
+func (c *counter) learn(count token.QuotaCount, total int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if b := c.buckets[count.Bucket]; b != nil && b.began.Equal(count.Began) {
@@ -106,7 +106,7 @@ func (c *counter) learn(count token.TokenCount, total int64) {
 	}
 }
 
-func (c *counter) giveBack(count token.TokenCount) {
+func (c *counter) giveBack(count token.QuotaCount) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = true

@@ -28,7 +28,7 @@ const (
 
 // Meter is a token.QuotaMeter. Safe for concurrent use.
 type Meter struct {
-	store  token.TokenCountStore
+	store  token.QuotaStore
 	record token.Recorder // of warnings
 	log    *slog.Logger
 	now    clock.Now
@@ -47,7 +47,7 @@ type key struct {
 
 // Deps are what a meter needs.
 type Deps struct {
-	Store  token.TokenCountStore
+	Store  token.QuotaStore
 	Record token.Recorder
 	Log    *slog.Logger
 	Now    clock.Now
@@ -129,7 +129,7 @@ func (m *Meter) Add(ctx context.Context) {
 		byTenant[k.tenant] = append(byTenant[k.tenant], c.take(k)...)
 	}
 	for tenant, list := range byTenant {
-		counts := make([]token.TokenCount, len(list))
+		counts := make([]token.QuotaCount, len(list))
 		for i, a := range list {
 			counts[i] = a.count
 		}

@@ -161,7 +161,7 @@ func TestMeter_at_once(t *testing.T) {
 	wg.Wait()
 	require.EqualValues(t, 500, given.Load())
 	m.Add(t.Context())
-	totals, err := w.store.CountTokens(t.Context(), "tnt_acme", []token.TokenCount{{ClientID: "machine", Bucket: "per_hour", Began: w.clock.Now().Truncate(time.Hour)}})
+	totals, err := w.store.CountTokens(t.Context(), "tnt_acme", []token.QuotaCount{{ClientID: "machine", Bucket: "per_hour", Began: w.clock.Now().Truncate(time.Hour)}})
 	require.NoError(t, err)
 	require.Equal(t, []int64{500}, totals)
 }

@@ -96,11 +96,11 @@ func insertAccessToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.I
 // RevokeCode implements token.CodeStore.
 func (s *Store) RevokeCode(ctx context.Context, tenant tenancy.ID, code token.Hash) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
-		if err := q.DeleteTokensOfCode(ctx, sqlcgen.DeleteTokensOfCodeParams{TenantID: string(tenant), CodeHash: code[:]}); err != nil {
-			return err
-		}
 		gone, err := q.DeleteRefreshTokenOfCode(ctx, sqlcgen.DeleteRefreshTokenOfCodeParams{TenantID: string(tenant), CodeHash: code[:]})
 		if err != nil {
+			return err
+		}
+		if err := q.DeleteTokensOfCode(ctx, sqlcgen.DeleteTokensOfCodeParams{TenantID: string(tenant), CodeHash: code[:]}); err != nil {
 			return err
 		}
 		return deleteGiven(ctx, q, tenant, gone)

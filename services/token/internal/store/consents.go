@@ -20,9 +20,9 @@ func (s *Store) FindConsent(ctx context.Context, tenant tenancy.ID, userID, clie
 }
 
 // GiveConsent implements token.ConsentStore.
-func (s *Store) GiveConsent(ctx context.Context, tenant tenancy.ID, state token.Hash, c *token.Consent) error {
+func (s *Store) GiveConsent(ctx context.Context, tenant tenancy.ID, state token.Hash, sessionID string, c *token.Consent) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
-		err := must(q.AgreeToTransaction(ctx, sqlcgen.AgreeToTransactionParams{TenantID: string(tenant), StateHash: state[:]}))
+		err := must(q.AgreeToTransaction(ctx, sqlcgen.AgreeToTransactionParams{TenantID: string(tenant), StateHash: state[:], SessionID: &sessionID}))
 		if err != nil || c == nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (s *Store) WithdrawConsents(ctx context.Context, tenant tenancy.ID, id stri
 		n = len(gone)
 		for _, c := range gone {
 			given := token.ConsentFilter{UserID: c.UserID, ClientID: c.ClientID, Audience: c.Audience}
-			if err := deleteRefreshTokens(ctx, a.Queries, tenant, given); err != nil {
+			if err := revokeConsent(ctx, a.Queries, tenant, given, now); err != nil {
 				return err
 			}
 			if err := a.fact(ctx, token.ConsentWithdrawn, "consent", c.ID, now); err != nil {

@@ -94,18 +94,17 @@ func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c to
 	})
 }
 
-func complete(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.Completion) (err error) {
-	if c.Fact != nil {
-		err = must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
-			Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Ip: c.Origin.IP, UserAgent: c.Origin.UserAgent,
-		}))
-	} else {
-		err = must(q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now}))
-	}
-	if err != nil {
+// complete takes the transaction first and then the session, as OpenSession does: the other way round the two would lock each other out.
+func complete(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.Completion) error {
+	if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]})); err != nil {
 		return err
 	}
-	return must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]}))
+	if c.Fact != nil {
+		return must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
+			Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Ip: c.Origin.IP, UserAgent: c.Origin.UserAgent,
+		}))
+	}
+	return must(q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now}))
 }
 
 // AbandonTransaction implements token.LoginStore.

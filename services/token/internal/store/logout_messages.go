@@ -13,13 +13,17 @@ import (
 )
 
 // ClaimLogoutMessages implements token.LogoutQueue.
-func (s *Store) ClaimLogoutMessages(ctx context.Context, now, until time.Time, limit, share int) (list []token.LogoutMessage, err error) {
+func (s *Store) ClaimLogoutMessages(ctx context.Context, c token.Claim) (list []token.LogoutMessage, err error) {
+	busy := make([]string, len(c.Busy))
+	for i, tenant := range c.Busy {
+		busy[i] = string(tenant)
+	}
 	err = pgkit.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "set local postern.deliver = 'on'; set local enable_seqscan = off"); err != nil {
 			return err
 		}
 		rows, err := sqlcgen.New(tx).ClaimLogoutMessages(ctx, sqlcgen.ClaimLogoutMessagesParams{
-			Now: now, Until: until, MaxRows: int32(limit), Share: int32(share), //nolint:gosec // the worker's own bounds
+			Now: c.Now, Until: c.Until, Busy: busy, MaxRows: int32(c.Limit), Share: int32(c.Share), //nolint:gosec // the worker's own bounds
 		})
 		if err != nil {
 			return err

@@ -70,6 +70,15 @@ func (s *Store) EndRefreshTokens(ctx context.Context, tenant tenancy.ID, f token
 		return 0, fault.Internal(errors.New("a filter that names nothing would end every refresh token"))
 	}
 	err = s.administer(ctx, tenant, func(a *administration) error {
+		if len(f.IDs) == 0 { // a code that gave one later would outlive them
+			given := outstanding{SessionID: f.SessionID, UserID: f.UserID, ClientID: f.ClientID, Offline: true}
+			if f.Audience != "" {
+				given.Audiences = []string{f.Audience}
+			}
+			if err := drop(ctx, a.Queries, tenant, given, now); err != nil {
+				return err
+			}
+		}
 		gone, err := a.DeleteRefreshTokens(ctx, sqlcgen.DeleteRefreshTokensParams{
 			TenantID: string(tenant), Ids: f.IDs, UserID: orNull(f.UserID), ClientID: orNull(f.ClientID), Audience: orNull(f.Audience),
 			SessionID: orNull(f.SessionID),

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +36,7 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 		CreatedAt: r.Created, LastExchangedAt: nullTime(r.LastExchanged), IdleUntil: nullTime(r.IdleUntil), ExpiresAt: nullTime(r.Until),
 		FirstIp: r.First.IP, FirstUserAgent: r.First.UserAgent, LastIp: r.Last.IP, LastUserAgent: r.Last.UserAgent, Metadata: metadata,
 	})
-	if err != nil {
+	if err != nil || !r.Prunes {
 		return err
 	}
 	return q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{
@@ -143,6 +142,11 @@ func whyNot(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.
 // RevokeRefreshToken implements token.RefreshStore.
 func (s *Store) RevokeRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Revocation) error {
 	return s.write(ctx, tenant, &r.Fact, func(q *sqlcgen.Queries) error {
+		if r.Consent != nil { // codes before refresh tokens, as a redemption takes them
+			if err := drop(ctx, q, tenant, ofConsent(*r.Consent), r.Fact.Time); err != nil {
+				return err
+			}
+		}
 		if err := must(q.DeleteRefreshToken(ctx, sqlcgen.DeleteRefreshTokenParams{TenantID: string(tenant), ID: r.ID})); err != nil {
 			return err
 		}
@@ -155,27 +159,9 @@ func (s *Store) RevokeRefreshToken(ctx context.Context, tenant tenancy.ID, r tok
 		if err != nil {
 			return err
 		}
-		return deleteRefreshTokens(ctx, q, tenant, *r.Consent)
+		return revokeConsent(ctx, q, tenant, *r.Consent, r.Fact.Time)
 	})
 }
-
-// deleteRefreshTokens removes what was given by a consent that is taken back.
-func deleteRefreshTokens(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.ConsentFilter) error {
-	audiences := []string{c.Audience}
-	if strings.HasSuffix(c.Audience, userinfo) { // which a refresh token for no API does not name
-		audiences = append(audiences, "")
-	}
-	gone, err := q.DeleteRefreshTokensOfConsent(ctx, sqlcgen.DeleteRefreshTokensOfConsentParams{
-		TenantID: string(tenant), UserID: c.UserID, ClientID: c.ClientID, Audiences: audiences,
-	})
-	if err != nil {
-		return err
-	}
-	return deleteGiven(ctx, q, tenant, gone)
-}
-
-// userinfo ends the audience under which a consent is kept that names no API.
-const userinfo = "/userinfo"
 
 // RevokeAccessToken implements token.RefreshStore.
 func (s *Store) RevokeAccessToken(ctx context.Context, tenant tenancy.ID, tok token.Hash) error {

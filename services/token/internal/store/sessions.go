@@ -130,24 +130,30 @@ func (s *Store) UpdateSession(ctx context.Context, tenant tenancy.ID, id string,
 const kindSession = "session"
 
 // EndSessions implements token.SessionAdmin.
-func (s *Store) EndSessions(ctx context.Context, tenant tenancy.ID, e token.SessionEnd, refreshTokens bool) (n int, err error) {
+func (s *Store) EndSessions(ctx context.Context, tenant tenancy.ID, e token.SessionEnd, all bool) (n int, err error) {
 	err = s.administer(ctx, tenant, func(a *administration) error {
+		if all && e.SessionID != "" { // codes before the session, as a redemption takes them; those from between the two go below
+			if err := drop(ctx, a.Queries, tenant, outstanding{SessionID: e.SessionID}, e.Now); err != nil {
+				return err
+			}
+		}
 		gone, err := endSessions(ctx, a.Queries, tenant, e)
 		if err != nil {
 			return err
 		}
 		n = len(gone)
 		for _, row := range gone {
-			if refreshTokens {
-				families, err := a.DeleteRefreshTokens(ctx, sqlcgen.DeleteRefreshTokensParams{TenantID: string(tenant), SessionID: orNull(row.ID)})
-				if err != nil {
-					return err
-				}
-				if err := deleteGiven(ctx, a.Queries, tenant, families); err != nil {
+			if all {
+				if err := revokeSession(ctx, a.Queries, tenant, row.ID, e.Now); err != nil {
 					return err
 				}
 			}
 			if err := a.fact(ctx, token.SessionEnded, kindSession, row.ID, e.Now); err != nil {
+				return err
+			}
+		}
+		if all && n == 0 && e.SessionID != "" { // it ended before, and what came of it may still be there
+			if err := revokeSession(ctx, a.Queries, tenant, e.SessionID, e.Now); err != nil {
 				return err
 			}
 		}

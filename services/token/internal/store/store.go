@@ -117,7 +117,8 @@ func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		for _, remove := range []func(context.Context, string) error{
 			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
-			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantLogoutMessages, q.DeleteTenantDeviceCodes, q.DeleteTenantConsents, q.DeleteTenantPushed, q.DeleteTenantTokenCounts,
+			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantLogoutMessages, q.DeleteTenantDeviceCodes, q.DeleteTenantConsents, q.DeleteTenantPushed,
+			q.DeleteTenantRevocations, q.DeleteTenantTokenCounts,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err

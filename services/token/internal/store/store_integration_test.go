@@ -48,7 +48,7 @@ func TestPostgres(t *testing.T) {
 func TestPostgres_rows_are_behind_row_level_security(t *testing.T) {
 	t.Parallel()
 	db := testkit.Postgres(t, "token", store.Migrations())
-	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "assertions", "consents", "pushed_requests", "device_codes", "refresh_tokens", "device_keys", "session_clients", "logout_messages", "token_counts", "outbox"} {
+	for _, table := range []string{"signing_keys", "transactions", "sessions", "codes", "access_tokens", "assertions", "consents", "pushed_requests", "device_codes", "refresh_tokens", "device_keys", "session_clients", "logout_messages", "revocations", "token_counts", "outbox"} {
 		var enabled, forced bool
 		require.NoError(t, db.Pool.QueryRow(t.Context(), "select relrowsecurity, relforcerowsecurity from pg_class where oid = $1::regclass", table).Scan(&enabled, &forced))
 		require.True(t, enabled && forced, table)

@@ -27,6 +27,7 @@ var expiring = []struct{ table, until string }{
 	{"refresh_tokens", "dead_from"},
 	{"device_codes", "expires_at"},
 	{"logout_messages", "expires_at"},
+	{"revocations", "expires_at"},
 	{"token_counts", "expires_at"},
 	{tableSessions, "idle_until"},
 }

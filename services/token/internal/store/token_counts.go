@@ -8,10 +8,10 @@ import (
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
-var _ token.TokenCountStore = (*Store)(nil)
+var _ token.QuotaStore = (*Store)(nil)
 
-// CountTokens implements token.TokenCountStore.
-func (s *Store) CountTokens(ctx context.Context, tenant tenancy.ID, counts []token.TokenCount) ([]int64, error) {
+// CountTokens implements token.QuotaStore.
+func (s *Store) CountTokens(ctx context.Context, tenant tenancy.ID, counts []token.QuotaCount) ([]int64, error) {
 	type name struct {
 		client, bucket string
 		began          int64

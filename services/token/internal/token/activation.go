@@ -33,7 +33,7 @@ func (l *Logins) ActivationPage(ctx context.Context, t tenancy.Tenant, typed str
 }
 
 // Activate begins the login of the device with that user code. Either the answer leads on, or the page is shown again and says what is
-// wrong. Whoever tries codes is held back by address (RFC 8628 §5.1).
+// wrong. Whoever tries codes is held back by address, and all of a tenant together (RFC 8628 §5.1).
 func (l *Logins) Activate(ctx context.Context, t tenancy.Tenant, typed string, b Browser) (Answer, *Activation, error) {
 	page, err := l.ActivationPage(ctx, t, strings.TrimSpace(typed))
 	if err != nil {
@@ -43,8 +43,13 @@ func (l *Logins) Activate(ctx context.Context, t tenancy.Tenant, typed string, b
 		page.Missing = true
 		return Answer{}, &page, nil
 	}
-	if err := l.guesses.Take(string(t.ID) + " " + b.Origin.IP); err != nil {
-		return Answer{}, nil, err
+	for _, try := range []struct {
+		of  Limiter
+		key string
+	}{{l.guesses, string(t.ID) + " " + b.Origin.network()}, {l.guessesAll, string(t.ID)}} {
+		if err := try.of.Take(try.key); err != nil {
+			return Answer{}, nil, err
+		}
 	}
 	user := userCodeHash(typed)
 	code, err := l.devices.FindDeviceCode(ctx, t.ID, user, l.now())
@@ -73,8 +78,11 @@ func (l *Logins) Activate(ctx context.Context, t tenancy.Tenant, typed string, b
 		Device: hex.EncodeToString(user[:]), UserCode: settings.UserCodes.format(userCodeOf(typed)),
 	}
 	a, done, err := l.bySession(ctx, t, c, &r, settings, b)
-	if err == nil && !done || isLoginNeeded(err) {
+	switch {
+	case err == nil && !done || isLoginNeeded(err):
 		a, err = l.begin(ctx, t, c, r, b)
+	case err != nil && !done:
+		a, err = l.refuse(ctx, t, c, &r, b, err)
 	}
 	return a, nil, err
 }

@@ -83,7 +83,7 @@ func (a *Authenticator) prove(ctx context.Context, t tenancy.Tenant, c *Client, 
 	if err != nil {
 		return failedAuthentication().Because(err)
 	}
-	audiences := []string{t.Issuer(), t.Issuer() + "oauth/token"}
+	audiences := append([]string{t.Issuer(), t.Issuer() + "oauth/token"}, cred.audiences...)
 	if c.Compliance.second() { // FAPI 2.0 §5.3.2.1: for the issuer and for nobody else
 		audiences = audiences[:1]
 		if len(claims.Audience) != 1 {

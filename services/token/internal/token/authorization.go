@@ -33,6 +33,16 @@ type Authorization struct {
 	Renewal *Renewal
 }
 
+// agreed says whether the login behind it asked the user for what it allows. What the client's refresh policies opened beside that, it
+// did not: the policy point looks for what the user agreed to elsewhere.
+func (a Authorization) agreed() bool {
+	if a.Renewal == nil || a.Renewal.Policy == "" {
+		return true
+	}
+	own := a.Renewal.Family
+	return a.Audience == own.Audience && len(a.Scope.without(own.Scope)) == 0
+}
+
 // AccessToken is what an opaque access token stands for; it opens /userinfo alone.
 type AccessToken struct {
 	Hash            Hash

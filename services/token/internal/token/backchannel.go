@@ -2,12 +2,9 @@ package token
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"sync"
 	"time"
 
-	"github.com/postern-id/postern/libs/clock"
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/tenancy"
 )
@@ -30,13 +27,21 @@ type LogoutMessage struct {
 
 // LogoutQueue keeps the messages. It is the one port that looks over all tenants; each message says whose it is.
 type LogoutQueue interface {
-	// ClaimLogoutMessages takes up to limit messages that are due at now, of all tenants and of none more than share, and keeps them
-	// from others until then: a process that dies with some in hand leaves them due again.
-	ClaimLogoutMessages(ctx context.Context, now, until time.Time, limit, share int) ([]LogoutMessage, error)
+	// ClaimLogoutMessages takes messages that are due, and keeps them from others until the claim is over: a process that dies with some
+	// in hand leaves them due again.
+	ClaimLogoutMessages(ctx context.Context, c Claim) ([]LogoutMessage, error)
 	// SettleLogoutMessage removes a message and writes the fact, if any, in one step; one that is gone is fault.NotFound.
 	SettleLogoutMessage(ctx context.Context, m LogoutMessage, fact *Fact) error
 	// PostponeLogoutMessage makes a message due later and writes the fact, if any, in one step; one that is gone is fault.NotFound.
 	PostponeLogoutMessage(ctx context.Context, m LogoutMessage, due time.Time, fact *Fact) error
+}
+
+// Claim is what somebody takes of the messages that are due at Now, until Until: Limit at most, of no tenant more than Share, and none of
+// those in Busy.
+type Claim struct {
+	Now, Until   time.Time
+	Limit, Share int
+	Busy         []tenancy.ID
 }
 
 // LogoutSender reaches clients.
@@ -53,45 +58,17 @@ const (
 	typeLogout = "logout+jwt"
 	// logoutTokenLife is how long a client may take a logout token, as long as on the wire.
 	logoutTokenLife = 2 * time.Minute
-	// Messages are taken and sent a few at once, few of one tenant, each client has sendFor to answer, and one that does not is asked
-	// again after a growing while.
-	messageBatch = 32
-	messageShare = 8
-	sendFor      = 10 * time.Second
-	claimFor     = sendFor + 20*time.Second
-	firstPause   = 5 * time.Second
-	lastPause    = time.Hour
+	// Each client has sendFor to answer, and one that does not is asked again after a growing while.
+	sendFor    = 10 * time.Second
+	claimFor   = sendFor + 20*time.Second
+	firstPause = 5 * time.Second
+	lastPause  = time.Hour
 )
-
-// Teller tells clients of the ends of sessions, until they have heard it or a day has passed. Several may be at it.
-type Teller struct {
-	Queue  LogoutQueue
-	Config Configuration
-	Issuer *Issuer
-	Sender LogoutSender
-	Now    clock.Now
-}
-
-// Tell tells what is due and gives how many messages that were. An error is one of our own: what clients do is in the tenants' logs.
-func (t *Teller) Tell(ctx context.Context) (int, error) {
-	now := t.Now()
-	list, err := t.Queue.ClaimLogoutMessages(ctx, now, now.Add(claimFor), messageBatch, messageShare)
-	if err != nil {
-		return 0, err
-	}
-	var all sync.WaitGroup
-	failed := make([]error, len(list))
-	for i, m := range list {
-		all.Go(func() { failed[i] = t.tell(ctx, m) })
-	}
-	all.Wait()
-	return len(list), errors.Join(failed...)
-}
 
 func (t *Teller) tell(ctx context.Context, m LogoutMessage) error {
 	c, err := t.Config.FindClient(ctx, m.Tenant, m.ClientID)
 	switch {
-	case fault.Is(err, fault.KindNotFound) || err == nil && !c.Backchannel.hears(m.By):
+	case fault.Is(err, fault.KindNotFound) || err == nil && (c.Strict || !c.Backchannel.hears(m.By)):
 		return gone(t.Queue.SettleLogoutMessage(ctx, m, nil))
 	case err != nil:
 		return t.hold(ctx, m, err)

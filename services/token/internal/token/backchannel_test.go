@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -104,9 +106,15 @@ func (w *telling) end(id string, by token.Initiator) {
 
 func (w *telling) tell() int {
 	w.t.Helper()
-	n, err := w.teller.Tell(w.t.Context())
+	n, err := w.tellIn(w.t.Context())
 	require.NoError(w.t, err)
 	return n
+}
+
+// tellIn tells what is due and waits until it is told.
+func (w *telling) tellIn(ctx context.Context) (int, error) {
+	n, err := w.teller.Tell(ctx)
+	return n, errors.Join(err, w.teller.Wait())
 }
 
 // lines gives what the audit log shows.
@@ -282,7 +290,7 @@ func TestTeller_recovers(t *testing.T) {
 			w.session("sid-1", "web")
 			w.end("sid-1", token.ByLogout)
 			breakIt(w, fault.Unavailable("away"))
-			_, err := w.teller.Tell(t.Context())
+			_, err := w.tellIn(t.Context())
 			require.True(t, fault.Is(err, fault.KindUnavailable), name)
 			require.Empty(t, w.lines(), name)
 			breakIt(w, nil)
@@ -302,7 +310,7 @@ func TestTeller_recovers(t *testing.T) {
 			kill()
 			return 0, context.Canceled
 		}
-		_, err := w.teller.Tell(dying)
+		_, err := w.tellIn(dying)
 		require.NoError(t, err)
 		require.Empty(t, w.lines(), "it was not the client who failed")
 		w.far.answer = nil
@@ -321,7 +329,7 @@ func TestTeller_recovers(t *testing.T) {
 		w.session("sid-1", "web")
 		w.end("sid-1", token.ByLogout)
 		w.store.FailAfter(1, fault.Unavailable("postgres is away"))
-		_, err := w.teller.Tell(t.Context())
+		_, err := w.tellIn(t.Context())
 		require.Error(t, err)
 		w.clock.Advance(30 * time.Second)
 		require.Equal(t, 1, w.tell())
@@ -332,27 +340,80 @@ func TestTeller_recovers(t *testing.T) {
 	})
 }
 
-// A client that hangs keeps no other waiting.
-func TestTeller_one_client_keeps_no_other_waiting(t *testing.T) {
+// Clients that hang keep those of another tenant waiting for nothing, and those of their own only while as many hang as a tenant may have
+// under way; who is told begins at once with what came later.
+func TestTeller_clients_that_hang(t *testing.T) {
 	t.Parallel()
 	w := newTelling(t)
-	w.client("slow", token.Backchannel{URL: "https://slow.example/"})
-	w.session("sid-1", "slow", "web")
-	w.end("sid-1", token.ByLogout)
-	heard := make(chan struct{})
+	const share = 8
+	var slow []string
+	for i := range share + 2 {
+		id := fmt.Sprintf("slow-%d", i)
+		w.client(id, token.Backchannel{URL: "https://slow.example/"})
+		slow = append(slow, id)
+	}
+	hang, started := make(chan struct{}), make(chan string, 100)
 	w.teller.Sender = senderFunc(func(ctx context.Context, url, _ string) (int, error) {
+		started <- url
 		if url == logoutURL {
-			close(heard)
 			return 200, nil
 		}
 		select {
-		case <-heard:
-			return 0, fault.Invalid("", "The URL could not be reached")
+		case <-hang:
+			return 200, nil
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
 	})
-	require.Equal(t, 2, w.tell())
+	w.session("sid-1", slow...)
+	w.end("sid-1", token.ByLogout)
+	n, err := w.teller.Tell(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, share, n, "and it waits for nobody")
+	n, err = w.teller.Tell(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "a tenant has no more under way")
+
+	w.other(t)
+	n, err = w.teller.Tell(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "another tenant's is told meanwhile")
+	for url := ""; url != logoutURL; {
+		url = <-started
+	}
+	close(hang)
+	for range 3 { // what was left of the first tenant's
+		<-w.teller.Freed()
+		_, err = w.teller.Tell(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, w.teller.Wait())
+		if len(w.store.LogoutMessages()) == 0 {
+			break
+		}
+	}
+	require.Empty(t, w.store.LogoutMessages())
+}
+
+// other ends a session of another tenant at its one client.
+func (w *telling) other(t *testing.T) {
+	t.Helper()
+	ctx, now := t.Context(), w.clock.Now()
+	const tenant = tenancy.ID("tnt_other")
+	_, err := w.store.PublishKeys(ctx, tenant, []token.SigningKey{w.signer.Key(t, "kid-2", 1, token.KeyCurrent)}, token.Fact{})
+	require.NoError(t, err)
+	w.config.Change(func(c *tokentest.Configuration) {
+		c.Clients[tokentest.Key{Tenant: tenant, ID: "web"}] = &token.Client{ID: "web", Name: "Web", Backchannel: token.Backchannel{URL: logoutURL}}
+	})
+	tx := token.Transaction{State: token.HashOf("other"), Expires: now.Add(time.Hour)}
+	require.NoError(t, w.store.SaveTransaction(ctx, tenant, tx))
+	s := token.Session{
+		ID: "sid-2", Secret: token.HashOf("sid-2"), UserID: "auth0|ada", AuthTime: now, IdleUntil: now.Add(time.Hour), Until: now.Add(time.Hour),
+		Host: "other.example", TenantName: "other", Created: now,
+	}
+	require.NoError(t, w.store.OpenSession(ctx, tenant, token.Opening{Session: s, State: tx.State}))
+	require.NoError(t, w.store.ContinueSession(ctx, tenant, token.SessionUse{SessionID: s.ID, ClientID: "web", Now: now, IdleUntil: s.IdleUntil}))
+	_, err = w.store.EndSessions(ctx, tenant, token.SessionEnd{SessionID: s.ID, By: token.ByLogout, Now: now}, false)
+	require.NoError(t, err)
 }
 
 type senderFunc func(ctx context.Context, url, raw string) (int, error)

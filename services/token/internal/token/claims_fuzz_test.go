@@ -46,7 +46,7 @@ func FuzzClaims(f *testing.F) {
 			t.Fatalf("%q, %q, %q are taken", claims, locales, hint)
 		}
 		if answer.Next != token.NextLogin {
-			if to, err := url.Parse(answer.Callback.URL()); err != nil || to.Query().Get("error") != string(oauth.InvalidRequest) {
+			if to, err := url.Parse(answer.Callback.URL()); err != nil || to.Query().Get("error") != oauth.InvalidRequest {
 				t.Fatalf("%q, %q, %q: %+v", claims, locales, hint, answer)
 			}
 			return

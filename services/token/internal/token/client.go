@@ -34,7 +34,7 @@ type Client struct {
 	Compliance        Compliance // the profile that the client is held to; "": none
 	OrganizationUsage string     // "": deny
 	IPHeaderTrusted   bool       // auth0-forwarded-for says whose request it is
-	Strict            bool       // a third party held to the narrow rules: no wildcards
+	Strict            bool       // a third party held to the narrow rules: see strict.go
 	Native            bool       // runs on its user's own device
 	FirstParty        bool
 	OIDCConformant    bool
@@ -122,7 +122,9 @@ func (c *Client) Identifier() string {
 }
 
 // Allows says whether the client may use the grant.
-func (c *Client) Allows(g oauth.GrantType) bool { return slices.Contains(c.GrantTypes, g) }
+func (c *Client) Allows(g oauth.GrantType) bool {
+	return slices.Contains(c.GrantTypes, g) && (!c.Strict || slices.Contains(strictGrants, g))
+}
 
 // Secret is text that no log line shows.
 type Secret string

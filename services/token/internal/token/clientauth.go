@@ -21,7 +21,8 @@ type credentials struct {
 	id        string
 	secret    string
 	assertion string
-	method    string // oauth.AuthBasic, AuthPost or AuthPrivateKeyJWT; oauth.AuthNone when there is no proof in the request itself
+	audiences []string // that an assertion may name beside the usual ones
+	method    string   // oauth.AuthBasic, AuthPost or AuthPrivateKeyJWT; oauth.AuthNone when there is no proof in the request itself
 }
 
 // credentialsOf reads them. A client that authenticates twice in one request is refused (RFC 6749 §2.3).
@@ -61,12 +62,16 @@ func NewAuthenticator(config Configuration, assertions AssertionReader, used Ass
 	return &Authenticator{config: config, assertions: assertions, used: used}
 }
 
-// Authenticate reads who calls and proves it. The name is given beside a failure, too, as far as it was said.
-func (a *Authenticator) Authenticate(ctx context.Context, t tenancy.Tenant, p Params, basic *Basic, now time.Time) (c *Client, id string, err error) {
+// Authenticate reads who calls and proves it. The name is given beside a failure, too, as far as it was said. Assertions are for the
+// issuer or the token endpoint, or for one of the further audiences.
+func (a *Authenticator) Authenticate(
+	ctx context.Context, t tenancy.Tenant, p Params, basic *Basic, now time.Time, audiences ...string,
+) (c *Client, id string, err error) {
 	cred, err := credentialsOf(p, basic)
 	if err != nil {
 		return nil, "", err
 	}
+	cred.audiences = audiences
 	c, err = a.authenticate(ctx, t, cred, now)
 	if err != nil {
 		return nil, cred.id, err

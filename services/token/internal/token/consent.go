@@ -3,8 +3,8 @@ package token
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -32,13 +32,14 @@ type ConsentFilter struct{ UserID, ClientID, Audience string }
 type ConsentStore interface {
 	// FindConsent gives what the user agreed to; nothing is fault.NotFound.
 	FindConsent(ctx context.Context, tenant tenancy.ID, userID, clientID, audience string) (Consent, error)
-	// GiveConsent notes in the transaction that the user of its session was asked and agreed and, where consent is not nil, adds its
-	// scopes to what the user agreed to before, in one step. A transaction that is gone is fault.NotFound and changes nothing.
-	GiveConsent(ctx context.Context, tenant tenancy.ID, state Hash, consent *Consent) error
+	// GiveConsent notes in the transaction that the user of the session was asked and agreed and, where consent is not nil, adds its
+	// scopes to what the user agreed to before, in one step. A transaction that is gone, or is another session's by now, is
+	// fault.NotFound and changes nothing.
+	GiveConsent(ctx context.Context, tenant tenancy.ID, state Hash, sessionID string, consent *Consent) error
 	// ListConsents gives a part of them in the order of their IDs, and how many there are.
 	ListConsents(ctx context.Context, tenant tenancy.ID, filter ConsentFilter, offset, limit int) ([]Consent, int, error)
-	// WithdrawConsents removes what the filter names, by id where one is given, with what was issued by it, and leaves the caller's
-	// audit line, in one step. It gives how many went; none is no error.
+	// WithdrawConsents removes what the filter names, by id where one is given, with what was issued by it (refresh and opaque tokens,
+	// and codes and device codes that nobody redeemed yet), and leaves the caller's audit line, in one step. It gives how many went; none is no error.
 	WithdrawConsents(ctx context.Context, tenant tenancy.ID, id string, filter ConsentFilter, now time.Time) (int, error)
 }
 
@@ -109,20 +110,6 @@ func (tx *Transaction) unverifiable() bool {
 
 // unverifiable reports a callback that proves nobody: another program of the same machine may answer there (RFC 8252 §8.6).
 func unverifiable(uri string) bool {
-	scheme, rest, _ := strings.Cut(uri, "://")
-	scheme = strings.ToLower(scheme)
-	if scheme != "https" && scheme != "http" {
-		return true
-	}
-	host := rest
-	if end := strings.IndexAny(host, "/?#"); end >= 0 {
-		host = host[:end]
-	}
-	if strings.HasPrefix(host, "[") {
-		host, _, _ = strings.Cut(host[1:], "]")
-	} else {
-		host, _, _ = strings.Cut(host, ":")
-	}
-	host = strings.ToLower(host)
-	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host) || strings.HasPrefix(host, "127.")
+	u, err := url.Parse(uri)
+	return err != nil || u.Scheme != "https" && u.Scheme != "http" || oauth.OnThisMachine(u.Hostname())
 }

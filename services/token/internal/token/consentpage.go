@@ -13,6 +13,7 @@ import (
 type ConsentPage struct {
 	TenantName string
 	ClientName string
+	Logo       Logo // the client's
 	UserName   string
 	// Audience is the name of the API that is asked for; empty: none.
 	Audience string
@@ -29,31 +30,37 @@ type ConsentItem struct {
 	Text  string // for people
 }
 
-// Consent gives the consent page of a transaction whose user is logged in. A stale one is fault.Invalid.
-func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b Browser) (ConsentPage, error) {
+// Consent gives the consent page of a transaction whose user is logged in. Where there is nothing left to ask, since what is asked for
+// may not be had any more, the answer leads back to the client and there is no page. A stale transaction is fault.Invalid.
+func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b Browser) (Answer, *ConsentPage, error) {
 	tx, s, err := l.entered(ctx, t, state, b)
 	if err != nil {
-		return ConsentPage{}, err
+		return Answer{}, nil, err
 	}
 	login, c, err := l.page(ctx, t, tx)
 	if err != nil {
-		return ConsentPage{}, err
+		return Answer{}, nil, err
 	}
 	u, err := l.users.FindUser(ctx, t.ID, s.UserID)
 	if err != nil {
-		return ConsentPage{}, err
+		return Answer{}, nil, err
 	}
-	page := ConsentPage{TenantName: login.TenantName, ClientName: c.Name, UserName: u.Handle(), UserCode: tx.Request.UserCode}
+	page := ConsentPage{TenantName: login.TenantName, ClientName: c.Name, Logo: login.Logo, UserName: u.Handle(), UserCode: tx.Request.UserCode}
 	if tx.Request.Device == "" && unverifiable(tx.Request.RedirectURI) {
 		page.Callback = tx.Request.RedirectURI
 	}
 	permit, err := l.policy.Check(ctx, t, l.ask(c, &tx, s, u).asked())
 	if err != nil {
-		return ConsentPage{}, err
+		refuse := l.refuse
+		if tx.Reused { // nobody has seen a page yet
+			refuse = l.refuseUnseen
+		}
+		a, err := refuse(ctx, t, c, &tx.Request, b, err)
+		return a, nil, err
 	}
 	settings, err := l.config.FindSettings(ctx, t.ID)
 	if err != nil {
-		return ConsentPage{}, err
+		return Answer{}, nil, err
 	}
 	if rs := permit.ResourceServer; rs != nil {
 		page.Audience = rs.Name
@@ -61,7 +68,7 @@ func (l *Logins) Consent(ctx context.Context, t tenancy.Tenant, state string, b 
 	if permit.ResourceServer != nil || !c.FirstParty {
 		page.Items = consentItems(permit, settings.ScopeDescriptions)
 	}
-	return page, nil
+	return Answer{}, &page, nil
 }
 
 // Answered is what somebody answered on the consent page.
@@ -108,7 +115,7 @@ func (l *Logins) Decide(ctx context.Context, t tenancy.Tenant, in Answered, b Br
 			ID: newConsentID(), UserID: u.ID, ClientID: c.ID, Audience: consentAudience(t, permit.ResourceServer), Scope: permit.Scope, Given: l.now(),
 		}
 	}
-	err = l.consents.GiveConsent(ctx, t.ID, tx.State, consent)
+	err = l.consents.GiveConsent(ctx, t.ID, tx.State, s.ID, consent)
 	if fault.Is(err, fault.KindNotFound) {
 		return Answer{}, errStale()
 	}
@@ -132,12 +139,12 @@ func (l *Logins) entered(ctx context.Context, t tenancy.Tenant, state string, b 
 }
 
 // mustAsk says whether the user has to be asked before the transaction goes on, by the policy's answer and by what the client and the
-// callback are like.
+// callback are like. About what the policy refuses nobody is asked.
 func (l *Logins) mustAsk(c *Client, settings *Settings, tx *Transaction, err error) bool {
-	if tx.Agreed {
+	if tx.Agreed || err != nil && !errors.Is(err, errUnasked) {
 		return false
 	}
-	if tx.Request.Device != "" && (err == nil || errors.Is(err, errUnasked)) { // always: somebody else may have sent them here (RFC 8628 §5.4)
+	if tx.Request.Device != "" { // always: somebody else may have sent them here (RFC 8628 §5.4)
 		return true
 	}
 	return errors.Is(err, errUnasked) || tx.Request.prompts(promptConsent) || tx.Reused && confirms(c, settings, &tx.Request)

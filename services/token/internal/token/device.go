@@ -114,7 +114,7 @@ const userCodeTries = 5
 
 // Authorize gives a device its codes. Refusals leave a fact.
 func (d *DeviceAuthorizer) Authorize(ctx context.Context, t tenancy.Tenant, req DeviceRequest) (DeviceGiven, *Client, error) {
-	if err := d.Limiter.Take(string(t.ID) + " " + req.Origin.IP); err != nil {
+	if err := d.Limiter.Take(string(t.ID) + " " + req.Origin.network()); err != nil {
 		return DeviceGiven{}, nil, err
 	}
 	now := d.Now()

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func newLiving(codes token.UserCodes) living {
 	w.devices = &token.DeviceAuthorizer{
 		Auth: token.NewAuthenticator(config, nil, w.store), Config: config, Policy: policy, Store: w.store, Record: w.store, Limiter: nobodyWaits{}, Now: now,
 	}
-	w.logins = token.NewLogins(token.LoginDeps{Config: config, Policy: policy, Store: w.store, Devices: w.store, Guesses: nobodyWaits{}, Now: now})
+	w.logins = token.NewLogins(token.LoginDeps{Config: config, Policy: policy, Store: w.store, Devices: w.store, Guesses: nobodyWaits{}, GuessesAll: nobodyWaits{}, Now: now})
 	return w
 }
 
@@ -43,9 +44,7 @@ func newLiving(codes token.UserCodes) living {
 func (w living) give(t *testing.T, more token.Params) (token.DeviceGiven, error) {
 	t.Helper()
 	p := token.Params{"client_id": "tv"}
-	for name, value := range more {
-		p[name] = value
-	}
+	maps.Copy(p, more)
 	given, _, err := w.devices.Authorize(t.Context(), home(), token.DeviceRequest{Params: p})
 	return given, err
 }
@@ -114,8 +113,15 @@ func TestDeviceAuthorizer_keeps_no_more_than_a_login_would(t *testing.T) {
 // given, and for one that is found by other letters than its own (RFC 8628 §5.1, §6.1).
 func FuzzUserCodes(f *testing.F) {
 	for _, seed := range [][3]string{
-		{"base20", "****-****", "BBBB-BBBB"}, {"digits", "***-***-***", "123 456 789"}, {"digits", "********", "12345678"}, {"", "", ""},
-		{"base20", "A***-****-****", "a"}, {"base20", "********é", "é"}, {"base20", "----", "----"}, {"digits", strings.Repeat("*-", 30), "0"}, {"base20", "*\x00*******", "\x00"},
+		{"base20", "****-****", "BBBB-BBBB"},
+		{"digits", "***-***-***", "123 456 789"},
+		{"digits", "********", "12345678"},
+		{"", "", ""},
+		{"base20", "A***-****-****", "a"},
+		{"base20", "********é", "é"},
+		{"base20", "----", "----"},
+		{"digits", strings.Repeat("*-", 30), "0"},
+		{"base20", "*\x00*******", "\x00"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}

@@ -212,7 +212,7 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
 		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
-		Audience: a.Audience, Scope: a.Scope, Agreed: true, Unasked: unasked(g.Type(), a), Proven: x.Proven, Ephemeral: a.Ephemeral, Online: a.Renewal != nil && a.Renewal.Family.Online,
+		Audience: a.Audience, Scope: a.Scope, Agreed: a.agreed(), Unasked: unasked(g.Type(), a), Proven: x.Proven, Ephemeral: a.Ephemeral, Online: a.Renewal != nil && a.Renewal.Family.Online,
 	})
 	if errors.Is(err, errLoginOver) {
 		return Tokens{}, over(g, err)

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
-	"strings"
 
 	"github.com/postern-id/postern/libs/fault"
 	"github.com/postern-id/postern/libs/oauth"
@@ -141,7 +140,7 @@ func (l *Logins) readHint(ctx context.Context, t tenancy.Tenant, raw string) (Hi
 
 // endAllowed compares as text, query and all (RP-Initiated Logout §3).
 func endAllowed(list []string, uri string) bool {
-	return plainURL(uri) && !strings.ContainsAny(uri, "*{}") && slices.Contains(list, uri)
+	return plainURL(uri) && !isPattern(uri) && slices.Contains(list, uri)
 }
 
 // withState hands the client its state back (RP-Initiated Logout §3).

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/postern-id/postern/libs/tenancy"
@@ -48,7 +49,6 @@ const (
 	LogoutUntold         FactName = "logout.untold"
 	DeviceRefused        FactName = "device.refused"
 	PushRefused          FactName = "request.refused"
-	ConsentGiven         FactName = "consent.given"
 	ConsentWithdrawn     FactName = "consent.withdrawn"
 	TokenIssued          FactName = "token.issued"
 	TokenRefused         FactName = "token.refused"
@@ -67,6 +67,23 @@ const (
 type Origin struct {
 	IP        string
 	UserAgent string
+}
+
+// network is what stands for one caller where tries are counted: an IPv4 address, or the /64 of an IPv6 one, all of which is one
+// subscriber's to choose from (RFC 6177 §2).
+func (o Origin) network() string {
+	addr, err := netip.ParseAddr(o.IP)
+	if err != nil {
+		return o.IP
+	}
+	if addr = addr.Unmap().WithZone(""); addr.Is4() {
+		return addr.String()
+	}
+	prefix, err := addr.Prefix(64)
+	if err != nil {
+		return o.IP
+	}
+	return prefix.String()
 }
 
 // factOf starts a fact of t.

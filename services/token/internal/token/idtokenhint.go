@@ -8,19 +8,7 @@ import (
 	"github.com/postern-id/postern/libs/tenancy"
 )
 
-const (
-	paramHint = "id_token_hint"
-	// maxHint bounds an ID token that comes back, in bytes: it may have many claims.
-	maxHint = 16 << 10
-)
-
-// bound is how long a parameter of an authorization request may be, in bytes.
-func bound(param string) int {
-	if param == paramHint {
-		return maxHint
-	}
-	return maxParam
-}
+const paramHint = "id_token_hint"
 
 // expect notes whom the client means, where it sends back an ID token of that user (OIDC Core §3.1.2.1). To which
 // client it was given, and whether it has expired, does not matter: it opens nothing, and the answer is for nobody else.

@@ -21,8 +21,8 @@ import (
 const (
 	defaultIDTokenLifetime = 10 * time.Hour
 	defaultAccessLifetime  = 24 * time.Hour
-	// opaqueLifetime is the wire's fixed life of a token for /userinfo alone.
-	opaqueLifetime = 24 * time.Hour
+	// OpaqueLifetime is the wire's fixed life of a token for /userinfo alone.
+	OpaqueLifetime = 24 * time.Hour
 )
 
 // Issuer makes tokens.
@@ -82,7 +82,7 @@ func (i *Issuer) Issue(ctx context.Context, in Issue) (Issued, error) {
 func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 	a := in.Authorization
 	if in.ResourceServer == nil {
-		raw, life := newSecret(), opaqueLifetime
+		raw, life := newSecret(), OpaqueLifetime
 		if in.Front.Front() && !in.Front.Code {
 			life = frontOpaqueLifetime
 		}

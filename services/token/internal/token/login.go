@@ -17,6 +17,7 @@ type LoginPage struct {
 	TenantName string
 	PictureURL string
 	ClientName string
+	Logo       Logo   // the client's
 	Identifier string // as typed before, or hinted at
 	// IdentifierMissing and PasswordMissing mark fields left empty; Wrong says that the two did not match.
 	IdentifierMissing, PasswordMissing, Wrong bool
@@ -230,7 +231,7 @@ func (l *Logins) page(ctx context.Context, t tenancy.Tenant, tx Transaction) (Lo
 	if name == "" {
 		name = t.Name
 	}
-	return LoginPage{TenantName: name, PictureURL: settings.PictureURL, ClientName: c.Name}, c, nil
+	return LoginPage{TenantName: name, PictureURL: settings.PictureURL, ClientName: c.Name, Logo: c.Logo()}, c, nil
 }
 
 func (l *Logins) failedFact(t tenancy.Tenant, c *Client, con Connection, u *User, outcome PasswordOutcome, typed string, b Browser) Fact {

@@ -34,9 +34,11 @@ type LoginDeps struct {
 	Hints    HintReader
 	Devices  DeviceStore
 	Guesses  Limiter // of user codes, by address
-	Issuer   *Issuer
-	Now      clock.Now
-	CodeTTL  time.Duration // zero means DefaultCodeTTL
+	// GuessesAll are those of all addresses together, by tenant: whoever has many addresses is held back, too.
+	GuessesAll Limiter
+	Issuer     *Issuer
+	Now        clock.Now
+	CodeTTL    time.Duration // zero means DefaultCodeTTL
 }
 
 // Logins takes authorization requests and leads the browser to what they ask for: by a login, or by the session it has.
@@ -53,9 +55,11 @@ type Logins struct {
 	hints    HintReader
 	devices  DeviceStore
 	guesses  Limiter
-	issuer   *Issuer
-	now      clock.Now
-	codeTTL  time.Duration
+
+	guessesAll Limiter
+	issuer     *Issuer
+	now        clock.Now
+	codeTTL    time.Duration
 }
 
 // NewLogins makes logins.
@@ -65,7 +69,7 @@ func NewLogins(d LoginDeps) *Logins {
 	}
 	return &Logins{
 		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth, proofs: d.Proofs,
-		objects: d.Objects, hints: d.Hints, devices: d.Devices, guesses: d.Guesses, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
+		objects: d.Objects, hints: d.Hints, devices: d.Devices, guesses: d.Guesses, guessesAll: d.GuessesAll, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
 	}
 }
 

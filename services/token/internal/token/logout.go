@@ -28,14 +28,24 @@ func (l *Logins) logout(ctx context.Context, t tenancy.Tenant, in Logout, f *Fac
 		return "", err
 	}
 	to := in.ReturnTo
-	if to == "" && c != nil && len(list) > 0 {
-		to = list[0]
+	if to == "" && c != nil {
+		to = firstURL(list)
 	}
 	f.Details["return_to"] = to
-	if in.ReturnTo != "" && !logoutAllowed(list, to, c == nil || !c.Strict) {
+	if in.ReturnTo != "" && !logoutAllowed(list, to) {
 		return "", fault.Invalid(oauth.InvalidRequest, "The returnTo URL is not in the list of allowed logout URLs")
 	}
 	return to, l.end(ctx, t, *f, b)
+}
+
+// firstURL gives the first of the list that leads somewhere; empty: none does.
+func firstURL(list []string) string {
+	for _, entry := range list {
+		if plainURL(entry) && !isPattern(entry) {
+			return entry
+		}
+	}
+	return ""
 }
 
 func (l *Logins) logoutFact(t tenancy.Tenant, returnTo, clientID string, b Browser) Fact {
@@ -68,6 +78,9 @@ func (l *Logins) logoutList(ctx context.Context, t tenancy.Tenant, clientID stri
 			return nil, nil, err
 		}
 		f.ClientID, f.ClientName, list = c.ID, c.Name, c.AllowedLogoutURLs
+		if c.Strict {
+			return nil, nil, fault.Invalid(oauth.InvalidRequest, "Logout is not allowed for the client")
+		}
 	} else {
 		settings, err := l.config.FindSettings(ctx, t.ID)
 		if err != nil {

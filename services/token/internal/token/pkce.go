@@ -20,8 +20,8 @@ func checkChallenge(c *Client, challenge, method string) (string, error) {
 	switch {
 	case challenge == "" && method != "":
 		return "", missing("code_challenge")
-	case challenge == "" && c.Public():
-		// A code of a client without a secret is bound to nothing but this (RFC 9700 §2.1.1).
+	case challenge == "" && (c.Public() || c.Strict):
+		// A code of a client without a secret is bound to nothing but this (RFC 9700 §2.1.1); of a strict third party the wire wants it.
 		return "", missing("code_challenge")
 	case challenge == "":
 		return "", nil

@@ -23,9 +23,19 @@ var words43 = regexp.MustCompile(`\A[A-Za-z0-9._~-]{43,128}\z`)
 func FuzzPKCE(f *testing.F) {
 	const verifier, challenge = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 	for _, seed := range [][3]string{
-		{challenge, "S256", verifier}, {challenge, "S256", challenge}, {verifier, "plain", verifier}, {verifier, "", verifier}, {challenge, "s256", verifier},
-		{challenge + "=", "S256", verifier}, {strings.Repeat("a", 42), "plain", strings.Repeat("a", 42)}, {strings.Repeat("a", 129), "", strings.Repeat("a", 129)},
-		{verifier + "\n", "", verifier}, {"", "", verifier}, {"", "S256", ""}, {challenge, "none", ""}, {verifier[:42] + "é", "plain", verifier[:42] + "é"},
+		{challenge, "S256", verifier},
+		{challenge, "S256", challenge},
+		{verifier, "plain", verifier},
+		{verifier, "", verifier},
+		{challenge, "s256", verifier},
+		{challenge + "=", "S256", verifier},
+		{strings.Repeat("a", 42), "plain", strings.Repeat("a", 42)},
+		{strings.Repeat("a", 129), "", strings.Repeat("a", 129)},
+		{verifier + "\n", "", verifier},
+		{"", "", verifier},
+		{"", "S256", ""},
+		{challenge, "none", ""},
+		{verifier[:42] + "é", "plain", verifier[:42] + "é"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}

@@ -173,6 +173,9 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 			return Permit{}, err
 		}
 	}
+	if ask.Client.Strict { // it acts for users, and is not told who they are
+		wanted = wanted.without(userScopes)
+	}
 	scope := wanted.forUser(rs)
 	if granted != nil {
 		scope = scope.within(granted)

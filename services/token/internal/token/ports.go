@@ -155,8 +155,8 @@ type CodeStore interface {
 
 // OpaqueStore keeps what grants give that have nothing of their own to use up.
 type OpaqueStore interface {
-	// SaveTokens stores the opaque and the refresh token of the settlement, if any, and writes its fact, in one step. Of a user's
-	// refresh tokens at one client the oldest go, beyond MaxRefreshTokens.
+	// SaveTokens stores the opaque and the refresh token of the settlement, if any, and writes its fact, in one step. For one
+	// that prunes, the oldest of the user's refresh tokens at the client go, beyond MaxRefreshTokens.
 	SaveTokens(ctx context.Context, tenant tenancy.ID, s Settlement) error
 }
 

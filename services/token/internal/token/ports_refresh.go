@@ -56,7 +56,8 @@ type RefreshAdmin interface {
 	ListRefreshTokens(ctx context.Context, tenant tenancy.ID, f RefreshFilter, p Page, now time.Time) ([]RefreshToken, int, error)
 	// UpdateRefreshToken puts metadata in the place of what was there and gives what the family is then; unknown is fault.NotFound.
 	UpdateRefreshToken(ctx context.Context, tenant tenancy.ID, id string, metadata map[string]string, now time.Time) (RefreshToken, error)
-	// EndRefreshTokens removes what the filter names, which must name something, with the opaque tokens that they gave. It gives how
+	// EndRefreshTokens removes what the filter names, which must name something, with the opaque tokens that they gave and, but by IDs, the
+	// codes and device codes that nobody redeemed yet and that would give another one. It gives how
 	// many went; none is no error, and told of all the same.
 	EndRefreshTokens(ctx context.Context, tenant tenancy.ID, f RefreshFilter, now time.Time) (int, error)
 }

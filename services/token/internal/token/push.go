@@ -56,7 +56,7 @@ func (l *Logins) Push(ctx context.Context, t tenancy.Tenant, req PushRequest) (u
 	if !settings.PushedRequests {
 		return "", 0, fault.New(fault.KindNotFound, "endpoint_disabled", "Pushed authorization requests are disabled for the tenant")
 	}
-	c, id, err := l.auth.Authenticate(ctx, t, req.Params, req.Basic, l.now())
+	c, id, err := l.auth.Authenticate(ctx, t, req.Params, req.Basic, l.now(), t.Issuer()+"oauth/par") // §2: as an audience, too
 	if err == nil {
 		uri, life, err = l.push(ctx, t, c, settings, req)
 	}
@@ -83,6 +83,9 @@ func (l *Logins) Push(ctx context.Context, t tenancy.Tenant, req PushRequest) (u
 }
 
 func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings *Settings, req PushRequest) (string, time.Duration, error) {
+	if c.Strict {
+		return "", 0, fault.Denied(oauth.UnauthorizedClient, "Pushed authorization requests are not allowed for the client.")
+	}
 	in := received{client: c, params: url.Values{"client_id": {c.Identifier()}}, pushed: true}
 	size := 0
 	for name, value := range req.Params {

@@ -65,18 +65,18 @@ type QuotaMeter interface {
 	Restore(s Spending)
 }
 
-// TokenCount is how many tokens a client got more, in one bucket.
-type TokenCount struct {
+// QuotaCount is how many tokens a client got more, in one bucket.
+type QuotaCount struct {
 	ClientID, Bucket string
 	Began, Ends      time.Time
 	Tokens           int64 // negative: fewer
 }
 
-// TokenCountStore keeps how many tokens clients got for themselves, each visible to its own tenant only.
-type TokenCountStore interface {
+// QuotaStore keeps how many tokens clients got for themselves, each visible to its own tenant only.
+type QuotaStore interface {
 	// CountTokens adds to what is there, in one step, and gives what is there then, in the order of counts. No two counts may be of one
 	// client and bucket.
-	CountTokens(ctx context.Context, tenant tenancy.ID, counts []TokenCount) ([]int64, error)
+	CountTokens(ctx context.Context, tenant tenancy.ID, counts []QuotaCount) ([]int64, error)
 }
 
 // Metered is a grant whose tokens are counted.

@@ -42,6 +42,9 @@ func (l *Logins) receive(ctx context.Context, t tenancy.Tenant, params url.Value
 	if err != nil {
 		return in, err
 	}
+	if in.client.Strict { // its request is what the browser brought, and refused where that is more: see foreign
+		return in, nil
+	}
 	if uri := params.Get("request_uri"); strings.HasPrefix(uri, PushedURIPrefix) {
 		return l.pushed(ctx, t, in, uri)
 	}

@@ -13,7 +13,7 @@ func (c *Client) AllowsRedirect(uri string) bool {
 	if !plainURL(uri) || strings.Contains(uri, "#") { // RFC 6749 §3.1.2: no fragment
 		return false
 	}
-	if strings.ContainsAny(uri, "*{}") { // a pattern or a placeholder as it is registered, which leads nowhere
+	if isPattern(uri) {
 		return false
 	}
 	if slices.Contains(c.Callbacks, uri) {
@@ -24,18 +24,21 @@ func (c *Client) AllowsRedirect(uri string) bool {
 	})
 }
 
+// isPattern reports a pattern or a placeholder as it is registered, which leads nowhere.
+func isPattern(uri string) bool { return strings.ContainsAny(uri, "*{}") }
+
 // logoutAllowed says whether uri may be returned to: query and fragment do not count, scheme and host ignore case.
-func logoutAllowed(list []string, uri string, wildcards bool) bool {
+func logoutAllowed(list []string, uri string) bool {
 	if !plainURL(uri) {
 		return false
 	}
 	want, ok := bareURL(uri)
-	if !ok {
+	if !ok || isPattern(want) {
 		return false
 	}
 	for _, entry := range list {
 		have, ok := bareURL(entry)
-		if ok && (have == want || wildcards && matchWildcard(have, want)) {
+		if ok && (have == want || matchWildcard(have, want)) {
 			return true
 		}
 	}

@@ -12,8 +12,12 @@ import (
 	"github.com/postern-id/postern/libs/oauth"
 )
 
-// MaxRefreshTokens is how many families of refresh tokens a user may have at one client; the oldest go for a new one.
+// MaxRefreshTokens is how many families of refresh tokens a user may keep at one client; the oldest go for new ones.
 const MaxRefreshTokens = 200
+
+// pruning is the part of new families, of 256, that the oldest go for. To look at each would cost a user who has many as much as the rest
+// of the login, so that there may be some more for a while: as many as come until the next of these, sixteen in the middle.
+const pruning = 256 / 16
 
 // MaxSiblings bounds the tokens of one generation: those that were given for one and the same token within its leeway.
 const MaxSiblings = 32
@@ -50,6 +54,9 @@ type RefreshToken struct {
 	Until         time.Time // never moves; zero: no end
 	First, Last   Origin    // where it was given, and last exchanged
 	Metadata      map[string]string
+
+	// Prunes says that the oldest beyond MaxRefreshTokens go as this one comes. It is not kept.
+	Prunes bool
 }
 
 // TagKey makes the tags of one family's tokens.
@@ -195,7 +202,7 @@ func newRefreshToken(x Exchange, a Authorization) (raw string, r *RefreshToken) 
 		ID: refreshIDPrefix + base64.RawURLEncoding.EncodeToString(id), Counter: 1, Rotating: p.Rotating, ClientID: x.Client.ID,
 		UserID: a.UserID, SessionID: a.SessionID, Online: online, Audience: a.Audience, Scope: a.Scope, Connection: a.Connection, AuthTime: a.AuthTime,
 		WantAuthTime: a.WantAuthTime, Claims: a.Claims, Created: x.Now, IdleUntil: after(x.Now, p.Idle), Until: after(x.Now, p.Lifetime),
-		First: x.Origin.clipped(), Last: x.Origin.clipped(),
+		First: x.Origin.clipped(), Last: x.Origin.clipped(), Prunes: id[0] < pruning,
 	}
 	if x.Client.Public() { // another's are bound to how it proves itself (RFC 9449 §5)
 		r.Thumbprint = x.Proven.Thumbprint

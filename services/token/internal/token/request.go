@@ -69,9 +69,6 @@ const (
 	promptSelect  = "select_account"
 )
 
-// maxParam bounds each parameter, so that what we keep of a request stays small.
-const maxParam = 4 << 10
-
 // findRedirect settles where the answer may go. Until it succeeds nothing may be redirected: its failures are for the error page
 // (RFC 6749 §4.1.2.1).
 func (l *Logins) findRedirect(ctx context.Context, t tenancy.Tenant, in received) (Request, error) {
@@ -94,7 +91,7 @@ func (l *Logins) findRedirect(ctx context.Context, t tenancy.Tenant, in received
 	}
 	types, _ := ParseResponseType(in.params.Get("response_type")) // a bad one is refused below, in the mode of what can be read of it
 	r.Mode = types.mode()
-	if in.params.Get("response_mode") == string(ModeWebMessage) {
+	if in.params.Get("response_mode") == string(ModeWebMessage) && !c.Strict {
 		if !c.AllowsWebOrigin(originOf(r.RedirectURI)) { // it gets the answer, without any redirect (RFC 6749 §10.6 in another guise)
 			return r, fault.Denied(oauth.InvalidRequest, "The origin of redirect_uri is not in the list of allowed web origins")
 		}
@@ -118,9 +115,12 @@ func (r *Request) read(in received, settings *Settings) error {
 		if len(values) > 1 {
 			return repeated(name) // RFC 6749 §3.1
 		}
-		if len(values[0]) > bound(name) {
-			return fault.Invalid(oauth.InvalidRequest, "Parameter too long: "+name)
+		if err := CheckParam(name, values[0]); err != nil { // of request objects, too, whose text nobody has looked at
+			return err
 		}
+	}
+	if err := in.foreign(); err != nil {
+		return err
 	}
 	if err := r.readMode(params.Get("response_mode")); err != nil {
 		return err

@@ -40,7 +40,7 @@ func FuzzParseScope(f *testing.F) {
 	f.Fuzz(func(t *testing.T, param string) {
 		s := token.ParseScope(param)
 		seen, sent := map[string]bool{}, map[string]bool{}
-		for _, word := range strings.Fields(param) {
+		for word := range strings.FieldsSeq(param) {
 			sent[word] = true
 		}
 		for _, word := range s {

@@ -18,10 +18,10 @@ type SessionAdmin interface {
 	ListSessions(ctx context.Context, tenant tenancy.ID, userID string, p Page, now time.Time) ([]Session, error)
 	// UpdateSession puts metadata in the place of what was there and gives what the session is then; unknown is fault.NotFound.
 	UpdateSession(ctx context.Context, tenant tenancy.ID, id string, metadata map[string]string, now time.Time) (Session, error)
-	// EndSessions removes the sessions, the refresh tokens that came of them where that is asked for, and leaves a message for each of
-	// their clients and a fact for each of them, in one step. It gives how many went; none is no error, and the caller's audit line is
-	// left all the same.
-	EndSessions(ctx context.Context, tenant tenancy.ID, e SessionEnd, refreshTokens bool) (int, error)
+	// EndSessions removes the sessions and leaves a message for each of their clients and a fact for each of them, in one step; with all,
+	// what came of them goes, too: refresh and opaque tokens, codes and device codes that nobody redeemed yet. It gives how many went;
+	// none is no error, and the caller's audit line is left all the same.
+	EndSessions(ctx context.Context, tenant tenancy.ID, e SessionEnd, all bool) (int, error)
 }
 
 // Sessions is what administrators do with sessions, and what follows for them from what happens to users.
@@ -51,9 +51,9 @@ func (s *Sessions) SetMetadata(ctx context.Context, tenant tenancy.ID, id string
 	return updated, noSession(err)
 }
 
-// End ends a session, or a user's; refreshTokens takes along what came of it. One that is gone is fine.
-func (s *Sessions) End(ctx context.Context, tenant tenancy.ID, id, userID string, refreshTokens bool) error {
-	_, err := s.Store.EndSessions(ctx, tenant, SessionEnd{SessionID: id, UserID: userID, By: ByRevocation, Now: s.Now()}, refreshTokens)
+// End ends a session, or a user's; all takes along what came of it, which outlives a logout. One that is gone is fine.
+func (s *Sessions) End(ctx context.Context, tenant tenancy.ID, id, userID string, all bool) error {
+	_, err := s.Store.EndSessions(ctx, tenant, SessionEnd{SessionID: id, UserID: userID, By: ByRevocation, Now: s.Now()}, all)
 	return err
 }
 

@@ -50,6 +50,9 @@ func (i *Userinfo) Claims(ctx context.Context, t tenancy.Tenant, in Presented) (
 	if err != nil {
 		return nil, nil, err
 	}
+	if client.Strict {
+		return nil, nil, errToken()
+	}
 	u, err := i.Users.FindUser(ctx, t.ID, token.Subject)
 	if fault.Is(err, fault.KindNotFound) || err == nil && (u.Blocked || token.Issued.Add(time.Second).Before(u.CreatedAt)) {
 		return nil, nil, errToken() // the last: a user who was deleted and made anew under the same id

@@ -128,8 +128,17 @@ var rows = []row{
 	{"secret_in_http_url", "a_parameter", web, func(c *doctor.Case) { c.Client.LogoURI = "http://cdn.example.com/l.png?X-Access-Token=s3cret" }, []string{"secret_in_http_url"}},
 	{"secret_in_http_url", "a_user", web, callbacks("http://me:s3cret@localhost/cb"), []string{"secret_in_http_url"}},
 	{"secret_in_http_url", "no_secret", web, func(c *doctor.Case) {
-		c.Client.LogoURI, c.Client.LoginURI = "http://cdn.example.com/l.png?size=2&keyboard=x", "https://a.example/?token=s3cret"
+		c.Client.LogoURI, c.Client.LoginURI = "http://cdn.example.com/l.png?size=2&keyboard=x", "https://a.example/"
 	}, nil},
+
+	{"secret_in_browser_url", "in_each_that_a_browser_is_sent_to", web, func(c *doctor.Case) {
+		callbacks("https://app.example.com/cb?client_secret=s3cret", "https://me:s3cret@app.example.com/cb")(c)
+		c.Client.LogoURI, c.Client.LoginURI, c.Client.LogoutURLs = "https://cdn.example.com/l.png?sig=s3cret", "https://a.example/?token=s3cret", []string{"https://a.example/?api-key=s3cret"}
+	}, slices.Repeat([]string{"secret_in_browser_url"}, 5)},
+	{"secret_in_browser_url", "in_an_application's_own_scheme", native, func(c *doctor.Case) {
+		c.Client.LogoutURLs = []string{"com.example.app:/out?password=s3cret"}
+	}, []string{"secret_in_browser_url"}},
+	{"secret_in_browser_url", "no_secret", web, callbacks("https://app.example.com/cb?from=postern&monkey=x#token"), nil},
 
 	{"unused_login_grant", "a_machine", machine, grants("authorization_code"), []string{"unused_login_grant"}},
 	{"unused_login_grant", "a_machine_with_implicit", machine, grants("implicit"), []string{"unused_login_grant", "implicit"}},

@@ -45,6 +45,12 @@ var urlRules = []rule{
 		judge: each(Client.visited, func(_ Case, raw string) bool { return overHTTP(raw) && bearsSecret(raw) },
 			"has a secret in it that everybody on the way can read"),
 	},
+	{
+		code: "secret_in_browser_url", severity: Warning,
+		remedy: "take the secret out of the URL, and replace it where it is valid",
+		judge: each(Client.visited, func(_ Case, raw string) bool { return !overHTTP(raw) && bearsSecret(raw) },
+			"has a secret in it, and every user's browser is sent there: it stands in the history, and in what pages tell of where one came from"),
+	},
 }
 
 // urls are those of one property.

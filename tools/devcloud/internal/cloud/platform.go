@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -156,19 +157,27 @@ func (l *logLines) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, _ = l.file.Write(b) // a full disk must not stop the platform
-	l.partial = append(l.partial, b...)
+	text := append(l.partial, b...)
 	for {
-		line, rest, whole := bytes.Cut(l.partial, []byte("\n"))
+		line, rest, whole := bytes.Cut(text, []byte("\n"))
 		if !whole {
 			break
 		}
 		l.show(line)
-		l.partial = append([]byte(nil), rest...)
+		text = rest
 	}
+	l.partial = append(l.partial[:0], text...)
 	return len(b), nil
 }
 
+// unshown is in the lines that nobody needs to see, which are most: they are told by these words, which no string within a line can hold,
+// since its quotes are escaped there.
+var unshown = [][]byte{[]byte(`"level":"INFO"`), []byte(`"level":"DEBUG"`)}
+
 func (l *logLines) show(line []byte) {
+	if len(line) > 0 && line[0] == '{' && slices.ContainsFunc(unshown, func(words []byte) bool { return bytes.Contains(line, words) }) {
+		return
+	}
 	text := strings.TrimSpace(string(line))
 	if text == "" {
 		return

@@ -16,6 +16,9 @@ import (
 // services log in to a cell's part of Vault, each with a policy of its own.
 var services = []string{"client", "user", "token", "log", "tenant"}
 
+// self is the policy of all services, in every cell.
+const self = "self"
+
 // Render fills a policy in for a cell.
 func Render(policy, cell string) string { return strings.ReplaceAll(policy, "{{cell}}", cell) }
 
@@ -28,16 +31,23 @@ func (s *Server) provision(ctx context.Context) error {
 	if err := s.mounts(ctx, client); err != nil {
 		return err
 	}
+	policy, err := s.policy(self)
+	if err != nil {
+		return err
+	}
+	if err := policyAs(ctx, client, self, policy); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, service := range services {
-		policy, err := os.ReadFile(filepath.Join(s.cfg.Policies, service+".hcl")) //nolint:gosec // the operator's own folder
+		policy, err := s.policy(service)
 		if err != nil {
-			return fmt.Errorf("reading a vault policy (set POSTERN_INFRA to the repository's infra folder): %w", err)
+			return err
 		}
 		for _, cell := range s.cfg.Cells {
 			group.Go(func() error {
 				name := cell + "-" + service
-				if err := policyAs(ctx, client, name, Render(string(policy), cell)); err != nil {
+				if err := policyAs(ctx, client, name, Render(policy, cell)); err != nil {
 					return err
 				}
 				return s.role(ctx, client, name)
@@ -45,6 +55,14 @@ func (s *Server) provision(ctx context.Context) error {
 		}
 	}
 	return group.Wait()
+}
+
+func (s *Server) policy(name string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(s.cfg.Policies, name+".hcl")) //nolint:gosec // the operator's own folder
+	if err != nil {
+		return "", fmt.Errorf("reading a vault policy (set POSTERN_INFRA to the repository's infra folder): %w", err)
+	}
+	return string(text), nil
 }
 
 func (s *Server) client() (*api.Client, error) {
@@ -115,7 +133,7 @@ func policyAs(ctx context.Context, client *api.Client, name, text string) error 
 func (s *Server) role(ctx context.Context, client *api.Client, name string) error {
 	path := "auth/approle/role/" + name
 	_, err := client.Logical().WriteWithContext(ctx, path, map[string]any{
-		"token_policies": []string{name},
+		"token_policies": []string{self, name}, "token_no_default_policy": true,
 		// Renewed for ever by a service that lives, gone an hour after it died.
 		"token_period":   "1h",
 		"bind_secret_id": true, "secret_id_num_uses": 0, "secret_id_ttl": 0,

@@ -15,7 +15,7 @@ func TestRender(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../../../infra/vault/*.hcl")
 	require.NoError(t, err)
-	require.Len(t, files, 5)
+	require.Len(t, files, 6)
 
 	for _, path := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".hcl")+"_reaches_into_no_other_cell", func(t *testing.T) {

@@ -26,7 +26,7 @@ where tenant_id = @tenant_id and (@id::text = '' or id = @id) and (@user_id::tex
 returning *;
 
 -- name: AgreeToTransaction :execrows
-update transactions set agreed = true where tenant_id = @tenant_id and state_hash = @state_hash;
+update transactions set agreed = true where tenant_id = @tenant_id and state_hash = @state_hash and session_id = @session_id;
 
 -- name: DeleteTenantConsents :exec
 delete from consents where tenant_id = @tenant_id;

@@ -50,7 +50,7 @@ with recursive tenants as (
   from tenants t where t.tenant_id is not null
 ), due as (
   select d.tenant_id, d.id from tenants t cross join lateral (
-    select c.tenant_id, c.id from logout_messages c where c.tenant_id = t.tenant_id and c.due_at <= @now and c.expires_at > @now
+    select c.tenant_id, c.id from logout_messages c where c.tenant_id = t.tenant_id and c.tenant_id <> all (@busy::text[]) and c.due_at <= @now and c.expires_at > @now
     order by c.due_at limit @share for update skip locked
   ) d
   order by random() limit @max_rows

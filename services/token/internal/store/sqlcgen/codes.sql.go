@@ -43,7 +43,13 @@ func (q *Queries) DeleteTokensOfCode(ctx context.Context, arg DeleteTokensOfCode
 }
 
 const findAccessToken = `-- name: FindAccessToken :one
-select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, claims, refresh_id, thumbprint from access_tokens where tenant_id = $1 and token_hash = $2 and expires_at > $3
+select tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, issued_at, expires_at, claims, refresh_id, thumbprint from access_tokens a
+where a.tenant_id = $1 and a.token_hash = $2 and a.expires_at > $3
+  and not exists (select from revocations r where r.tenant_id = a.tenant_id and r.session_id = a.session_id and r.user_id = '' and r.client_id = '')
+  and not exists (
+    select from revocations r
+    where r.tenant_id = a.tenant_id and r.session_id = '' and r.user_id = a.user_id and r.client_id = a.client_id and r.revoked_at >= a.issued_at
+  )
 `
 
 type FindAccessTokenParams struct {

@@ -11,16 +11,17 @@ import (
 )
 
 const agreeToTransaction = `-- name: AgreeToTransaction :execrows
-update transactions set agreed = true where tenant_id = $1 and state_hash = $2
+update transactions set agreed = true where tenant_id = $1 and state_hash = $2 and session_id = $3
 `
 
 type AgreeToTransactionParams struct {
 	TenantID  string
 	StateHash []byte
+	SessionID *string
 }
 
 func (q *Queries) AgreeToTransaction(ctx context.Context, arg AgreeToTransactionParams) (int64, error) {
-	result, err := q.db.Exec(ctx, agreeToTransaction, arg.TenantID, arg.StateHash)
+	result, err := q.db.Exec(ctx, agreeToTransaction, arg.TenantID, arg.StateHash, arg.SessionID)
 	if err != nil {
 		return 0, err
 	}

@@ -198,6 +198,19 @@ type RefreshToken struct {
 	OnlineSession *string
 }
 
+// Opaque access tokens that were taken back: all of a session, or those that a user's consent gave a client.
+type Revocation struct {
+	TenantID string
+	// A session that was revoked. Empty: user and client are named instead.
+	SessionID string
+	UserID    string
+	ClientID  string
+	// Of user and client, tokens from after it are good.
+	RevokedAt time.Time
+	// When no token is left that it is about.
+	ExpiresAt time.Time
+}
+
 // Browsers that are logged in at a tenant.
 type Session struct {
 	TenantID string

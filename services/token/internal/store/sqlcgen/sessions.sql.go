@@ -49,10 +49,10 @@ with recursive tenants as (
   from tenants t where t.tenant_id is not null
 ), due as (
   select d.tenant_id, d.id from tenants t cross join lateral (
-    select c.tenant_id, c.id from logout_messages c where c.tenant_id = t.tenant_id and c.due_at <= $2 and c.expires_at > $2
-    order by c.due_at limit $3 for update skip locked
+    select c.tenant_id, c.id from logout_messages c where c.tenant_id = t.tenant_id and c.tenant_id <> all ($2::text[]) and c.due_at <= $3 and c.expires_at > $3
+    order by c.due_at limit $4 for update skip locked
   ) d
-  order by random() limit $4
+  order by random() limit $5
 )
 update logout_messages m set due_at = $1, attempts = m.attempts + 1 from due
 where m.tenant_id = due.tenant_id and m.id = due.id
@@ -61,6 +61,7 @@ returning m.tenant_id, m.id, m.client_id, m.session_id, m.user_id, m.host, m.ini
 
 type ClaimLogoutMessagesParams struct {
 	Until   time.Time
+	Busy    []string
 	Now     time.Time
 	Share   int32
 	MaxRows int32
@@ -71,6 +72,7 @@ type ClaimLogoutMessagesParams struct {
 func (q *Queries) ClaimLogoutMessages(ctx context.Context, arg ClaimLogoutMessagesParams) ([]LogoutMessage, error) {
 	rows, err := q.db.Query(ctx, claimLogoutMessages,
 		arg.Until,
+		arg.Busy,
 		arg.Now,
 		arg.Share,
 		arg.MaxRows,

@@ -58,6 +58,9 @@ func (f *Fake) EndRefreshTokens(_ context.Context, tenant tenancy.ID, filter tok
 		if len(filter.IDs) == 0 && filter.UserID+filter.ClientID+filter.Audience+filter.SessionID == "" {
 			return fault.Internal(nil)
 		}
+		if len(filter.IDs) == 0 {
+			f.dropOffline(tenant, filter)
+		}
 		for key, r := range f.refresh {
 			if key.tenant == tenant && !r.Online && meant(r, filter) {
 				f.endRefreshToken(tenant, r.ID)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -39,7 +38,12 @@ func (f *Fake) endOnline(tenant tenancy.ID, session string) {
 }
 
 func (f *Fake) addRefreshToken(tenant tenancy.ID, r *token.RefreshToken) {
-	f.refresh[sid{tenant, r.ID}] = *r
+	kept := *r
+	kept.Prunes = false
+	f.refresh[sid{tenant, r.ID}] = kept
+	if !r.Prunes {
+		return
+	}
 	var own []token.RefreshToken
 	for key, have := range f.refresh {
 		if key.tenant == tenant && have.UserID == r.UserID && have.ClientID == r.ClientID && have.Online == r.Online {
@@ -170,21 +174,11 @@ func (f *Fake) RevokeRefreshToken(_ context.Context, tenant tenancy.ID, r token.
 			maps.DeleteFunc(f.consents, func(key sid, have token.Consent) bool {
 				return key.tenant == tenant && have.UserID == c.UserID && have.ClientID == c.ClientID && have.Audience == c.Audience
 			})
-			f.endGiven(tenant, *c)
+			f.revokeConsent(tenant, *c, r.Fact.Time)
 		}
 		f.facts = append(f.facts, r.Fact)
 		return nil
 	})
-}
-
-// endGiven removes what was given by a consent that is taken back.
-func (f *Fake) endGiven(tenant tenancy.ID, c token.ConsentFilter) {
-	for key, r := range f.refresh {
-		same := r.Audience == c.Audience || r.Audience == "" && strings.HasSuffix(c.Audience, "/userinfo")
-		if key.tenant == tenant && r.UserID == c.UserID && r.ClientID == c.ClientID && same {
-			f.endRefreshToken(tenant, r.ID)
-		}
-	}
 }
 
 // RevokeAccessToken implements token.RefreshStore.

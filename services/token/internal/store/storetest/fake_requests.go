@@ -30,10 +30,10 @@ func (f *Fake) FindConsent(_ context.Context, tenant tenancy.ID, userID, clientI
 }
 
 // GiveConsent implements token.ConsentStore.
-func (f *Fake) GiveConsent(_ context.Context, tenant tenancy.ID, state token.Hash, c *token.Consent) error {
+func (f *Fake) GiveConsent(_ context.Context, tenant tenancy.ID, state token.Hash, sessionID string, c *token.Consent) error {
 	return f.do(func() error {
 		tx, ok := f.transactions[id{tenant, state}]
-		if !ok {
+		if !ok || tx.SessionID != sessionID {
 			return notFound()
 		}
 		tx.Agreed = true
@@ -83,7 +83,7 @@ func (f *Fake) WithdrawConsents(_ context.Context, tenant tenancy.ID, consent st
 		for key, c := range f.consents {
 			if key.tenant == tenant && (consent == "" || consent == c.ID) && matches(c, filter) {
 				delete(f.consents, key)
-				f.endGiven(tenant, token.ConsentFilter{UserID: c.UserID, ClientID: c.ClientID, Audience: c.Audience})
+				f.revokeConsent(tenant, token.ConsentFilter{UserID: c.UserID, ClientID: c.ClientID, Audience: c.Audience}, now)
 				n++
 			}
 		}

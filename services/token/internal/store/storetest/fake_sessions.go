@@ -153,7 +153,7 @@ func (f *Fake) UpdateSession(_ context.Context, tenant tenancy.ID, session strin
 }
 
 // EndSessions implements token.SessionAdmin.
-func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.SessionEnd, refreshTokens bool) (n int, err error) {
+func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.SessionEnd, all bool) (n int, err error) {
 	err = f.do(func() error {
 		if e.SessionID == "" && e.UserID == "" {
 			return fault.Internal(errors.New("an ending that names neither a session nor a user"))
@@ -161,11 +161,12 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 		gone := f.endSessions(tenant, e)
 		n = len(gone)
 		for _, s := range gone {
-			for key, r := range f.refresh {
-				if refreshTokens && key.tenant == tenant && r.SessionID == s.ID && !r.Online {
-					f.endRefreshToken(tenant, r.ID)
-				}
+			if all {
+				f.revokeSession(tenant, s.ID)
 			}
+		}
+		if all && e.SessionID != "" {
+			f.revokeSession(tenant, e.SessionID)
 		}
 		for range n {
 			f.facts = append(f.facts, token.Fact{Tenant: tenant, Time: e.Now, Name: token.SessionEnded})
@@ -176,13 +177,13 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 }
 
 // ClaimLogoutMessages implements token.LogoutQueue.
-func (f *Fake) ClaimLogoutMessages(_ context.Context, now, until time.Time, limit, share int) (list []token.LogoutMessage, err error) {
+func (f *Fake) ClaimLogoutMessages(_ context.Context, c token.Claim) (list []token.LogoutMessage, err error) {
 	err = f.do(func() error {
 		taken := map[tenancy.ID]int{}
 		for _, m := range f.messages {
-			if len(list) < limit && taken[m.Tenant] < share && !m.due.After(now) && m.Expires.After(now) {
+			if len(list) < c.Limit && taken[m.Tenant] < c.Share && !slices.Contains(c.Busy, m.Tenant) && !m.due.After(c.Now) && m.Expires.After(c.Now) {
 				taken[m.Tenant]++
-				m.due, m.Attempts = until, m.Attempts+1
+				m.due, m.Attempts = c.Until, m.Attempts+1
 				list = append(list, m.LogoutMessage)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/postern-id/postern/services/token/internal/token"
 )
 
-var _ token.TokenCountStore = (*Fake)(nil)
+var _ token.QuotaStore = (*Fake)(nil)
 
 // counted is one client's bucket.
 type counted struct {
@@ -23,8 +23,8 @@ type tally struct {
 	ends   time.Time
 }
 
-// CountTokens implements token.TokenCountStore.
-func (f *Fake) CountTokens(_ context.Context, tenant tenancy.ID, counts []token.TokenCount) (totals []int64, err error) {
+// CountTokens implements token.QuotaStore.
+func (f *Fake) CountTokens(_ context.Context, tenant tenancy.ID, counts []token.QuotaCount) (totals []int64, err error) {
 	err = f.do(func() error {
 		for _, c := range counts {
 			key := counted{tenant, c.ClientID, c.Bucket, c.Began}

@@ -34,7 +34,7 @@ type Store interface {
 	token.LogoutQueue
 	token.DeviceStore
 	RemoveTenant(ctx context.Context, tenant tenancy.ID) error
-	token.TokenCountStore
+	token.QuotaStore
 	Sweep(ctx context.Context, now time.Time) (int, error)
 }
 
@@ -77,6 +77,11 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"ends before":  tryEndsBefore,
 		"ends of both": tryEndsWithRefreshTokens,
 		"underway":     tryEndsUnderway,
+		"logins":       tryLoginsUnderway,
+		"revoked":      tryRevokedSessions,
+		"withdrawn":    tryWithdrawnConsents,
+		"families":     tryEndedFamilies,
+		"revoking":     tryRevokedUnderway,
 		"messages":     tryLogoutMessages,
 		"claims":       tryClaims,
 		"expiry":       tryExpiry,

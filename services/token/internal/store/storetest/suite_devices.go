@@ -103,10 +103,11 @@ func tryRefreshAdmin(t *testing.T, w *world) {
 	userinfo.Audience = ""
 	w.give(t, userinfo)
 	tx := w.transaction("state")
+	tx.SessionID = "sid-1"
 	require.NoError(t, w.SaveTransaction(ctx, w.a, tx))
 	for _, c := range []token.Consent{{ID: "grt_api", Audience: "https://api.example"}, {ID: "grt_userinfo", Audience: "https://a.example/userinfo"}} {
 		c.UserID, c.ClientID, c.Given = "auth0|1", "client", w.now
-		require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, &c))
+		require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, "sid-1", &c))
 	}
 	_, err = w.WithdrawConsents(ctx, w.a, "grt_api", token.ConsentFilter{}, w.now)
 	require.NoError(t, err)

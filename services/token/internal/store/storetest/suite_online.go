@@ -91,7 +91,7 @@ func tryOnline(t *testing.T, w *world) {
 	w.give(t, offline)
 	for i := range token.MaxRefreshTokens + 1 {
 		more := w.online(fmt.Sprintf("rt_more_%d", i), fmt.Sprint("more", i), s.ID)
-		more.Created = w.now.Add(time.Duration(i) * time.Millisecond)
+		more.Created, more.Prunes = w.now.Add(time.Duration(i)*time.Millisecond), true
 		w.give(t, more)
 	}
 	require.True(t, there(w.a, offline.ID))

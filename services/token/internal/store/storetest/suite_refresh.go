@@ -278,6 +278,11 @@ func tryRefreshEnds(t *testing.T, w *world) {
 	for i := range token.MaxRefreshTokens + 2 {
 		r := w.family(fmt.Sprintf("rt_%03d", i), "x")
 		r.Created = w.now.Add(time.Duration(i) * time.Second)
+		r.Prunes = i == token.MaxRefreshTokens+1
+		if r.Prunes {
+			_, err = w.FindRefreshToken(ctx, w.a, "rt_000", w.now)
+			require.NoError(t, err, "nothing goes before one prunes")
+		}
 		w.give(t, r)
 	}
 	other := w.family("rt_other", "other")

@@ -20,14 +20,19 @@ func tryConsents(t *testing.T, w *world) {
 	t.Helper()
 	ctx := t.Context()
 	tx := w.transaction("state")
+	tx.SessionID = "sid-1"
 	require.NoError(t, w.SaveTransaction(ctx, w.a, tx))
 	first := w.consent("grt_1", "auth0|1", "client", "openid", "read:x")
-	notFoundHere(t, w.GiveConsent(ctx, w.b, tx.State, first))
-	notFoundHere(t, w.GiveConsent(ctx, w.a, token.HashOf("no such state"), first))
-	_, err := w.FindConsent(ctx, w.a, "auth0|1", "client", "https://api")
+	notFoundHere(t, w.GiveConsent(ctx, w.b, tx.State, "sid-1", first))
+	notFoundHere(t, w.GiveConsent(ctx, w.a, token.HashOf("no such state"), "sid-1", first))
+	notFoundHere(t, w.GiveConsent(ctx, w.a, tx.State, "sid-2", first)) // who logged in here meanwhile was not asked
+	seen, err := w.FindTransaction(ctx, w.a, tx.State, w.now)
+	require.NoError(t, err)
+	require.False(t, seen.Agreed)
+	_, err = w.FindConsent(ctx, w.a, "auth0|1", "client", "https://api")
 	notFoundHere(t, err)
 
-	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, first))
+	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, "sid-1", first))
 	got, err := w.FindTransaction(ctx, w.a, tx.State, w.now)
 	require.NoError(t, err)
 	require.True(t, got.Agreed)
@@ -37,13 +42,13 @@ func tryConsents(t *testing.T, w *world) {
 
 	later := w.consent("grt_2", "auth0|1", "client", "write:x", "read:x")
 	later.Given = w.now.Add(time.Minute)
-	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, later))
+	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, "sid-1", later))
 	found, err = w.FindConsent(ctx, w.a, "auth0|1", "client", "https://api")
 	require.NoError(t, err)
 	require.Equal(t, token.Consent{
 		ID: "grt_1", UserID: "auth0|1", ClientID: "client", Audience: "https://api", Scope: token.Scope{"openid", "read:x", "write:x"}, Given: later.Given,
 	}, found, "what was agreed to before stays, under its name")
-	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, nil), "an answer that is not kept")
+	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, "sid-1", nil), "an answer that is not kept")
 	for _, other := range [][3]string{{"auth0|2", "client", "https://api"}, {"auth0|1", "other", "https://api"}, {"auth0|1", "client", "https://other"}} {
 		_, err := w.FindConsent(ctx, w.a, other[0], other[1], other[2])
 		notFoundHere(t, err)
@@ -51,8 +56,8 @@ func tryConsents(t *testing.T, w *world) {
 	_, err = w.FindConsent(ctx, w.b, "auth0|1", "client", "https://api")
 	notFoundHere(t, err)
 
-	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, w.consent("grt_3", "auth0|2", "client")))
-	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, w.consent("grt_4", "auth0|2", "other", "openid")))
+	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, "sid-1", w.consent("grt_3", "auth0|2", "client")))
+	require.NoError(t, w.GiveConsent(ctx, w.a, tx.State, "sid-1", w.consent("grt_4", "auth0|2", "other", "openid")))
 	list, total, err := w.ListConsents(ctx, w.a, token.ConsentFilter{}, 1, 1)
 	require.NoError(t, err)
 	require.Equal(t, 3, total)

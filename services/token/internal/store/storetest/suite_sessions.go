@@ -33,7 +33,7 @@ func (w *world) logIn(t *testing.T, s token.Session, clients ...string) token.Se
 // claim takes all that is due at now.
 func (w *world) claim(t *testing.T, now time.Time) []token.LogoutMessage {
 	t.Helper()
-	list, err := w.ClaimLogoutMessages(t.Context(), now, now.Add(time.Minute), 100, 100)
+	list, err := w.ClaimLogoutMessages(t.Context(), token.Claim{Now: now, Until: now.Add(time.Minute), Limit: 100, Share: 100})
 	require.NoError(t, err)
 	slices.SortFunc(list, func(a, b token.LogoutMessage) int {
 		return slices.Compare([]string{a.SessionID, a.ClientID}, []string{b.SessionID, b.ClientID})
@@ -296,9 +296,14 @@ func tryClaims(t *testing.T, w *world) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	taken := map[string]int{}
+	list, err := w.ClaimLogoutMessages(ctx, token.Claim{Now: w.now, Until: w.now.Add(time.Minute), Limit: 16, Share: 3, Busy: []tenancy.ID{w.a}})
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, w.b, list[0].Tenant, "nothing of who is busy")
+	taken[list[0].ID]++
 	for range 8 {
 		all.Go(func() {
-			list, err := w.ClaimLogoutMessages(ctx, w.now, w.now.Add(time.Minute), 16, 3)
+			list, err := w.ClaimLogoutMessages(ctx, token.Claim{Now: w.now, Until: w.now.Add(time.Minute), Limit: 16, Share: 3})
 			if !assert.NoError(t, err) { //nolint:testifylint // require may not end a goroutine
 				return
 			}
