@@ -802,6 +802,7 @@ type ResourceServer struct {
 	ProofMechanism             string            `protobuf:"bytes,19,opt,name=proof_mechanism,json=proofMechanism,proto3" json:"proof_mechanism,omitempty"` // "mtls" or "dpop"; empty: tokens are bound to nothing
 	ProofRequired              string            `protobuf:"bytes,20,opt,name=proof_required,json=proofRequired,proto3" json:"proof_required,omitempty"`    // "all_clients" or "public_clients"; empty: nobody must
 	ScopeDescriptions          map[string]string `protobuf:"bytes,21,rep,name=scope_descriptions,json=scopeDescriptions,proto3" json:"scope_descriptions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	TokenEncryption            *TokenEncryption  `protobuf:"bytes,22,opt,name=token_encryption,json=tokenEncryption,proto3" json:"token_encryption,omitempty"` // unset: tokens are signed alone
 	unknownFields              protoimpl.UnknownFields
 	sizeCache                  protoimpl.SizeCache
 }
@@ -976,6 +977,74 @@ func (x *ResourceServer) GetScopeDescriptions() map[string]string {
 	return nil
 }
 
+func (x *ResourceServer) GetTokenEncryption() *TokenEncryption {
+	if x != nil {
+		return x.TokenEncryption
+	}
+	return nil
+}
+
+// TokenEncryption is the key that signed tokens are encrypted to.
+type TokenEncryption struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Alg           string                 `protobuf:"bytes,1,opt,name=alg,proto3" json:"alg,omitempty"`                              // RSA-OAEP-256, RSA-OAEP-384 or RSA-OAEP-512
+	Kid           string                 `protobuf:"bytes,2,opt,name=kid,proto3" json:"kid,omitempty"`                              // empty: none
+	PublicKey     []byte                 `protobuf:"bytes,3,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"` // PKIX, DER; empty: it cannot be read
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TokenEncryption) Reset() {
+	*x = TokenEncryption{}
+	mi := &file_client_client_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TokenEncryption) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TokenEncryption) ProtoMessage() {}
+
+func (x *TokenEncryption) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TokenEncryption.ProtoReflect.Descriptor instead.
+func (*TokenEncryption) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *TokenEncryption) GetAlg() string {
+	if x != nil {
+		return x.Alg
+	}
+	return ""
+}
+
+func (x *TokenEncryption) GetKid() string {
+	if x != nil {
+		return x.Kid
+	}
+	return ""
+}
+
+func (x *TokenEncryption) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
 type FindClientGrantRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
@@ -988,7 +1057,7 @@ type FindClientGrantRequest struct {
 
 func (x *FindClientGrantRequest) Reset() {
 	*x = FindClientGrantRequest{}
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1069,7 @@ func (x *FindClientGrantRequest) String() string {
 func (*FindClientGrantRequest) ProtoMessage() {}
 
 func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1082,7 @@ func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindClientGrantRequest.ProtoReflect.Descriptor instead.
 func (*FindClientGrantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{8}
+	return file_client_client_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FindClientGrantRequest) GetTenantId() string {
@@ -1058,7 +1127,7 @@ type ClientGrant struct {
 
 func (x *ClientGrant) Reset() {
 	*x = ClientGrant{}
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1139,7 @@ func (x *ClientGrant) String() string {
 func (*ClientGrant) ProtoMessage() {}
 
 func (x *ClientGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1152,7 @@ func (x *ClientGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientGrant.ProtoReflect.Descriptor instead.
 func (*ClientGrant) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{9}
+	return file_client_client_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClientGrant) GetId() string {
@@ -1138,7 +1207,7 @@ type ListConnectionsRequest struct {
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1219,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +1232,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{10}
+	return file_client_client_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListConnectionsRequest) GetTenantId() string {
@@ -1189,7 +1258,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +1270,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1214,7 +1283,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{11}
+	return file_client_client_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*Connection {
@@ -1235,7 +1304,7 @@ type FindConnectionRequest struct {
 
 func (x *FindConnectionRequest) Reset() {
 	*x = FindConnectionRequest{}
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1316,7 @@ func (x *FindConnectionRequest) String() string {
 func (*FindConnectionRequest) ProtoMessage() {}
 
 func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1329,7 @@ func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindConnectionRequest.ProtoReflect.Descriptor instead.
 func (*FindConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{12}
+	return file_client_client_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FindConnectionRequest) GetTenantId() string {
@@ -1297,7 +1366,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1378,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1391,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{13}
+	return file_client_client_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Connection) GetId() string {
@@ -1369,7 +1438,7 @@ type ListMobileAppsRequest struct {
 
 func (x *ListMobileAppsRequest) Reset() {
 	*x = ListMobileAppsRequest{}
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1381,7 +1450,7 @@ func (x *ListMobileAppsRequest) String() string {
 func (*ListMobileAppsRequest) ProtoMessage() {}
 
 func (x *ListMobileAppsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1394,7 +1463,7 @@ func (x *ListMobileAppsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMobileAppsRequest.ProtoReflect.Descriptor instead.
 func (*ListMobileAppsRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{14}
+	return file_client_client_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListMobileAppsRequest) GetTenantId() string {
@@ -1413,7 +1482,7 @@ type ListMobileAppsResponse struct {
 
 func (x *ListMobileAppsResponse) Reset() {
 	*x = ListMobileAppsResponse{}
-	mi := &file_client_client_proto_msgTypes[15]
+	mi := &file_client_client_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1494,7 @@ func (x *ListMobileAppsResponse) String() string {
 func (*ListMobileAppsResponse) ProtoMessage() {}
 
 func (x *ListMobileAppsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[15]
+	mi := &file_client_client_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1507,7 @@ func (x *ListMobileAppsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMobileAppsResponse.ProtoReflect.Descriptor instead.
 func (*ListMobileAppsResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{15}
+	return file_client_client_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListMobileAppsResponse) GetApps() []*MobileApp {
@@ -1461,7 +1530,7 @@ type MobileApp struct {
 
 func (x *MobileApp) Reset() {
 	*x = MobileApp{}
-	mi := &file_client_client_proto_msgTypes[16]
+	mi := &file_client_client_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1542,7 @@ func (x *MobileApp) String() string {
 func (*MobileApp) ProtoMessage() {}
 
 func (x *MobileApp) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[16]
+	mi := &file_client_client_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1555,7 @@ func (x *MobileApp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MobileApp.ProtoReflect.Descriptor instead.
 func (*MobileApp) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{16}
+	return file_client_client_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MobileApp) GetAndroidPackage() string {
@@ -1528,7 +1597,7 @@ type SeedTenantRequest struct {
 
 func (x *SeedTenantRequest) Reset() {
 	*x = SeedTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[17]
+	mi := &file_client_client_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1609,7 @@ func (x *SeedTenantRequest) String() string {
 func (*SeedTenantRequest) ProtoMessage() {}
 
 func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[17]
+	mi := &file_client_client_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1622,7 @@ func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantRequest.ProtoReflect.Descriptor instead.
 func (*SeedTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{17}
+	return file_client_client_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SeedTenantRequest) GetTenantId() string {
@@ -1588,7 +1657,7 @@ type SeedTenantResponse struct {
 
 func (x *SeedTenantResponse) Reset() {
 	*x = SeedTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[18]
+	mi := &file_client_client_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1669,7 @@ func (x *SeedTenantResponse) String() string {
 func (*SeedTenantResponse) ProtoMessage() {}
 
 func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[18]
+	mi := &file_client_client_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1682,7 @@ func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantResponse.ProtoReflect.Descriptor instead.
 func (*SeedTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{18}
+	return file_client_client_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SeedTenantResponse) GetManagementClientId() string {
@@ -1646,7 +1715,7 @@ type RemoveTenantRequest struct {
 
 func (x *RemoveTenantRequest) Reset() {
 	*x = RemoveTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[19]
+	mi := &file_client_client_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1658,7 +1727,7 @@ func (x *RemoveTenantRequest) String() string {
 func (*RemoveTenantRequest) ProtoMessage() {}
 
 func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[19]
+	mi := &file_client_client_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1671,7 +1740,7 @@ func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantRequest.ProtoReflect.Descriptor instead.
 func (*RemoveTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{19}
+	return file_client_client_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RemoveTenantRequest) GetTenantId() string {
@@ -1689,7 +1758,7 @@ type RemoveTenantResponse struct {
 
 func (x *RemoveTenantResponse) Reset() {
 	*x = RemoveTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[20]
+	mi := &file_client_client_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1770,7 @@ func (x *RemoveTenantResponse) String() string {
 func (*RemoveTenantResponse) ProtoMessage() {}
 
 func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[20]
+	mi := &file_client_client_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1783,7 @@ func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantResponse.ProtoReflect.Descriptor instead.
 func (*RemoveTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{20}
+	return file_client_client_proto_rawDescGZIP(), []int{21}
 }
 
 type RefreshPolicy_Opening struct {
@@ -1727,7 +1796,7 @@ type RefreshPolicy_Opening struct {
 
 func (x *RefreshPolicy_Opening) Reset() {
 	*x = RefreshPolicy_Opening{}
-	mi := &file_client_client_proto_msgTypes[22]
+	mi := &file_client_client_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1739,7 +1808,7 @@ func (x *RefreshPolicy_Opening) String() string {
 func (*RefreshPolicy_Opening) ProtoMessage() {}
 
 func (x *RefreshPolicy_Opening) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[22]
+	mi := &file_client_client_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1863,7 +1932,7 @@ const file_client_client_proto_rawDesc = "" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1e\n" +
 	"\n" +
 	"identifier\x18\x02 \x01(\tR\n" +
-	"identifier\"\xf1\a\n" +
+	"identifier\"\xc0\b\n" +
 	"\x0eResourceServer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1e\n" +
@@ -1889,10 +1958,16 @@ const file_client_client_proto_rawDesc = "" +
 	"\x0econsent_policy\x18\x12 \x01(\tR\rconsentPolicy\x12'\n" +
 	"\x0fproof_mechanism\x18\x13 \x01(\tR\x0eproofMechanism\x12%\n" +
 	"\x0eproof_required\x18\x14 \x01(\tR\rproofRequired\x12g\n" +
-	"\x12scope_descriptions\x18\x15 \x03(\v28.postern.client.v1.ResourceServer.ScopeDescriptionsEntryR\x11scopeDescriptions\x1aD\n" +
+	"\x12scope_descriptions\x18\x15 \x03(\v28.postern.client.v1.ResourceServer.ScopeDescriptionsEntryR\x11scopeDescriptions\x12M\n" +
+	"\x10token_encryption\x18\x16 \x01(\v2\".postern.client.v1.TokenEncryptionR\x0ftokenEncryption\x1aD\n" +
 	"\x16ScopeDescriptionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\x0f\x10\x10\"\x91\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\x0f\x10\x10\"T\n" +
+	"\x0fTokenEncryption\x12\x10\n" +
+	"\x03alg\x18\x01 \x01(\tR\x03alg\x12\x10\n" +
+	"\x03kid\x18\x02 \x01(\tR\x03kid\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x03 \x01(\fR\tpublicKey\"\x91\x01\n" +
 	"\x16FindClientGrantRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x1a\n" +
@@ -1966,7 +2041,7 @@ func file_client_client_proto_rawDescGZIP() []byte {
 	return file_client_client_proto_rawDescData
 }
 
-var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_client_client_proto_goTypes = []any{
 	(*FindClientRequest)(nil),         // 0: postern.client.v1.FindClientRequest
 	(*Client)(nil),                    // 1: postern.client.v1.Client
@@ -1976,54 +2051,56 @@ var file_client_client_proto_goTypes = []any{
 	(*Credential)(nil),                // 5: postern.client.v1.Credential
 	(*FindResourceServerRequest)(nil), // 6: postern.client.v1.FindResourceServerRequest
 	(*ResourceServer)(nil),            // 7: postern.client.v1.ResourceServer
-	(*FindClientGrantRequest)(nil),    // 8: postern.client.v1.FindClientGrantRequest
-	(*ClientGrant)(nil),               // 9: postern.client.v1.ClientGrant
-	(*ListConnectionsRequest)(nil),    // 10: postern.client.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),   // 11: postern.client.v1.ListConnectionsResponse
-	(*FindConnectionRequest)(nil),     // 12: postern.client.v1.FindConnectionRequest
-	(*Connection)(nil),                // 13: postern.client.v1.Connection
-	(*ListMobileAppsRequest)(nil),     // 14: postern.client.v1.ListMobileAppsRequest
-	(*ListMobileAppsResponse)(nil),    // 15: postern.client.v1.ListMobileAppsResponse
-	(*MobileApp)(nil),                 // 16: postern.client.v1.MobileApp
-	(*SeedTenantRequest)(nil),         // 17: postern.client.v1.SeedTenantRequest
-	(*SeedTenantResponse)(nil),        // 18: postern.client.v1.SeedTenantResponse
-	(*RemoveTenantRequest)(nil),       // 19: postern.client.v1.RemoveTenantRequest
-	(*RemoveTenantResponse)(nil),      // 20: postern.client.v1.RemoveTenantResponse
-	nil,                               // 21: postern.client.v1.Client.MetadataEntry
-	(*RefreshPolicy_Opening)(nil),     // 22: postern.client.v1.RefreshPolicy.Opening
-	nil,                               // 23: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	(*TokenEncryption)(nil),           // 8: postern.client.v1.TokenEncryption
+	(*FindClientGrantRequest)(nil),    // 9: postern.client.v1.FindClientGrantRequest
+	(*ClientGrant)(nil),               // 10: postern.client.v1.ClientGrant
+	(*ListConnectionsRequest)(nil),    // 11: postern.client.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),   // 12: postern.client.v1.ListConnectionsResponse
+	(*FindConnectionRequest)(nil),     // 13: postern.client.v1.FindConnectionRequest
+	(*Connection)(nil),                // 14: postern.client.v1.Connection
+	(*ListMobileAppsRequest)(nil),     // 15: postern.client.v1.ListMobileAppsRequest
+	(*ListMobileAppsResponse)(nil),    // 16: postern.client.v1.ListMobileAppsResponse
+	(*MobileApp)(nil),                 // 17: postern.client.v1.MobileApp
+	(*SeedTenantRequest)(nil),         // 18: postern.client.v1.SeedTenantRequest
+	(*SeedTenantResponse)(nil),        // 19: postern.client.v1.SeedTenantResponse
+	(*RemoveTenantRequest)(nil),       // 20: postern.client.v1.RemoveTenantRequest
+	(*RemoveTenantResponse)(nil),      // 21: postern.client.v1.RemoveTenantResponse
+	nil,                               // 22: postern.client.v1.Client.MetadataEntry
+	(*RefreshPolicy_Opening)(nil),     // 23: postern.client.v1.RefreshPolicy.Opening
+	nil,                               // 24: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
 }
 var file_client_client_proto_depIdxs = []int32{
-	21, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
+	22, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
 	5,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
 	3,  // 2: postern.client.v1.Client.refresh:type_name -> postern.client.v1.RefreshPolicy
 	4,  // 3: postern.client.v1.Client.backchannel_logout:type_name -> postern.client.v1.BackchannelLogout
 	2,  // 4: postern.client.v1.Client.token_quota:type_name -> postern.client.v1.TokenQuota
-	22, // 5: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
-	23, // 6: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
-	13, // 7: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
-	16, // 8: postern.client.v1.ListMobileAppsResponse.apps:type_name -> postern.client.v1.MobileApp
-	0,  // 9: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
-	6,  // 10: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
-	8,  // 11: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
-	10, // 12: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
-	12, // 13: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
-	14, // 14: postern.client.v1.ClientService.ListMobileApps:input_type -> postern.client.v1.ListMobileAppsRequest
-	17, // 15: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
-	19, // 16: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
-	1,  // 17: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
-	7,  // 18: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
-	9,  // 19: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
-	11, // 20: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
-	13, // 21: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
-	15, // 22: postern.client.v1.ClientService.ListMobileApps:output_type -> postern.client.v1.ListMobileAppsResponse
-	18, // 23: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
-	20, // 24: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
-	17, // [17:25] is the sub-list for method output_type
-	9,  // [9:17] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	23, // 5: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
+	24, // 6: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	8,  // 7: postern.client.v1.ResourceServer.token_encryption:type_name -> postern.client.v1.TokenEncryption
+	14, // 8: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
+	17, // 9: postern.client.v1.ListMobileAppsResponse.apps:type_name -> postern.client.v1.MobileApp
+	0,  // 10: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
+	6,  // 11: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
+	9,  // 12: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
+	11, // 13: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
+	13, // 14: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
+	15, // 15: postern.client.v1.ClientService.ListMobileApps:input_type -> postern.client.v1.ListMobileAppsRequest
+	18, // 16: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
+	20, // 17: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
+	1,  // 18: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
+	7,  // 19: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
+	10, // 20: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
+	12, // 21: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
+	14, // 22: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
+	16, // 23: postern.client.v1.ClientService.ListMobileApps:output_type -> postern.client.v1.ListMobileAppsResponse
+	19, // 24: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
+	21, // 25: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
+	18, // [18:26] is the sub-list for method output_type
+	10, // [10:18] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_client_client_proto_init() }
@@ -2038,7 +2115,7 @@ func file_client_client_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_client_proto_rawDesc), len(file_client_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

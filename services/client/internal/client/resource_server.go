@@ -182,6 +182,9 @@ func (r ResourceServer) check() error {
 		}
 		seen[scope.Value] = i
 	}
+	if err := r.checkEncryption(); err != nil {
+		return err
+	}
 	return r.checkSubjects()
 }
 

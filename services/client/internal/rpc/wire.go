@@ -126,6 +126,9 @@ func toResourceServer(r client.ResourceServer) *clientapi.ResourceServer {
 			out.ScopeDescriptions[scope.Value] = scope.Description
 		}
 	}
+	if e, ok := r.Encryption(); ok {
+		out.TokenEncryption = &clientapi.TokenEncryption{Alg: e.Alg, Kid: e.KeyID, PublicKey: e.PublicKey}
+	}
 	if proof := r.Settings.Group("proof_of_possession"); proof != nil {
 		out.ProofMechanism = proof.Text("mechanism")
 		if proof.Flag("required") {

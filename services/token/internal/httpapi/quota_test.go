@@ -1,12 +1,15 @@
 package httpapi_test
 
 import (
+	"math"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/postern-id/postern/libs/fault"
+	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/services/token/internal/token"
 	"github.com/postern-id/postern/services/token/internal/tokentest"
 )
@@ -83,6 +86,58 @@ func TestQuota(t *testing.T) {
 		}
 		w.quotas.Add(t.Context())
 		require.Equal(t, "token_quota_consumption_warning", w.lastFact(w.queue).Type)
+	})
+
+	t.Run("is_told_to_its_client_alone", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{PerHour: 1, Enforced: true} })
+		b := w.browser()
+		require.Equal(t, http.StatusOK, b.machine().StatusCode)
+		for _, more := range [][]string{
+			{"client_secret", "wrong"},
+			{"client_secret", ""},
+			{"client_id", "machine "},
+			{"client_id", "MACHINE"},
+			{"client_id", "nobody"},
+			{"client_id", "machine\x00"},
+			{"client_id", strings.Repeat("m", 4096)},
+		} {
+			res := b.machine(more...)
+			require.Contains(t, []int{http.StatusBadRequest, http.StatusUnauthorized}, res.StatusCode, more)
+			require.Empty(t, res.Header.Get(quotaHeader), more)
+			require.Empty(t, res.Header.Get("X-RateLimit-Limit"), more)
+		}
+		w.client("second", func(c *token.Client) {
+			c.GrantTypes, c.Quota = []oauth.GrantType{oauth.GrantClientCredentials}, &token.Quota{PerHour: 1, Enforced: true}
+		})
+		w.config.Change(func(c *tokentest.Configuration) {
+			c.Grants[tokentest.Key{Tenant: w.acme.ID, ID: "second " + apiAudience}] = &token.ClientGrant{ClientID: "second", Audience: apiAudience}
+		})
+		require.Equal(t, http.StatusOK, b.machine("client_id", "second", "client_secret", "second-secret").StatusCode, "another client's is another's")
+		require.Equal(t, http.StatusTooManyRequests, b.machine().StatusCode)
+	})
+
+	t.Run("numbers_that_cannot_be_reached_are_told_as_they_are", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("machine", func(c *token.Client) {
+			c.Quota = &token.Quota{PerHour: math.MaxInt64, PerDay: -5, Enforced: true}
+		})
+		require.Equal(t, "b=per_hour;q=9223372036854775807;r=9223372036854775806;t=3600", w.browser().machine().Header.Get(quotaHeader))
+		w.quotas.Add(t.Context())
+		require.Equal(t, []string{"seccft"}, w.facts(w.queue))
+	})
+
+	t.Run("a_client_without_one_costs_nothing", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		b := w.browser()
+		require.Equal(t, http.StatusOK, b.machine().StatusCode)
+		before := w.store.Calls()
+		require.Equal(t, http.StatusOK, b.machine().StatusCode)
+		w.quotas.Add(t.Context())
+		require.Equal(t, before, w.store.Calls())
 	})
 
 	t.Run("is_of_machines_alone", func(t *testing.T) {

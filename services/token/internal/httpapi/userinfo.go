@@ -24,6 +24,7 @@ func (h *Handler) userinfo(c *gin.Context, t tenancy.Tenant) error {
 		return err
 	}
 	httpkit.EventOf(ctx).Client = client.ID
+	interaction(c, client)
 	share(c, client)
 	c.Header("Cache-Control", "no-store")
 	return httpkit.JSON(c, http.StatusOK, claims)

@@ -37,18 +37,22 @@ func (c *counter) count(s token.Spending, windows []token.QuotaBucket, n int64) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ok = true
+	in := make([]*bucket, len(windows))
 	for i := range windows {
 		w := &windows[i]
 		b := c.bucket(*w)
+		in[i] = b
 		w.Left = max(0, w.Limit-b.total())
 		ok = ok && (w.Left > 0 || !s.Quota.Enforced)
 	}
 	if !ok && n > 0 {
 		return false, false
 	}
-	c.last = s
+	if !s.Now.Before(c.last.Now) {
+		c.last = s
+	}
 	for i := range windows {
-		b := c.buckets[windows[i].Name]
+		b := in[i]
 		b.own += n
 		windows[i].Left = max(0, windows[i].Limit-b.total())
 	}
@@ -59,9 +63,13 @@ func (c *counter) count(s token.Spending, windows []token.QuotaBucket, n int64) 
 
 func (b *bucket) total() int64 { return b.known + b.moving + b.own }
 
-// bucket gives the one of the window. What is not added up of a window that is over is of no use to anybody.
+// bucket gives the one of the window. What is not added up of a window that is over is of no use to anybody; nor is what comes late to
+// it, such as a token of the last second that was not given: it must not push out the window of now.
 func (c *counter) bucket(w token.QuotaBucket) *bucket {
 	b := c.buckets[w.Name]
+	if b != nil && w.Began.Before(b.began) {
+		return &bucket{began: w.Began}
+	}
 	if b == nil || !b.began.Equal(w.Began) {
 		b = &bucket{began: w.Began}
 		if c.buckets == nil {

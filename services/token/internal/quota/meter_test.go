@@ -2,6 +2,7 @@ package quota_test
 
 import (
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -98,6 +99,45 @@ func TestMeter_buckets(t *testing.T) {
 	other.Tenant.ID = "tnt_bolt"
 	_, ok = m.Spend(other)
 	require.True(t, ok, "another tenant's client of the same id")
+}
+
+func TestMeter_what_comes_late_to_an_hour_takes_nothing_from_the_next(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	m := w.process()
+	q := token.Quota{PerHour: 3, Enforced: true}
+	late := w.spending(q)
+	_, ok := m.Spend(late)
+	require.True(t, ok)
+	w.clock.Advance(30 * time.Minute)
+	require.Equal(t, 2, w.spend(m, q, 2))
+	m.Restore(late)
+	buckets, ok := m.Spend(late)
+	require.True(t, ok)
+	require.EqualValues(t, 2, buckets[0].Left)
+	require.Equal(t, 1, w.spend(m, q, 5), "the two of this hour stay counted")
+	m.Add(t.Context())
+	other := w.process()
+	w.spend(other, q, 1)
+	other.Add(t.Context())
+	require.Zero(t, w.spend(other, q, 1), "and are added up")
+}
+
+func TestMeter_hostile_numbers(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	m := w.process()
+	for _, q := range []token.Quota{{PerHour: -1, PerDay: math.MinInt64, Enforced: true}, {Enforced: true}} {
+		require.Equal(t, 3, w.spend(m, q, 3), "no bucket, no quota")
+	}
+	q := token.Quota{PerHour: math.MaxInt64, PerDay: math.MaxInt64 / 2, Enforced: true}
+	require.Equal(t, 100, w.spend(m, q, 100))
+	m.Add(t.Context())
+	require.Empty(t, w.store.Facts(), "far from any threshold")
+	q = token.Quota{PerHour: 1}
+	require.Equal(t, 1, w.spend(m, q, 1), "a quota that became smaller than what was used")
+	buckets, _ := m.Spend(w.spending(q))
+	require.Zero(t, buckets[0].Left)
 }
 
 func TestMeter_at_once(t *testing.T) {

@@ -26,12 +26,14 @@ import (
 	"github.com/postern-id/postern/libs/oauth"
 	"github.com/postern-id/postern/services/token/internal/remote"
 	"github.com/postern-id/postern/services/token/internal/token"
+	"github.com/postern-id/postern/services/token/internal/tokentest"
 )
 
 type clients struct {
 	clientapiconnect.ClientServiceClient
 
 	client *clientapi.Client // nil: a native application
+	hides  *clientapi.TokenEncryption
 	asked  atomic.Int64
 }
 
@@ -51,7 +53,7 @@ func (c *clients) FindClient(_ context.Context, r *clientapi.FindClientRequest) 
 
 func (c *clients) FindResourceServer(_ context.Context, r *clientapi.FindResourceServerRequest) (*clientapi.ResourceServer, error) {
 	c.asked.Add(1)
-	return &clientapi.ResourceServer{Identifier: r.GetIdentifier(), Scopes: []string{"a"}, TokenLifetimeSeconds: 10, IsSystem: true}, nil
+	return &clientapi.ResourceServer{Identifier: r.GetIdentifier(), Scopes: []string{"a"}, TokenLifetimeSeconds: 10, IsSystem: true, TokenEncryption: c.hides}, nil
 }
 
 func (c *clients) FindClientGrant(_ context.Context, r *clientapi.FindClientGrantRequest) (*clientapi.ClientGrant, error) {
@@ -136,7 +138,7 @@ func TestConfiguration_a_client_that_proves_a_key(t *testing.T) {
 	const name = "https://app.example/client"
 	cs := &clients{client: &clientapi.Client{
 		ClientId: "tpc_1", ExternalClientId: name, Strict: true, AuthenticationMethods: []string{oauth.AuthPrivateKeyJWT}, OrganizationUsage: "require",
-		IpHeaderTrusted: true, RequirePar: true, RequireSignedRequest: true, RequireProof: true, TokenQuota: &clientapi.TokenQuota{Enforce: true, PerHour: 5, PerDay: 9},
+		IpHeaderTrusted: true, RequirePar: true, RequireSignedRequest: true, RequireProof: true, ComplianceLevel: "fapi2_sp_pkj_mtls", TokenQuota: &clientapi.TokenQuota{Enforce: true, PerHour: 5, PerDay: 9},
 		Credentials: []*clientapi.Credential{
 			{Id: "cred_1", Method: oauth.AuthPrivateKeyJWT, Kid: "k", Alg: "RS256", PublicKey: der, ExpiresUnix: expires.Unix()},
 			{Id: "cred_2", Method: oauth.AuthTLS, SubjectDn: "CN=app"},
@@ -150,6 +152,7 @@ func TestConfiguration_a_client_that_proves_a_key(t *testing.T) {
 		require.Equal(t, name, client.Identifier())
 		require.True(t, client.Strict && client.IPHeaderTrusted && !client.Public() && !client.FirstParty)
 		require.Equal(t, []token.Demand{token.DemandPAR, token.DemandRequestObject, token.DemandProof}, client.Demands)
+		require.Equal(t, token.FAPI2ByKey, client.Compliance)
 		require.Equal(t, &token.Quota{PerHour: 5, PerDay: 9, Enforced: true}, client.Quota)
 		require.Equal(t, []token.Credential{
 			{ID: "cred_1", Method: oauth.AuthPrivateKeyJWT, KeyID: "k", Alg: "RS256", Public: key.Public(), Expires: expires},
@@ -166,6 +169,27 @@ func TestConfiguration_a_client_that_proves_a_key(t *testing.T) {
 	cs.client = &clientapi.Client{ClientId: "odd", Credentials: []*clientapi.Credential{{Id: "cred_3", PublicKey: []byte("no key")}}}
 	_, err = c.FindClient(t.Context(), "tnt_a", "odd")
 	require.True(t, fault.Is(err, fault.KindInternal), "%v", err)
+}
+
+func TestConfiguration_encryption(t *testing.T) {
+	t.Parallel()
+	public := &tokentest.SharedSigner(t, 0).Private.PublicKey
+	der, err := x509.MarshalPKIXPublicKey(public)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		told *clientapi.TokenEncryption
+		want *token.Encryption
+	}{
+		{nil, nil},
+		{&clientapi.TokenEncryption{Alg: "RSA-OAEP-256", Kid: "k1", PublicKey: der}, &token.Encryption{Alg: "RSA-OAEP-256", KeyID: "k1", Public: public}},
+		{&clientapi.TokenEncryption{Alg: "RSA-OAEP-256", PublicKey: []byte("no key")}, &token.Encryption{Alg: "RSA-OAEP-256"}},
+		{&clientapi.TokenEncryption{}, &token.Encryption{}},
+	} {
+		config := remote.NewConfiguration(&clients{hides: c.told}, &settings{}, clock.At("2026-03-01T12:00:00Z").Now)
+		rs, err := config.FindResourceServer(t.Context(), "tnt_a", "https://api")
+		require.NoError(t, err)
+		require.Equal(t, c.want, rs.Encryption)
+	}
 }
 
 func TestConfiguration_grants_are_of_one_kind_of_subject(t *testing.T) {

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"time"
@@ -25,6 +26,9 @@ func clientOf(r *clientapi.Client) (*token.Client, error) {
 		Refresh: refreshOf(r.GetRefresh()), Exchanges: r.GetTokenExchange(), PARLifetime: time.Duration(r.GetParExpirySeconds()) * time.Second,
 		SkipConfirmation: r.SkipConfirmation, OpenRedirectProtection: r.GetOpenRedirectProtection(), ResourceServer: r.GetResourceServerIdentifier(),
 		Quota: quotaOf(r.GetTokenQuota()),
+	}
+	if level := r.GetComplianceLevel(); level != "none" {
+		c.Compliance = token.Compliance(level)
 	}
 	if b := r.GetBackchannelLogout(); b != nil {
 		c.Backchannel = token.Backchannel{URL: b.GetUrl(), Initiators: b.GetInitiators(), All: b.GetAllInitiators(), Metadata: b.GetSessionMetadata()}
@@ -75,7 +79,20 @@ func resourceServerOf(r *clientapi.ResourceServer) *token.ResourceServer {
 		UserPolicy:   token.AccessPolicy(r.GetUserPolicy()),
 		OnlineAccess: r.GetAllowOnlineAccess(), OnlineEphemeral: r.GetAllowOnlineAccessEphemeral(), ConsentPolicy: r.GetConsentPolicy(),
 		Proof: token.Proof{Mechanism: r.GetProofMechanism(), Required: r.GetProofRequired()}, Descriptions: r.GetScopeDescriptions(),
+		Encryption: encryptionOf(r.GetTokenEncryption()),
 	}
+}
+
+// encryptionOf gives nil for none. A key that cannot be read is one that nothing can be encrypted to.
+func encryptionOf(r *clientapi.TokenEncryption) *token.Encryption {
+	if r == nil {
+		return nil
+	}
+	e := &token.Encryption{Alg: r.GetAlg(), KeyID: r.GetKid()}
+	if public, err := x509.ParsePKIXPublicKey(r.GetPublicKey()); err == nil {
+		e.Public, _ = public.(*rsa.PublicKey)
+	}
+	return e
 }
 
 func refreshOf(r *clientapi.RefreshPolicy) token.RefreshPolicy {

@@ -71,7 +71,7 @@ func subjectOf(raw string) (string, error) {
 // prove checks a client's assertion (RFC 7523 §3) and uses it up.
 func (a *Authenticator) prove(ctx context.Context, t tenancy.Tenant, c *Client, cred credentials, now time.Time) error {
 	var keys []Credential
-	for _, key := range c.Credentials {
+	for _, key := range c.Compliance.objectKeys(c.Credentials) {
 		if key.Method == oauth.AuthPrivateKeyJWT && key.Public != nil && (key.Expires.IsZero() || now.Before(key.Expires)) {
 			keys = append(keys, key)
 		}
@@ -84,6 +84,12 @@ func (a *Authenticator) prove(ctx context.Context, t tenancy.Tenant, c *Client, 
 		return failedAuthentication().Because(err)
 	}
 	audiences := append([]string{t.Issuer(), t.Issuer() + "oauth/token"}, cred.audiences...)
+	if c.Compliance.second() { // FAPI 2.0 §5.3.2.1: for the issuer and for nobody else
+		audiences = audiences[:1]
+		if len(claims.Audience) != 1 {
+			return failedAuthentication().Because(errors.New("it is not for the issuer alone"))
+		}
+	}
 	if err := claims.check(cred.id, audiences, now); err != nil {
 		return failedAuthentication().Because(err)
 	}

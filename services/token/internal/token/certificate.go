@@ -203,7 +203,7 @@ func (a Ask) binding(rs *ResourceServer) string {
 		return certificate
 	case a.Thumbprint != "" || mechanism != "" || rs != nil && rs.System:
 		return a.Thumbprint
-	case a.ByCertificate || slices.Contains(a.Client.Demands, DemandProof):
+	case a.ByCertificate || a.Client.Compliance.profiled() || slices.Contains(a.Client.Demands, DemandProof):
 		return certificate
 	}
 	return ""

@@ -31,10 +31,11 @@ type Client struct {
 	ExternalID string
 	// Demands are what every request of the client has to do; one that does not is refused.
 	Demands           []Demand
-	OrganizationUsage string // "": deny
-	IPHeaderTrusted   bool   // auth0-forwarded-for says whose request it is
-	Strict            bool   // a third party held to the narrow rules: see strict.go
-	Native            bool   // runs on its user's own device
+	Compliance        Compliance // the profile that the client is held to; "": none
+	OrganizationUsage string     // "": deny
+	IPHeaderTrusted   bool       // auth0-forwarded-for says whose request it is
+	Strict            bool       // a third party held to the narrow rules: see strict.go
+	Native            bool       // runs on its user's own device
 	FirstParty        bool
 	OIDCConformant    bool
 	SSODisabled       bool // never reuse a session for this client
@@ -152,6 +153,7 @@ type ResourceServer struct {
 	// OnlineAccess allows refresh tokens that live as long as their session; OnlineEphemeral, also of a session that ends with its browser.
 	OnlineAccess, OnlineEphemeral bool
 	ConsentPolicy                 string            // "", "standard": what was consented to is remembered
+	Encryption                    *Encryption       // nil: tokens are signed alone
 	Proof                         Proof             // what its tokens are bound to
 	Descriptions                  map[string]string // of scopes, for people
 }

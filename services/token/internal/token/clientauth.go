@@ -89,6 +89,9 @@ func (a *Authenticator) authenticate(ctx context.Context, t tenancy.Tenant, cred
 	if err != nil {
 		return nil, err
 	}
+	if !c.Compliance.authenticates(cred.method) || c.Compliance.profiled() && len(c.AuthMethods) == 0 {
+		return c, failedAuthentication().Because(errProfile)
+	}
 	right := c.Secret != "" && sameSecret(cred.secret, string(c.Secret))
 	if len(c.AuthMethods) > 0 { // a secret does not count for a client that proves a key
 		switch {

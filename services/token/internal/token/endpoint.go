@@ -155,6 +155,7 @@ func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeR
 	if err == nil {
 		return tokens, nil
 	}
+	err = x.Client.worded(err)
 	told := Tokens{Client: x.Client, Quota: tokens.Quota}
 	switch f := fault.Of(err); f.Kind {
 	case fault.KindInternal, fault.KindUnavailable: // nothing was decided

@@ -119,7 +119,7 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 		ClientID: r.ClientID, UserID: r.UserID, Connection: r.Connection, SessionID: r.SessionID, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
 		Claims: r.Claims, Renewal: &Renewal{Family: r},
 	}
-	policy := x.Client.Refresh
+	policy := x.Client.refreshPolicy()
 	switch r.standing(p) {
 	case standsNewest:
 	case standsPrevious:
@@ -147,7 +147,7 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 // renew settles what follows the presented token. The client's settings of now count: a family that was made under others becomes
 // what they say.
 func (n *Renewal) renew(x Exchange, p presented) {
-	r, policy := &n.Family, x.Client.Refresh
+	r, policy := &n.Family, x.Client.refreshPolicy()
 	if r.Online { // it stays as it was given, for as long as it is good at all
 		policy = RefreshPolicy{}
 	}

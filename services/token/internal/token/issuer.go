@@ -41,6 +41,7 @@ type Issue struct {
 	ResourceServer *ResourceServer // nil: an opaque token
 	// Front is what the authorization endpoint hands out; zero at the token endpoint.
 	Front ResponseType
+	State string // of the authorization request, beside Front
 	// Binding is what the access token is bound to (Permit.Binding); empty: to nothing.
 	Binding string
 	Now     time.Time
@@ -104,6 +105,10 @@ func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 		alg = AlgRS256
 	}
 	raw, err := i.sign(ctx, in.Tenant.ID, alg, []byte(rs.SigningSecret), typ, claims)
+	if err != nil {
+		return Issued{}, err
+	}
+	raw, err = rs.Encryption.seal(raw)
 	return Issued{AccessToken: raw, ExpiresIn: life}, err
 }
 
@@ -164,6 +169,7 @@ func (i *Issuer) idToken(ctx context.Context, in Issue, extra map[string]any) (s
 	}
 	claims := in.User.claims(a.Scope)
 	in.User.add(claims, a.Claims.IDToken)
+	in.Client.Compliance.conform(claims, in.User)
 	maps.Copy(claims, extra)
 	claims["iss"], claims["aud"] = in.Tenant.Issuer(), in.Client.Identifier()
 	claims["iat"], claims["exp"] = in.Now.Unix(), in.Now.Add(life).Unix()
@@ -189,7 +195,10 @@ func idTokenAlg(c *Client) (alg string, secret []byte, err error) {
 	alg = c.IDTokenAlg
 	if alg == "" {
 		alg = AlgHS256
-		if c.Public() || len(c.AuthMethods) > 0 {
+		switch {
+		case c.Compliance.profiled():
+			alg = AlgPS256
+		case c.Public() || len(c.AuthMethods) > 0:
 			alg = AlgRS256
 		}
 	}

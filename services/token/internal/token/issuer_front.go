@@ -44,6 +44,9 @@ func (i *Issuer) IssueFront(ctx context.Context, in Issue, code string) (Issued,
 	if in.Front.Code {
 		extra["c_hash"] = leftHalf(alg, code)
 	}
+	if in.State != "" && in.Client.Compliance.Advanced() { // FAPI 1.0 Advanced §5.2.2.1
+		extra["s_hash"] = leftHalf(alg, in.State)
+	}
 	out.IDToken, err = i.idToken(ctx, in, extra)
 	return out, err
 }

@@ -238,7 +238,7 @@ func (l *Logins) authorization(c *Client, r *Request, s Session, u *User, permit
 		ClientID: c.ID, UserID: u.ID, Audience: r.Audience, Scope: permit.Scope,
 		Connection: s.Connection, SessionID: s.ID, Ephemeral: s.Ephemeral, Nonce: r.Nonce, AuthTime: s.AuthTime, WantAuthTime: r.wantsAuthTime(),
 		RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent,
-		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Thumbprint: r.Thumbprint, Issued: now, Expires: now.Add(l.codeTTL),
+		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Thumbprint: r.Thumbprint, Issued: now, Expires: now.Add(c.codeLife(l.codeTTL)),
 	}
 	if c.FirstParty { // what a third party may know is what was agreed to, by scope
 		a.Claims = r.Claims
@@ -268,7 +268,7 @@ func (l *Logins) hand(ctx context.Context, t tenancy.Tenant, c *Client, r *Reque
 		return out, nil
 	}
 	issued, err := l.issuer.IssueFront(ctx, Issue{
-		Tenant: t, Client: c, User: u, Grant: oauth.GrantImplicit, Authorization: a, ResourceServer: permit.ResourceServer, Front: r.Types, Now: a.Issued,
+		Tenant: t, Client: c, User: u, Grant: oauth.GrantImplicit, Authorization: a, ResourceServer: permit.ResourceServer, Front: r.Types, State: r.State, Now: a.Issued,
 	}, code)
 	if err != nil {
 		return handed{}, err
@@ -321,6 +321,7 @@ func (l *Logins) refuseUnseen(ctx context.Context, t tenancy.Tenant, c *Client, 
 
 // refuse answers a failure at the callback and writes it down.
 func (l *Logins) refuse(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, b Browser, cause error) (Answer, error) {
+	cause = c.worded(cause)
 	a, err := r.refuse(cause)
 	if err != nil {
 		return Answer{}, err

@@ -71,6 +71,9 @@ func (p *Policy) Check(ctx context.Context, t tenancy.Tenant, ask Ask) (Permit, 
 	if ask.Front && !ask.Client.Allows(oauth.GrantImplicit) {
 		return Permit{}, grantNotAllowed(oauth.GrantImplicit)
 	}
+	if err := ask.Client.foreign(ask.Grant); err != nil {
+		return Permit{}, err
+	}
 	rs, err := p.resourceServer(ctx, t, ask)
 	if err != nil {
 		return Permit{}, err
@@ -139,6 +142,9 @@ func (p *Policy) machine(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Res
 func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *ResourceServer) (Permit, error) {
 	if ask.Client.OrganizationUsage == organizationRequired {
 		return Permit{}, organizationMissing()
+	}
+	if err := ask.Client.misconfigured(); err != nil {
+		return Permit{}, err
 	}
 	if ask.refreshOff(rs) {
 		return Permit{}, errRefresh().Because(errOfflineOff)

@@ -29,6 +29,9 @@ func (a Ask) unproven(rs *ResourceServer, binding string) error {
 			return fault.Invalid(oauth.InvalidRequest, "The resource server requires proof of possession by DPoP")
 		}
 	}
+	if err := a.Client.Compliance.unbound(binding); err != nil {
+		return err
+	}
 	if slices.Contains(a.Client.Demands, DemandProof) && binding == "" {
 		return fault.Invalid(oauth.InvalidRequest, "The client must prove possession of a key by DPoP")
 	}

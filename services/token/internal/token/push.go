@@ -63,6 +63,7 @@ func (l *Logins) Push(ctx context.Context, t tenancy.Tenant, req PushRequest) (u
 	if err == nil {
 		return uri, life, nil
 	}
+	err = c.worded(err)
 	reason := fault.Of(err)
 	switch reason.Kind {
 	case fault.KindInternal, fault.KindUnavailable, fault.KindTooMany:

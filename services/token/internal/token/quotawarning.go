@@ -15,7 +15,7 @@ func QuotaWarning(s Spending, bucket string, before, total int64, now time.Time)
 			continue
 		}
 		for _, percent := range quotaThresholds {
-			if before*100 >= percent*w.Limit || total*100 < percent*w.Limit {
+			if at := shareOf(w.Limit, percent); before >= at || total < at {
 				continue
 			}
 			f = factOf(s.Tenant, now, QuotaUsed, "token_quota_consumption_warning")
@@ -30,3 +30,6 @@ func QuotaWarning(s Spending, bucket string, before, total int64, now time.Time)
 	}
 	return Fact{}, false
 }
+
+// shareOf gives percent of limit, rounded up. It never multiplies the limit: that may be any number.
+func shareOf(limit, percent int64) int64 { return limit/100*percent + (limit%100*percent+99)/100 }

@@ -53,6 +53,9 @@ func (l *Logins) receive(ctx context.Context, t tenancy.Tenant, params url.Value
 
 // refused says what of the request cannot be met.
 func (in received) refused() error {
+	if err := in.comply(); err != nil {
+		return err
+	}
 	for _, demand := range in.client.Demands {
 		switch {
 		case demand == DemandPAR && !in.pushed: // RFC 9126 §6

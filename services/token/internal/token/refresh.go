@@ -193,7 +193,7 @@ func after(now time.Time, life time.Duration) time.Time {
 func newRefreshToken(x Exchange, a Authorization) (raw string, r *RefreshToken) {
 	id := make([]byte, refreshIDSize)
 	_, _ = rand.Read(id)
-	p := x.Client.Refresh
+	p := x.Client.refreshPolicy()
 	online := a.Scope.Has(oauth.ScopeOnlineAccess)
 	if online {
 		p = RefreshPolicy{}

@@ -101,7 +101,7 @@ func (l *Logins) findRedirect(ctx context.Context, t tenancy.Tenant, in received
 	if err != nil {
 		return r, err
 	}
-	if settings.IssuerInResponses {
+	if settings.IssuerInResponses || c.Compliance.second() { // FAPI 2.0 §5.3.2.2
 		r.Issuer = t.Issuer()
 	}
 	r.State, _ = one(in.params, "state") // a repeated state is refused below, when there is a mode to refuse it by
@@ -168,6 +168,9 @@ func (r *Request) read(in received, settings *Settings) error {
 		r.MaxAge = time.Duration(seconds) * time.Second
 	}
 	if err := r.readPrompt(params.Get("prompt")); err != nil {
+		return err
+	}
+	if err := r.comply(in.client.Compliance); err != nil {
 		return err
 	}
 	return r.Types.check(r)

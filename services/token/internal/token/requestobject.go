@@ -30,7 +30,7 @@ func (in *received) open(t tenancy.Tenant, objects RequestObjectReader, now time
 		return err
 	}
 	var keys []Credential
-	for _, key := range in.client.Credentials {
+	for _, key := range in.client.Compliance.objectKeys(in.client.Credentials) {
 		if key.Method == MethodRequestObject && key.Public != nil && (key.Expires.IsZero() || now.Before(key.Expires)) {
 			keys = append(keys, key)
 		}
@@ -47,6 +47,9 @@ func (in *received) open(t tenancy.Tenant, objects RequestObjectReader, now time
 		return badObject(err)
 	}
 	if err := checkObject(claims, id, t.Issuer(), now); err != nil {
+		return badObject(err)
+	}
+	if err := in.client.Compliance.checkObject(claims, now); err != nil {
 		return badObject(err)
 	}
 	params := url.Values{}

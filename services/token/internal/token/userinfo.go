@@ -62,6 +62,7 @@ func (i *Userinfo) Claims(ctx context.Context, t tenancy.Tenant, in Presented) (
 	}
 	claims = u.claims(token.Scope)
 	u.add(claims, token.Claims)
+	client.Compliance.conform(claims, u)
 	return claims, client, nil
 }
 
