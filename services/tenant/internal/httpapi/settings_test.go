@@ -121,6 +121,8 @@ func TestSettings(t *testing.T) {
 			`{"nonsense":1}`, `{"flags":{"nonsense":true}}`, `{"flags":{"enable_sso":"yes"}}`, `{"flags":{"disable_impersonation":false}}`,
 			`{"default_redirection_uri":"http://acme.example"}`, `{"session_cookie":{"mode":"eternal"}}`, `{"enabled_locales":[]}`,
 			`{"client_certificate_authorities":["x"]}`, `{"client_certificate_authorities":"x"}`, `{"mtls":{"nonsense":true}}`,
+			`{"default_token_quota":{"clients":{"client_credentials":{"per_hour":0}}}}`, `{"default_token_quota":{"clients":{"client_credentials":{"per_day":2147483648}}}}`,
+			`{"default_token_quota":{"clients":{"client_credentials":{"per_hour":1e300}}}}`, `{"default_token_quota":{"clients":{}}}`,
 			`{"sandbox_version":"4"}`, `{"allowed_logout_urls":"https://x"}`, `[]`, `{`,
 		} {
 			status, body := m.call(t, "tnt_1", http.MethodPatch, "", writes, bad)

@@ -101,8 +101,8 @@ type quotas struct {
 type quota struct {
 	ClientCredentials struct {
 		Enforce *bool `json:"enforce,omitempty"`
-		PerDay  *int  `json:"per_day,omitempty" minimum:"1"`
-		PerHour *int  `json:"per_hour,omitempty" minimum:"1"`
+		PerDay  *int  `json:"per_day,omitempty" minimum:"1" maximum:"2147483647"`
+		PerHour *int  `json:"per_hour,omitempty" minimum:"1" maximum:"2147483647"`
 	} `json:"client_credentials"`
 }
 

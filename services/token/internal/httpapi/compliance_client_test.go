@@ -100,6 +100,19 @@ func TestCompliance_codes_wait_a_minute_FAPI2_5_3_2_1(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, w.redeem(code).StatusCode)
 }
 
+func TestCompliance_pushed_requests_wait_less_than_600_seconds_FAPI2_5_3_2_2(t *testing.T) {
+	t.Parallel()
+	for _, profile := range profiles {
+		w := newCompliant(t, profile)
+		w.client("web", func(c *token.Client) { c.PARLifetime = 600 * time.Second })
+		wait := 599
+		if profile.Advanced() {
+			wait = 600
+		}
+		require.EqualValues(t, wait, w.post("/oauth/par", w.request()).json(t)["expires_in"], profile)
+	}
+}
+
 func TestCompliance_of_another_tenants_client(t *testing.T) {
 	t.Parallel()
 	w := newCompliant(t, token.FAPI2ByKey)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -118,17 +119,6 @@ func TestQuota(t *testing.T) {
 		require.Equal(t, http.StatusTooManyRequests, b.machine().StatusCode)
 	})
 
-	t.Run("numbers_that_cannot_be_reached_are_told_as_they_are", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t)
-		w.client("machine", func(c *token.Client) {
-			c.Quota = &token.Quota{PerHour: math.MaxInt64, PerDay: -5, Enforced: true}
-		})
-		require.Equal(t, "b=per_hour;q=9223372036854775807;r=9223372036854775806;t=3600", w.browser().machine().Header.Get(quotaHeader))
-		w.quotas.Add(t.Context())
-		require.Equal(t, []string{"seccft"}, w.facts(w.queue))
-	})
-
 	t.Run("a_client_without_one_costs_nothing", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
@@ -138,6 +128,84 @@ func TestQuota(t *testing.T) {
 		require.Equal(t, http.StatusOK, b.machine().StatusCode)
 		w.quotas.Add(t.Context())
 		require.Equal(t, before, w.store.Calls())
+	})
+
+	t.Run("the_day_is_told_where_it_is_longer_to_wait_for", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{PerHour: 1, PerDay: 2, Enforced: true} })
+		b := w.browser()
+		require.Equal(t, http.StatusOK, b.machine().StatusCode)
+		require.Equal(t, "3600", b.machine().Header.Get("Retry-After"), "the hour is full, the day is not")
+		w.clock.Advance(time.Hour)
+		require.Equal(t, http.StatusOK, b.machine().StatusCode, "another hour")
+		res := b.machine()
+		require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
+		require.Equal(t, "b=per_hour;q=1;r=0;t=3600,b=per_day;q=2;r=0;t=39600", res.Header.Get(quotaHeader))
+		require.Equal(t, []string{"2", "0", "1772409600", "39600"}, []string{
+			res.Header.Get("X-RateLimit-Limit"), res.Header.Get("X-RateLimit-Remaining"), res.Header.Get("X-RateLimit-Reset"), res.Header.Get("Retry-After"),
+		})
+		w.clock.Advance(11*time.Hour - 500*time.Millisecond)
+		require.Equal(t, "1", b.machine().Header.Get("Retry-After"), "never 0, which would be now")
+		w.clock.Advance(500 * time.Millisecond)
+		require.Equal(t, "b=per_hour;q=1;r=0;t=3600,b=per_day;q=2;r=1;t=86400", b.machine().Header.Get(quotaHeader))
+	})
+
+	t.Run("strangers_neither_see_nor_spend_it", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{PerHour: 1, Enforced: true} })
+		b, stranger := w.browser(), w.browser()
+		stranger.tenant = w.bolt
+		for name, res := range map[string]answer{
+			"a_wrong_secret": b.machine("client_secret", "wrong"), "nobody": b.machine("client_id", "nobody"), "no_secret": b.machine("client_secret", ""),
+			"another_tenants_of_that_name": stranger.machine(), "a_header_of_theirs": b.machine("client_id", "machine\r\n"+quotaHeader+": x"),
+		} {
+			require.Empty(t, res.Header.Values(quotaHeader), name)
+		}
+		require.Equal(t, http.StatusOK, b.machine().StatusCode)
+		refused := b.machine("client_secret", "wrong")
+		requireOAuth(t, refused, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
+		require.Empty(t, refused.Header.Get(quotaHeader), "nor that it is exhausted")
+	})
+
+	t.Run("values_that_nobody_would_set", func(t *testing.T) {
+		t.Parallel()
+		for name, c := range map[string]struct {
+			quota token.Quota
+			told  string
+		}{
+			"the_largest":       {token.Quota{PerHour: 1<<31 - 1, Enforced: true}, "b=per_hour;q=2147483647;r=2147483646;t=3600"},
+			"beyond_counting":   {token.Quota{PerHour: math.MaxInt64, Enforced: true}, "b=per_hour;q=9223372036854775807;r=9223372036854775806;t=3600"},
+			"negative":          {token.Quota{PerHour: -1, PerDay: -1, Enforced: true}, ""},
+			"a_day_of_less":     {token.Quota{PerHour: 5, PerDay: 1, Enforced: true}, "b=per_hour;q=5;r=4;t=3600,b=per_day;q=1;r=0;t=43200"},
+			"enforcing_nothing": {token.Quota{Enforced: true}, ""},
+		} {
+			w := newWorld(t)
+			w.client("machine", func(m *token.Client) { m.Quota = &c.quota })
+			res := w.browser().machine()
+			require.Equal(t, http.StatusOK, res.StatusCode, name)
+			require.Equal(t, c.told, res.Header.Get(quotaHeader), name)
+			w.quotas.Add(t.Context())
+			warned := w.lastFact(w.queue).Type == "token_quota_consumption_warning"
+			require.Equal(t, c.quota.PerDay == 1, warned, name)
+		}
+	})
+
+	t.Run("of_many_at_once_no_more_than_it_has", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.client("machine", func(c *token.Client) { c.Quota = &token.Quota{PerHour: 5, Enforced: true} })
+		statuses := make(chan int, 20)
+		for range cap(statuses) {
+			b := w.browser()
+			go func() { statuses <- b.machine().StatusCode }()
+		}
+		got := map[int]int{}
+		for range cap(statuses) {
+			got[<-statuses]++
+		}
+		require.Equal(t, map[int]int{http.StatusOK: 5, http.StatusTooManyRequests: 15}, got)
 	})
 
 	t.Run("is_of_machines_alone", func(t *testing.T) {

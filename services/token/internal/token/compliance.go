@@ -27,6 +27,8 @@ const (
 	maxObjectAge = time.Hour
 	// maxCompliantCode bounds the life of a code in FAPI 2.0 §5.3.2.1.
 	maxCompliantCode = time.Minute
+	// maxCompliantPush bounds the life of a pushed request, which is less than 600 s there (§5.3.2.2).
+	maxCompliantPush = 599 * time.Second
 )
 
 // profiled says that the client is held to any profile.
@@ -167,6 +169,14 @@ func (c *Client) refreshPolicy() RefreshPolicy {
 func (c *Client) codeLife(life time.Duration) time.Duration {
 	if c.Compliance.second() {
 		return min(life, maxCompliantCode)
+	}
+	return life
+}
+
+// pushedLife is how long a pushed request of the client may wait.
+func (c *Client) pushedLife(life time.Duration) time.Duration {
+	if c.Compliance.second() {
+		return min(life, maxCompliantPush)
 	}
 	return life
 }

@@ -127,6 +127,7 @@ func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings
 	if life <= 0 {
 		life = pushedTTL
 	}
+	life = c.pushedLife(life)
 	secret := newSecret()
 	pushed := Pushed{URI: HashOf(secret), ClientID: c.ID, Params: in.params, Signed: in.signed, Expires: l.now().Add(life)}
 	if err := l.pushes.SavePushed(ctx, t.ID, pushed); err != nil {
