@@ -30,7 +30,7 @@ func TestPostgres_tables_are_as_large_as_what_is_alive(t *testing.T) {
 		"logout_messages": `insert into logout_messages (tenant_id, id, client_id, session_id, user_id, host, initiator, ended_at, due_at, expires_at)
 			select 'tnt_' || i % 3, gen_random_uuid(), 'client', 'sid', 'auth0|1', 'acme.example', 'rp-logout', $1, $1, $1 from generate_series(1, $2::int) i`,
 		"session_clients": `with s as (insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at)
-			select 'tnt_' || i % 3, gen_random_uuid(), sha256(random()::text::bytea), 'auth0|1', 'con_1', 'db', 'auth0', $1, $1, $1, $1 from generate_series(1, $2::int) i returning tenant_id, id)
+			select 'tnt_' || i % 3, gen_random_uuid(), sha256(random()::text::bytea), 'auth0|1', 'con_1', 'db', 'auth0', $1, $1, $1::timestamptz - interval '15 minutes', $1 from generate_series(1, $2::int) i returning tenant_id, id)
 			insert into session_clients (tenant_id, session_id, client_id) select tenant_id, id, 'client' from s`,
 	} {
 		size := func() (bytes int64) {

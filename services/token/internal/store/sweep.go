@@ -29,7 +29,7 @@ var expiring = []struct{ table, until string }{
 	{"logout_messages", "expires_at"},
 	{"revocations", "expires_at"},
 	{"token_counts", "expires_at"},
-	{tableSessions, "idle_until"},
+	{tableSessions, "dead_from"},
 }
 
 const tableSessions = "sessions"

@@ -64,7 +64,7 @@ func (q *Queries) DeleteTransaction(ctx context.Context, arg DeleteTransactionPa
 }
 
 const findSession = `-- name: FindSession :one
-select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name from sessions where tenant_id = $1 and secret_hash = $2 and idle_until > $3
+select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from from sessions where tenant_id = $1 and secret_hash = $2 and idle_until > $3
 `
 
 type FindSessionParams struct {
@@ -98,6 +98,7 @@ func (q *Queries) FindSession(ctx context.Context, arg FindSessionParams) (Sessi
 		&i.UpdatedAt,
 		&i.CreatedAt,
 		&i.TenantName,
+		&i.DeadFrom,
 	)
 	return i, err
 }

@@ -243,6 +243,8 @@ type Session struct {
 	CreatedAt *time.Time
 	// The account's slug, for what is told of the session when no request is at hand.
 	TenantName string
+	// The quarter of an hour after idle_until, from which the row is swept.
+	DeadFrom time.Time
 }
 
 // The clients that a session let its user into: they are told of its end (OIDC Back-Channel Logout). They go with it.

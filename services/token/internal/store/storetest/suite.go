@@ -407,7 +407,7 @@ func trySweep(t *testing.T, w *world) {
 	require.Equal(t, 2, n, "the code is over, and the assertion")
 	_, err = w.FindSession(ctx, w.a, s.Secret, w.now)
 	require.NoError(t, err)
-	n, err = w.Sweep(ctx, s.IdleUntil)
+	n, err = w.Sweep(ctx, deadFrom(s))
 	require.NoError(t, err)
 	require.Equal(t, 3, n, "the session and both tenants' transactions are over")
 }

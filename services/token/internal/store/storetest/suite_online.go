@@ -108,7 +108,7 @@ func tryOnline(t *testing.T, w *world) {
 
 	second := w.logIn(t, w.session("sid-2"), "client")
 	w.give(t, w.online("rt_second", "second", second.ID))
-	_, err = w.Sweep(ctx, second.IdleUntil.Add(time.Second))
+	_, err = w.Sweep(ctx, deadFrom(second))
 	require.NoError(t, err)
 	require.False(t, there(w.a, "rt_second"), "also where it runs out")
 }

@@ -341,18 +341,18 @@ func tryExpiry(t *testing.T, w *world) {
 		}))
 	}
 	w.logIn(t, w.session("sid-of-nobody"))
-	_, err := w.Sweep(ctx, s.IdleUntil.Add(-time.Second))
+	_, err := w.Sweep(ctx, deadFrom(s).Add(-time.Second))
 	require.NoError(t, err)
-	require.Empty(t, w.claim(t, s.IdleUntil))
+	require.Empty(t, w.claim(t, deadFrom(s)))
 	for n := 1; n > 0; {
-		n, err = w.Sweep(ctx, s.IdleUntil)
+		n, err = w.Sweep(ctx, deadFrom(s))
 		require.NoError(t, err)
 	}
-	list := w.claim(t, s.IdleUntil)
+	list := w.claim(t, deadFrom(s))
 	require.Equal(t, []string{"sid-1 hears", "sid-1 now"}, told(t, list))
 	require.Equal(t, token.ByExpiry, list[0].By)
 	require.Equal(t, "acme", list[0].TenantName)
-	require.Equal(t, s.IdleUntil.Add(24*time.Hour), list[0].Expires)
+	require.Equal(t, deadFrom(s).Add(24*time.Hour), list[0].Expires)
 	_, err = w.FindSessionByID(ctx, w.a, "sid-1", w.now)
 	notFoundHere(t, err)
 

@@ -6,6 +6,8 @@ package sqlcgen
 
 import (
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // What verifies an identity: the hash of its password.
@@ -97,4 +99,6 @@ type User struct {
 	NicknameKey   string
 	// When the e-mail address, username, phone number or password last changed: logins from before it are over. Null: never since creation.
 	LoginsValidFrom *time.Time
+	// The day of last_login in UTC: what searches for it go by first.
+	LastLoginDay pgtype.Date
 }

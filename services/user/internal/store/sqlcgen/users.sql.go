@@ -111,7 +111,7 @@ func (q *Queries) DeleteUsersOfTenant(ctx context.Context, tenantID string) erro
 }
 
 const findUser = `-- name: FindUser :many
-select u.tenant_id, u.id, u.email, u.email_verified, u.username, u.phone_number, u.phone_verified, u.name, u.given_name, u.family_name, u.nickname, u.picture, u.blocked, u.user_metadata, u.app_metadata, u.created_at, u.updated_at, u.last_login, u.last_ip, u.logins_count, u.last_password_reset, u.name_key, u.given_name_key, u.family_name_key, u.nickname_key, u.logins_valid_from, i.tenant_id, i.provider, i.id, i.user_id, i.connection, i.is_social, i.is_primary, i.email, i.username, i.phone_number, i.created_at from users u, identities i
+select u.tenant_id, u.id, u.email, u.email_verified, u.username, u.phone_number, u.phone_verified, u.name, u.given_name, u.family_name, u.nickname, u.picture, u.blocked, u.user_metadata, u.app_metadata, u.created_at, u.updated_at, u.last_login, u.last_ip, u.logins_count, u.last_password_reset, u.name_key, u.given_name_key, u.family_name_key, u.nickname_key, u.logins_valid_from, u.last_login_day, i.tenant_id, i.provider, i.id, i.user_id, i.connection, i.is_social, i.is_primary, i.email, i.username, i.phone_number, i.created_at from users u, identities i
 where u.tenant_id = $1 and u.id = $2::text and i.tenant_id = $1 and i.user_id = $2::text order by i.is_primary desc, i.created_at, i.id
 `
 
@@ -163,6 +163,7 @@ func (q *Queries) FindUser(ctx context.Context, arg FindUserParams) ([]FindUserR
 			&i.User.FamilyNameKey,
 			&i.User.NicknameKey,
 			&i.User.LoginsValidFrom,
+			&i.User.LastLoginDay,
 			&i.Identity.TenantID,
 			&i.Identity.Provider,
 			&i.Identity.ID,
@@ -236,7 +237,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) error {
 }
 
 const listUsersByEmail = `-- name: ListUsersByEmail :many
-select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from from users where tenant_id = $1 and email = $2::text order by created_at, id limit 100
+select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from, last_login_day from users where tenant_id = $1 and email = $2::text order by created_at, id limit 100
 `
 
 type ListUsersByEmailParams struct {
@@ -280,6 +281,7 @@ func (q *Queries) ListUsersByEmail(ctx context.Context, arg ListUsersByEmailPara
 			&i.FamilyNameKey,
 			&i.NicknameKey,
 			&i.LoginsValidFrom,
+			&i.LastLoginDay,
 		); err != nil {
 			return nil, err
 		}
@@ -292,7 +294,7 @@ func (q *Queries) ListUsersByEmail(ctx context.Context, arg ListUsersByEmailPara
 }
 
 const listUsersByID = `-- name: ListUsersByID :many
-select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from from users where tenant_id = $1 and id = any($2::text[])
+select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from, last_login_day from users where tenant_id = $1 and id = any($2::text[])
 `
 
 type ListUsersByIDParams struct {
@@ -336,6 +338,7 @@ func (q *Queries) ListUsersByID(ctx context.Context, arg ListUsersByIDParams) ([
 			&i.FamilyNameKey,
 			&i.NicknameKey,
 			&i.LoginsValidFrom,
+			&i.LastLoginDay,
 		); err != nil {
 			return nil, err
 		}
@@ -348,7 +351,7 @@ func (q *Queries) ListUsersByID(ctx context.Context, arg ListUsersByIDParams) ([
 }
 
 const lockUser = `-- name: LockUser :one
-select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from from users where tenant_id = $1 and id = $2 for no key update
+select tenant_id, id, email, email_verified, username, phone_number, phone_verified, name, given_name, family_name, nickname, picture, blocked, user_metadata, app_metadata, created_at, updated_at, last_login, last_ip, logins_count, last_password_reset, name_key, given_name_key, family_name_key, nickname_key, logins_valid_from, last_login_day from users where tenant_id = $1 and id = $2 for no key update
 `
 
 type LockUserParams struct {
@@ -386,6 +389,7 @@ func (q *Queries) LockUser(ctx context.Context, arg LockUserParams) (User, error
 		&i.FamilyNameKey,
 		&i.NicknameKey,
 		&i.LoginsValidFrom,
+		&i.LastLoginDay,
 	)
 	return i, err
 }
