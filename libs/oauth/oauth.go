@@ -22,21 +22,22 @@ type ErrorCode = string
 
 // The error codes; the status beside them is this platform's wire, not always the RFC's.
 const (
-	InvalidRequest          ErrorCode = "invalid_request"           // a parameter is missing, repeated or malformed; 400 (RFC 6749 §5.2)
-	InvalidClient           ErrorCode = "invalid_client"            // unknown client, or its authentication failed; 401 (RFC 6749 §5.2)
-	InvalidGrant            ErrorCode = "invalid_grant"             // code or refresh token unknown, expired, revoked or another client's; 403 on this wire
-	UnauthorizedClient      ErrorCode = "unauthorized_client"       // this client may not use this grant; 403 on this wire
-	UnsupportedGrantType    ErrorCode = "unsupported_grant_type"    // 403 on this wire
-	InvalidScope            ErrorCode = "invalid_scope"             // 400 (RFC 6749 §5.2)
-	AccessDenied            ErrorCode = "access_denied"             // the user or the policy said no; 403 (RFC 6749 §4.1.2.1)
-	UnsupportedResponseType ErrorCode = "unsupported_response_type" // RFC 6749 §4.1.2.1
-	ServerError             ErrorCode = "server_error"              // RFC 6749 §4.1.2.1
-	TemporarilyUnavailable  ErrorCode = "temporarily_unavailable"   // 503 (RFC 6749 §4.1.2.1)
-	LoginRequired           ErrorCode = "login_required"            // OIDC Core §3.1.2.6
-	ConsentRequired         ErrorCode = "consent_required"          // OIDC Core §3.1.2.6
-	InteractionRequired     ErrorCode = "interaction_required"      // OIDC Core §3.1.2.6
-	InvalidToken            ErrorCode = "invalid_token"             // RFC 6750 §3.1
-	InsufficientScope       ErrorCode = "insufficient_scope"        // RFC 6750 §3.1
+	InvalidRequest          ErrorCode = "invalid_request"                   // a parameter is missing, repeated or malformed; 400 (RFC 6749 §5.2)
+	InvalidClient           ErrorCode = "invalid_client"                    // unknown client, or its authentication failed; 401 (RFC 6749 §5.2)
+	InvalidGrant            ErrorCode = "invalid_grant"                     // code or refresh token unknown, expired, revoked or another client's; 403 on this wire
+	UnauthorizedClient      ErrorCode = "unauthorized_client"               // this client may not use this grant; 403 on this wire
+	UnsupportedGrantType    ErrorCode = "unsupported_grant_type"            // 403 on this wire
+	InvalidScope            ErrorCode = "invalid_scope"                     // 400 (RFC 6749 §5.2)
+	AccessDenied            ErrorCode = "access_denied"                     // the user or the policy said no; 403 (RFC 6749 §4.1.2.1)
+	UnsupportedResponseType ErrorCode = "unsupported_response_type"         // RFC 6749 §4.1.2.1
+	ServerError             ErrorCode = "server_error"                      // RFC 6749 §4.1.2.1
+	TemporarilyUnavailable  ErrorCode = "temporarily_unavailable"           // 503 (RFC 6749 §4.1.2.1)
+	LoginRequired           ErrorCode = "login_required"                    // OIDC Core §3.1.2.6
+	ConsentRequired         ErrorCode = "consent_required"                  // OIDC Core §3.1.2.6
+	InteractionRequired     ErrorCode = "interaction_required"              // OIDC Core §3.1.2.6
+	UnmetRequirements       ErrorCode = "unmet_authentication_requirements" // OpenID Connect Core Error Code unmet_authentication_requirements 1.0 §2
+	InvalidToken            ErrorCode = "invalid_token"                     // RFC 6750 §3.1
+	InsufficientScope       ErrorCode = "insufficient_scope"                // RFC 6750 §3.1
 )
 
 // Scopes with a meaning of their own.

@@ -192,7 +192,7 @@ func (p Compliance) conform(claims map[string]any, u *User) {
 var standardCodes = []string{
 	oauth.InvalidRequest, oauth.InvalidClient, oauth.InvalidGrant, oauth.UnauthorizedClient, oauth.UnsupportedGrantType, oauth.InvalidScope,
 	oauth.AccessDenied, oauth.UnsupportedResponseType, oauth.ServerError, oauth.TemporarilyUnavailable, oauth.LoginRequired,
-	oauth.ConsentRequired, oauth.InteractionRequired, "account_selection_required", "invalid_request_uri", "invalid_request_object",
+	oauth.ConsentRequired, oauth.InteractionRequired, oauth.UnmetRequirements, "account_selection_required", "invalid_request_uri", "invalid_request_object",
 	"request_not_supported", "request_uri_not_supported", InvalidProof,
 }
 

@@ -25,6 +25,9 @@ func (l *Logins) expect(ctx context.Context, t tenancy.Tenant, in received, r *R
 	if fault.Is(err, fault.KindNotFound) { // then it is an access token for an API
 		return fault.Invalid(oauth.InvalidRequest, "Invalid id_token_hint").Because(err)
 	}
+	if err == nil && !r.meant(hint.Subject) { // the claims ask for another: nobody is both
+		return errNotMeant()
+	}
 	r.Subject = hint.Subject
 	return err
 }

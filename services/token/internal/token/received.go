@@ -2,10 +2,7 @@ package token
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -75,38 +72,4 @@ func (in received) refused() error {
 		return fault.Invalid("invalid_authorization_details", "Rich authorization requests are not supported")
 	}
 	return nil
-}
-
-// ClaimsRequest names the claims that the client asks for one by one (OIDC Core §5.5).
-type ClaimsRequest struct{ IDToken, Userinfo []string }
-
-const (
-	claimAuthTime = "auth_time"
-	// maxClaims bounds how many claims a request names.
-	maxClaims = 64
-)
-
-// parseClaims reads a claims parameter. What is asked is a wish, essential or not (OIDC Core §5.5.1); a value that a claim should have
-// is no reason to give it.
-func parseClaims(param string) (ClaimsRequest, error) {
-	var out ClaimsRequest
-	if param == "" {
-		return out, nil
-	}
-	var sent map[string]map[string]any
-	if err := json.Unmarshal([]byte(param), &sent); err != nil {
-		return out, fault.Invalid(oauth.InvalidRequest, "Invalid claims").Because(err)
-	}
-	if len(sent["id_token"])+len(sent["userinfo"]) > maxClaims {
-		return out, fault.Invalid(oauth.InvalidRequest, "Invalid claims").Because(errors.New("too many"))
-	}
-	for name := range sent["id_token"] {
-		out.IDToken = append(out.IDToken, name)
-	}
-	for name := range sent["userinfo"] {
-		out.Userinfo = append(out.Userinfo, name)
-	}
-	slices.Sort(out.IDToken)
-	slices.Sort(out.Userinfo)
-	return out, nil
 }

@@ -42,7 +42,7 @@ type Request struct {
 	Prompt          []string
 	MaxAge          time.Duration // negative: not asked
 	LoginHint       string
-	Subject         string // of the user that the client means (id_token_hint); empty: anybody
+	Subject         string // of the user that the client means (id_token_hint, claims); empty: anybody
 	Connection      string
 	Locales         string
 	ScreenHint      string
@@ -157,7 +157,7 @@ func (r *Request) read(in received, settings *Settings) error {
 	if err := r.readContext(params.Get("acr_values"), settings); err != nil {
 		return err
 	}
-	if r.Claims, err = parseClaims(params.Get("claims")); err != nil {
+	if err := r.readClaims(params.Get("claims")); err != nil {
 		return err
 	}
 	if s := params.Get("max_age"); s != "" {
