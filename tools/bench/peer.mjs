@@ -61,7 +61,9 @@ const provider = new Provider(issuer, {
   },
 });
 const answer = provider.callback();
-http.createServer(async (req, res) => {
+const server = http.createServer(async (req, res) => {
   if (!req.url.startsWith('/in/')) return answer(req, res);
   await provider.interactionFinished(req, res, { login: { accountId: 'ada', remember: true } }, { mergeWithLastSubmission: false });
-}).listen(port, '127.0.0.1', () => console.log('ready'));
+});
+server.keepAliveTimeout = 600_000; // clients are kept over scenarios that are others'
+server.listen(port, '127.0.0.1', () => console.log('ready'));
