@@ -1,9 +1,11 @@
 package httpapi_test
 
 import (
+	"net/http"
 	"net/url"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/postern-id/postern/services/token/internal/token"
@@ -52,6 +54,43 @@ func TestClaims_a_subject(t *testing.T) {
 		require.NotEmpty(t, ask(b, adaID, "id_token_hint", adas).Query().Get("code"))
 	})
 
+	t.Run("of_another_tenant_is_nobody", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.users.Add(w.bolt.ID, token.User{ID: "auth0|bolts", Email: "bolts@example.com"}, password)
+		b := w.browser()
+		b.idToken()
+		requireCallbackError(t, ask(b, "auth0|bolts", "prompt", "none"), "login_required", "Login required")
+		to := ask(b, "auth0|bolts")
+		typed := b.post(to.String(), url.Values{"username": {"bolts@example.com"}, "password": {password}})
+		require.Equal(t, http.StatusBadRequest, typed.StatusCode, "whom this tenant does not know cannot log in")
+	})
+
+	t.Run("gives_a_third_party_nothing_without_consent", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		b := w.browser()
+		b.idToken()
+		w.third()
+		requireCallbackError(t, ask(b, adaID, "prompt", "none"), "consent_required", "Consent required")
+		requireCallbackError(t, ask(b, "auth0|bob", "prompt", "none"), "login_required", "Login required")
+		require.Equal(t, "/u/consent", ask(b, adaID).Path)
+	})
+
+	t.Run("in_a_signed_request_counts_as_well", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		key := w.objecting().Private
+		b := w.browser()
+		b.idToken()
+		for subject, code := range map[string]string{adaID: "", "auth0|bob": "login_required"} {
+			raw := signed(t, key, jose.RS256, "k1", w.object("prompt", "none", "claims", map[string]any{"id_token": map[string]any{"sub": map[string]any{"value": subject}}}))
+			to := b.get("/authorize", url.Values{"client_id": {"web"}, "request": {raw}}).location(t)
+			require.Equal(t, code, to.Query().Get("error"), subject)
+			require.Equal(t, code == "", to.Query().Get("code") != "", subject)
+		}
+	})
+
 	t.Run("that_is_no_text_is_refused", func(t *testing.T) {
 		t.Parallel()
 		b := newWorld(t).browser()
@@ -66,6 +105,21 @@ func TestClaims_a_subject(t *testing.T) {
 		b := newWorld(t).browser()
 		require.NotEmpty(t, b.logIn(authorizeParams("claims", `{"id_token":{"sub":{"essential":true},"acr":null},"userinfo":{"sub":{"value":"auth0|bob"}}}`)).Query().Get("code"))
 	})
+}
+
+// RFC 9126 §2.3: what cannot be met is told to the client that pushes it.
+func TestClaims_pushed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	hint := b.idToken()
+	w.pushing()
+	requireOAuth(t, b.push(authorizeParams("claims", `{"id_token":{"acr":{"essential":true,"values":["2"]}}}`)),
+		http.StatusBadRequest, "unmet_authentication_requirements", "No authentication context of those asked for can be met")
+	bobs := authorizeParams("claims", `{"id_token":{"sub":{"value":"auth0|bob"}}}`, "id_token_hint", hint)
+	requireOAuth(t, b.push(bobs), http.StatusBadRequest, "login_required", "Login required")
+	uri, _ := b.push(authorizeParams("claims", `{"id_token":{"sub":{"value":"auth0|bob"}}}`, "prompt", "none")).json(t)["request_uri"].(string)
+	requireCallbackError(t, b.get("/authorize", byURI(uri)).location(t), "login_required", "Login required")
 }
 
 // OIDC Core §5.5.1.1: an essential context that cannot be met is a failed login. None is promised here.

@@ -19,6 +19,7 @@ import (
 func FuzzClaims(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", `{"id_token":{"auth_time":{"essential":true}},"userinfo":{"email":null}}`, `{"id_token":null}`, `{"id_token":{"acr":{"values":["a"]}},"id_token":{"b":null}}`,
+		`{"id_token":{"sub":{"value":"auth0|1"}}}`, `{"id_token":{"sub":{"value":1}}}`, `{"id_token":{"sub":{"value":""}}}`, `{"id_token":{"acr":{"essential":true,"values":["a"]}}}`,
 		`{"ID_TOKEN":{"a":null}}`, `{"id_token":{"a":null},"x":7}`, `{"id_token":[]}`, `null`, `[]`, `{"id_token":{"":null}}`, `{"id_token":{"\u0000":null}}`, `{}{}`, `{"id_token":{"a":1}} `,
 		`{"userinfo":{` + strings.TrimSuffix(strings.Repeat(`"a":{"b":[{}]},`, 3), ",") + `}}`, strings.Repeat(`{"id_token":`, 500), "\xff",
 	} {
@@ -26,6 +27,7 @@ func FuzzClaims(f *testing.F) {
 	}
 	f.Add("", strings.Repeat("x", 4<<10+1), "")
 	f.Add("", "\xff\x00", "<b>")
+	f.Add(`{"id_token":{"acr":{"essential":true}}}`, "0", "\x00")
 	const callback = "https://app.example/cb"
 	ten, now := home(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	config := tokentest.NewConfiguration()
@@ -46,7 +48,11 @@ func FuzzClaims(f *testing.F) {
 			t.Fatalf("%q, %q, %q are taken", claims, locales, hint)
 		}
 		if answer.Next != token.NextLogin {
-			if to, err := url.Parse(answer.Callback.URL()); err != nil || to.Query().Get("error") != oauth.InvalidRequest {
+			to, err := url.Parse(answer.Callback.URL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if code := to.Query().Get("error"); code != oauth.InvalidRequest && (code != oauth.UnmetRequirements || !mustMeet(sent)) {
 				t.Fatalf("%q, %q, %q: %+v", claims, locales, hint, answer)
 			}
 			return
@@ -54,6 +60,13 @@ func FuzzClaims(f *testing.F) {
 		tx, err := store.FindTransaction(t.Context(), ten.ID, token.HashOf(answer.State), now)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if mustMeet(sent) {
+			t.Fatalf("%q is taken", claims)
+		}
+		wish, _ := sent["id_token"]["sub"].(map[string]any)
+		if value, given := wish["value"]; given != (tx.Request.Subject != "") || given && tx.Request.Subject != value {
+			t.Fatalf("%q means %q", claims, tx.Request.Subject)
 		}
 		for asked, got := range map[string][]string{"id_token": tx.Request.Claims.IDToken, "userinfo": tx.Request.Claims.Userinfo} {
 			if len(got) != len(sent[asked]) || !slices.IsSorted(got) {
@@ -69,4 +82,12 @@ func FuzzClaims(f *testing.F) {
 			t.Fatalf("%q and %q are %q and %q", locales, hint, tx.Request.Locales, tx.Request.LoginHint)
 		}
 	})
+}
+
+// mustMeet reports whether the login has to meet one of the authentication contexts that the request names (OIDC Core §5.5.1.1).
+func mustMeet(sent map[string]map[string]any) bool {
+	wish, _ := sent["id_token"]["acr"].(map[string]any)
+	_, value := wish["value"]
+	_, values := wish["values"]
+	return wish["essential"] == true && (value || values)
 }

@@ -69,5 +69,5 @@ func checkContext(asked any) error {
 	if wish["essential"] != true || !value && !values {
 		return nil
 	}
-	return fault.Denied(oauth.UnmetRequirements, "No authentication context of those asked for can be met")
+	return fault.Invalid(oauth.UnmetRequirements, "No authentication context of those asked for can be met")
 }

@@ -111,17 +111,14 @@ func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings
 		return "", 0, err
 	}
 	r, err := l.findRedirect(ctx, t, in)
-	if f := fault.Of(err); err != nil && f.Kind == fault.KindDenied { // here it is the client that hears of it (RFC 9126 §2.3)
-		err = fault.Invalid(f.Code, f.Message).Because(err)
-	}
 	if err != nil {
-		return "", 0, err
+		return "", 0, heard(err)
 	}
 	if err := r.read(in, settings); err != nil {
 		return "", 0, err
 	}
 	if err := l.expect(ctx, t, in, &r); err != nil {
-		return "", 0, err
+		return "", 0, heard(err)
 	}
 	life := c.PARLifetime
 	if life <= 0 {
@@ -134,6 +131,15 @@ func (l *Logins) push(ctx context.Context, t tenancy.Tenant, c *Client, settings
 		return "", 0, err
 	}
 	return PushedURIPrefix + secret, life, nil
+}
+
+// heard makes of what a browser would be refused what the client is told that pushes it: a request that cannot be taken (RFC 9126 §2.3).
+func heard(err error) error {
+	f := fault.Of(err)
+	if f.Kind != fault.KindDenied {
+		return err
+	}
+	return fault.Invalid(f.Code, f.Message).Because(err)
 }
 
 // bind ties the code to the key that the push proves to hold, as if it were named by dpop_jkt; the two must agree (RFC 9449 §10.1).

@@ -19,7 +19,10 @@ import (
 )
 
 // lastLogin is the column that moves with each login, so that an index would cost more there than it gives. Its day has one.
-const lastLogin = "last_login"
+const (
+	lastLogin    = "last_login"
+	lastLoginDay = "last_login_day"
+)
 
 // sortable are the fields that searches sort by, and their columns.
 var sortable = map[string]string{
@@ -48,7 +51,7 @@ func (s *Store) Search(ctx context.Context, tenant tenancy.ID, q user.Query) ([]
 	}
 	order := column + " " + direction
 	if column == lastLogin { // the day has the index, and says nothing else about the order
-		order = lastLogin + "_day " + direction + ", " + order
+		order = lastLoginDay + " " + direction + ", " + order
 	}
 	var users []user.User
 	var total int
@@ -285,12 +288,12 @@ func (c *compiler) between(r lucene.Range) string {
 	return never
 }
 
-// compare holds a column against a value: the last login by its day first, which has the index.
+// compare holds a column against a value by <, <=, > or >=: the last login by its day as well, which has the index.
 func (c *compiler) compare(column, operator string, value any) string {
 	arg := c.arg(value)
 	condition := column + " " + operator + " " + arg
 	if column == lastLogin {
-		condition += " and " + lastLogin + "_day " + operator[:1] + "= (" + arg + "::timestamptz at time zone 'UTC')::date"
+		condition += " and " + lastLoginDay + " " + operator[:1] + "= (" + arg + "::timestamptz at time zone 'UTC')::date"
 	}
 	return condition
 }
