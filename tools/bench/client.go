@@ -38,6 +38,9 @@ func newAgent() *agent {
 	}}
 }
 
+// another gives an agent with cookies of its own, which shares this one's connections.
+func (a *agent) another() *agent { return &agent{cookies: map[string]string{}, http: a.http} }
+
 // send asks and reads the answer whole.
 func (a *agent) send(ctx context.Context, method, target string, header http.Header, body string) (status int, answer []byte, h http.Header, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))

@@ -75,52 +75,73 @@ func (x *application) exchange(ctx context.Context, a *agent, code string) (toke
 }
 
 // enter logs an agent in.
-func (x *application) enter(ctx context.Context) (*agent, tokens, error) {
-	a := newAgent()
+func (x *application) enter(ctx context.Context, a *agent) (tokens, error) {
 	code, err := x.login(ctx, a, x.target())
 	if err != nil {
-		return nil, tokens{}, fmt.Errorf("logging in: %w", err)
+		return tokens{}, fmt.Errorf("logging in: %w", err)
 	}
-	t, err := x.exchange(ctx, a, code)
-	return a, t, err
+	return x.exchange(ctx, a, code)
 }
 
-// calls gives the scenarios of a person who is logged in.
+// browsers is how many people each worker takes turns for, since nobody logs in a hundred times a second. More of them would
+// fall out of the memory of oidc-provider, which holds 1,000 things.
+const browsers = 4
+
+// calls gives the scenarios of people who are logged in.
 func (x *application) calls(ctx context.Context, scenario string) func(int) (call, error) {
 	return func(int) (call, error) {
-		a, t, err := x.enter(ctx)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case strings.HasPrefix(scenario, codeLogin):
-			return func(ctx context.Context) error {
-				code, err := a.walk(ctx, x.target(), x.stop(ctx, a))
-				if err != nil {
-					return err
-				}
-				_, err = x.exchange(ctx, a, code)
-				return err
-			}, nil
-		case strings.HasPrefix(scenario, refreshing):
-			refresh := t.RefreshToken
-			if refresh == "" {
-				return nil, fmt.Errorf("no refresh token at %s", x.token)
+		first := newAgent()
+		var own []call
+		for range browsers {
+			a := first.another()
+			t, err := x.enter(ctx, a)
+			if err != nil {
+				return nil, err
 			}
-			return func(ctx context.Context) error {
-				next, err := a.token(ctx, x.token, url.Values{"grant_type": {"refresh_token"}, "client_id": {x.id}, "client_secret": {x.secret}, "refresh_token": {refresh}})
-				if err == nil && next.RefreshToken == "" {
-					err = fmt.Errorf("the refresh token is not rotated")
-				}
-				refresh = next.RefreshToken
-				return err
-			}, nil
-		default:
-			header := map[string][]string{"Authorization": {"Bearer " + t.AccessToken}}
-			return func(ctx context.Context) error {
-				return a.get(ctx, x.userinfo, header)
-			}, nil
+			c, err := x.call(ctx, scenario, a, t)
+			if err != nil {
+				return nil, err
+			}
+			own = append(own, c)
 		}
+		turn := 0
+		return func(ctx context.Context) error {
+			turn++
+			return own[turn%browsers](ctx)
+		}, nil
+	}
+}
+
+// call gives a scenario of one person.
+func (x *application) call(ctx context.Context, scenario string, a *agent, t tokens) (call, error) {
+	switch {
+	case strings.HasPrefix(scenario, codeLogin):
+		return func(ctx context.Context) error {
+			code, err := a.walk(ctx, x.target(), x.stop(ctx, a))
+			if err != nil {
+				return err
+			}
+			_, err = x.exchange(ctx, a, code)
+			return err
+		}, nil
+	case strings.HasPrefix(scenario, refreshing):
+		refresh := t.RefreshToken
+		if refresh == "" {
+			return nil, fmt.Errorf("no refresh token at %s", x.token)
+		}
+		return func(ctx context.Context) error {
+			next, err := a.token(ctx, x.token, url.Values{"grant_type": {"refresh_token"}, "client_id": {x.id}, "client_secret": {x.secret}, "refresh_token": {refresh}})
+			if err == nil && next.RefreshToken == "" {
+				err = fmt.Errorf("the refresh token is not rotated")
+			}
+			refresh = next.RefreshToken
+			return err
+		}, nil
+	default:
+		header := map[string][]string{"Authorization": {"Bearer " + t.AccessToken}}
+		return func(ctx context.Context) error {
+			return a.get(ctx, x.userinfo, header)
+		}, nil
 	}
 }
 
