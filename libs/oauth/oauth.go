@@ -64,5 +64,11 @@ const (
 // TokenTypeAccess is the type of an access token in a token exchange (RFC 8693 §3).
 const TokenTypeAccess = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // a name, not a credential
 
+// TokenTypeTransfer is the type of what hands a session on from an app to a browser (the wire's).
+const TokenTypeTransfer = "urn:auth0:params:oauth:token-type:session_transfer_token" //nolint:gosec // a name, not a credential
+
+// TokenTypeNone is the token_type of what is no access token (RFC 8693 §2.2.1).
+const TokenTypeNone = "N_A"
+
 // AssertionJWT is the client_assertion_type of a JWT (RFC 7523 §2.2).
 const AssertionJWT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -159,7 +159,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: config, Store: db, Codes: db, Sessions: db, Users: users, Now: deps.Now},
 		Logins: token.NewLogins(token.LoginDeps{
-			Config: config, Policy: policy, Users: users, Store: db, Consents: db, Pushes: db, Auth: auth, Proofs: proofs, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
+			Config: config, Policy: policy, Users: users, Store: db, Transfers: db, Consents: db, Pushes: db, Auth: auth, Proofs: proofs, Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
 			Devices: db, Guesses: limit.New(guessBurst, guessEvery, deps.Now), GuessesAll: limit.New(guessBurstAll, guessEveryAll, deps.Now), Issuer: issuer,
 			Now: deps.Now, CodeTTL: cfg.CodeTTL,
 		}),

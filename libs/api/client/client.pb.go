@@ -113,11 +113,12 @@ type Client struct {
 	TokenExchange        []string           `protobuf:"bytes,33,rep,name=token_exchange,json=tokenExchange,proto3" json:"token_exchange,omitempty"`             // the kinds of token exchange profiles that the client may use
 	ParExpirySeconds     int64              `protobuf:"varint,34,opt,name=par_expiry_seconds,json=parExpirySeconds,proto3" json:"par_expiry_seconds,omitempty"` // zero: the default
 	// skip_non_verifiable_callback_uri_confirmation_prompt; unset: as the tenant says.
-	SkipConfirmation         *bool       `protobuf:"varint,35,opt,name=skip_confirmation,json=skipConfirmation,proto3,oneof" json:"skip_confirmation,omitempty"`
-	OpenRedirectProtection   bool        `protobuf:"varint,36,opt,name=open_redirect_protection,json=openRedirectProtection,proto3" json:"open_redirect_protection,omitempty"`      // redirection_policy
-	ResourceServerIdentifier string      `protobuf:"bytes,37,opt,name=resource_server_identifier,json=resourceServerIdentifier,proto3" json:"resource_server_identifier,omitempty"` // which API a client of type resource_server stands for
-	ComplianceLevel          string      `protobuf:"bytes,38,opt,name=compliance_level,json=complianceLevel,proto3" json:"compliance_level,omitempty"`                              // empty: none
-	TokenQuota               *TokenQuota `protobuf:"bytes,39,opt,name=token_quota,json=tokenQuota,proto3" json:"token_quota,omitempty"`                                             // unset: as the tenant says
+	SkipConfirmation         *bool            `protobuf:"varint,35,opt,name=skip_confirmation,json=skipConfirmation,proto3,oneof" json:"skip_confirmation,omitempty"`
+	OpenRedirectProtection   bool             `protobuf:"varint,36,opt,name=open_redirect_protection,json=openRedirectProtection,proto3" json:"open_redirect_protection,omitempty"`      // redirection_policy
+	ResourceServerIdentifier string           `protobuf:"bytes,37,opt,name=resource_server_identifier,json=resourceServerIdentifier,proto3" json:"resource_server_identifier,omitempty"` // which API a client of type resource_server stands for
+	ComplianceLevel          string           `protobuf:"bytes,38,opt,name=compliance_level,json=complianceLevel,proto3" json:"compliance_level,omitempty"`                              // empty: none
+	TokenQuota               *TokenQuota      `protobuf:"bytes,39,opt,name=token_quota,json=tokenQuota,proto3" json:"token_quota,omitempty"`                                             // unset: as the tenant says
+	SessionTransfer          *SessionTransfer `protobuf:"bytes,40,opt,name=session_transfer,json=sessionTransfer,proto3" json:"session_transfer,omitempty"`                              // unset: nothing of it
 	unknownFields            protoimpl.UnknownFields
 	sizeCache                protoimpl.SizeCache
 }
@@ -418,6 +419,98 @@ func (x *Client) GetTokenQuota() *TokenQuota {
 	return nil
 }
 
+func (x *Client) GetSessionTransfer() *SessionTransfer {
+	if x != nil {
+		return x.SessionTransfer
+	}
+	return nil
+}
+
+// SessionTransfer is how a client hands sessions on from an app to a browser, and how it takes them.
+type SessionTransfer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gives         bool                   `protobuf:"varint,1,opt,name=gives,proto3" json:"gives,omitempty"`                                      // can_create_session_transfer_token
+	Cascades      bool                   `protobuf:"varint,2,opt,name=cascades,proto3" json:"cascades,omitempty"`                                // what came of it ends with the refresh token that it was given for
+	Takes         []string               `protobuf:"bytes,3,rep,name=takes,proto3" json:"takes,omitempty"`                                       // by what it may come: cookie, query
+	DeviceBinding string                 `protobuf:"bytes,4,opt,name=device_binding,json=deviceBinding,proto3" json:"device_binding,omitempty"`  // none, ip or asn
+	RefreshTokens bool                   `protobuf:"varint,5,opt,name=refresh_tokens,json=refreshTokens,proto3" json:"refresh_tokens,omitempty"` // a session that was taken over gives refresh tokens
+	Online        bool                   `protobuf:"varint,6,opt,name=online,proto3" json:"online,omitempty"`                                    // and these end with it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionTransfer) Reset() {
+	*x = SessionTransfer{}
+	mi := &file_client_client_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionTransfer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionTransfer) ProtoMessage() {}
+
+func (x *SessionTransfer) ProtoReflect() protoreflect.Message {
+	mi := &file_client_client_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionTransfer.ProtoReflect.Descriptor instead.
+func (*SessionTransfer) Descriptor() ([]byte, []int) {
+	return file_client_client_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SessionTransfer) GetGives() bool {
+	if x != nil {
+		return x.Gives
+	}
+	return false
+}
+
+func (x *SessionTransfer) GetCascades() bool {
+	if x != nil {
+		return x.Cascades
+	}
+	return false
+}
+
+func (x *SessionTransfer) GetTakes() []string {
+	if x != nil {
+		return x.Takes
+	}
+	return nil
+}
+
+func (x *SessionTransfer) GetDeviceBinding() string {
+	if x != nil {
+		return x.DeviceBinding
+	}
+	return ""
+}
+
+func (x *SessionTransfer) GetRefreshTokens() bool {
+	if x != nil {
+		return x.RefreshTokens
+	}
+	return false
+}
+
+func (x *SessionTransfer) GetOnline() bool {
+	if x != nil {
+		return x.Online
+	}
+	return false
+}
+
 // TokenQuota is how many tokens a client may get for itself.
 type TokenQuota struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -430,7 +523,7 @@ type TokenQuota struct {
 
 func (x *TokenQuota) Reset() {
 	*x = TokenQuota{}
-	mi := &file_client_client_proto_msgTypes[2]
+	mi := &file_client_client_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +535,7 @@ func (x *TokenQuota) String() string {
 func (*TokenQuota) ProtoMessage() {}
 
 func (x *TokenQuota) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[2]
+	mi := &file_client_client_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +548,7 @@ func (x *TokenQuota) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenQuota.ProtoReflect.Descriptor instead.
 func (*TokenQuota) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{2}
+	return file_client_client_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TokenQuota) GetEnforce() bool {
@@ -494,7 +587,7 @@ type RefreshPolicy struct {
 
 func (x *RefreshPolicy) Reset() {
 	*x = RefreshPolicy{}
-	mi := &file_client_client_proto_msgTypes[3]
+	mi := &file_client_client_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -506,7 +599,7 @@ func (x *RefreshPolicy) String() string {
 func (*RefreshPolicy) ProtoMessage() {}
 
 func (x *RefreshPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[3]
+	mi := &file_client_client_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -519,7 +612,7 @@ func (x *RefreshPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshPolicy.ProtoReflect.Descriptor instead.
 func (*RefreshPolicy) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{3}
+	return file_client_client_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RefreshPolicy) GetRotating() bool {
@@ -570,7 +663,7 @@ type BackchannelLogout struct {
 
 func (x *BackchannelLogout) Reset() {
 	*x = BackchannelLogout{}
-	mi := &file_client_client_proto_msgTypes[4]
+	mi := &file_client_client_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -582,7 +675,7 @@ func (x *BackchannelLogout) String() string {
 func (*BackchannelLogout) ProtoMessage() {}
 
 func (x *BackchannelLogout) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[4]
+	mi := &file_client_client_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -595,7 +688,7 @@ func (x *BackchannelLogout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackchannelLogout.ProtoReflect.Descriptor instead.
 func (*BackchannelLogout) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{4}
+	return file_client_client_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *BackchannelLogout) GetUrl() string {
@@ -643,7 +736,7 @@ type Credential struct {
 
 func (x *Credential) Reset() {
 	*x = Credential{}
-	mi := &file_client_client_proto_msgTypes[5]
+	mi := &file_client_client_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +748,7 @@ func (x *Credential) String() string {
 func (*Credential) ProtoMessage() {}
 
 func (x *Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[5]
+	mi := &file_client_client_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +761,7 @@ func (x *Credential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credential.ProtoReflect.Descriptor instead.
 func (*Credential) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{5}
+	return file_client_client_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Credential) GetId() string {
@@ -737,7 +830,7 @@ type FindResourceServerRequest struct {
 
 func (x *FindResourceServerRequest) Reset() {
 	*x = FindResourceServerRequest{}
-	mi := &file_client_client_proto_msgTypes[6]
+	mi := &file_client_client_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +842,7 @@ func (x *FindResourceServerRequest) String() string {
 func (*FindResourceServerRequest) ProtoMessage() {}
 
 func (x *FindResourceServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[6]
+	mi := &file_client_client_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +855,7 @@ func (x *FindResourceServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResourceServerRequest.ProtoReflect.Descriptor instead.
 func (*FindResourceServerRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{6}
+	return file_client_client_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FindResourceServerRequest) GetTenantId() string {
@@ -809,7 +902,7 @@ type ResourceServer struct {
 
 func (x *ResourceServer) Reset() {
 	*x = ResourceServer{}
-	mi := &file_client_client_proto_msgTypes[7]
+	mi := &file_client_client_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +914,7 @@ func (x *ResourceServer) String() string {
 func (*ResourceServer) ProtoMessage() {}
 
 func (x *ResourceServer) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[7]
+	mi := &file_client_client_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +927,7 @@ func (x *ResourceServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceServer.ProtoReflect.Descriptor instead.
 func (*ResourceServer) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{7}
+	return file_client_client_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ResourceServer) GetId() string {
@@ -996,7 +1089,7 @@ type TokenEncryption struct {
 
 func (x *TokenEncryption) Reset() {
 	*x = TokenEncryption{}
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1101,7 @@ func (x *TokenEncryption) String() string {
 func (*TokenEncryption) ProtoMessage() {}
 
 func (x *TokenEncryption) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[8]
+	mi := &file_client_client_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1114,7 @@ func (x *TokenEncryption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenEncryption.ProtoReflect.Descriptor instead.
 func (*TokenEncryption) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{8}
+	return file_client_client_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TokenEncryption) GetAlg() string {
@@ -1057,7 +1150,7 @@ type FindClientGrantRequest struct {
 
 func (x *FindClientGrantRequest) Reset() {
 	*x = FindClientGrantRequest{}
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1162,7 @@ func (x *FindClientGrantRequest) String() string {
 func (*FindClientGrantRequest) ProtoMessage() {}
 
 func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[9]
+	mi := &file_client_client_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1175,7 @@ func (x *FindClientGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindClientGrantRequest.ProtoReflect.Descriptor instead.
 func (*FindClientGrantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{9}
+	return file_client_client_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FindClientGrantRequest) GetTenantId() string {
@@ -1127,7 +1220,7 @@ type ClientGrant struct {
 
 func (x *ClientGrant) Reset() {
 	*x = ClientGrant{}
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1232,7 @@ func (x *ClientGrant) String() string {
 func (*ClientGrant) ProtoMessage() {}
 
 func (x *ClientGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[10]
+	mi := &file_client_client_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1245,7 @@ func (x *ClientGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientGrant.ProtoReflect.Descriptor instead.
 func (*ClientGrant) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{10}
+	return file_client_client_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClientGrant) GetId() string {
@@ -1207,7 +1300,7 @@ type ListConnectionsRequest struct {
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1219,7 +1312,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[11]
+	mi := &file_client_client_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1232,7 +1325,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{11}
+	return file_client_client_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListConnectionsRequest) GetTenantId() string {
@@ -1258,7 +1351,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1363,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[12]
+	mi := &file_client_client_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1376,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{12}
+	return file_client_client_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*Connection {
@@ -1304,7 +1397,7 @@ type FindConnectionRequest struct {
 
 func (x *FindConnectionRequest) Reset() {
 	*x = FindConnectionRequest{}
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1316,7 +1409,7 @@ func (x *FindConnectionRequest) String() string {
 func (*FindConnectionRequest) ProtoMessage() {}
 
 func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[13]
+	mi := &file_client_client_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1329,7 +1422,7 @@ func (x *FindConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindConnectionRequest.ProtoReflect.Descriptor instead.
 func (*FindConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{13}
+	return file_client_client_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FindConnectionRequest) GetTenantId() string {
@@ -1366,7 +1459,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1471,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[14]
+	mi := &file_client_client_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1484,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{14}
+	return file_client_client_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Connection) GetId() string {
@@ -1438,7 +1531,7 @@ type ListMobileAppsRequest struct {
 
 func (x *ListMobileAppsRequest) Reset() {
 	*x = ListMobileAppsRequest{}
-	mi := &file_client_client_proto_msgTypes[15]
+	mi := &file_client_client_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1543,7 @@ func (x *ListMobileAppsRequest) String() string {
 func (*ListMobileAppsRequest) ProtoMessage() {}
 
 func (x *ListMobileAppsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[15]
+	mi := &file_client_client_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1556,7 @@ func (x *ListMobileAppsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMobileAppsRequest.ProtoReflect.Descriptor instead.
 func (*ListMobileAppsRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{15}
+	return file_client_client_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListMobileAppsRequest) GetTenantId() string {
@@ -1482,7 +1575,7 @@ type ListMobileAppsResponse struct {
 
 func (x *ListMobileAppsResponse) Reset() {
 	*x = ListMobileAppsResponse{}
-	mi := &file_client_client_proto_msgTypes[16]
+	mi := &file_client_client_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +1587,7 @@ func (x *ListMobileAppsResponse) String() string {
 func (*ListMobileAppsResponse) ProtoMessage() {}
 
 func (x *ListMobileAppsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[16]
+	mi := &file_client_client_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +1600,7 @@ func (x *ListMobileAppsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMobileAppsResponse.ProtoReflect.Descriptor instead.
 func (*ListMobileAppsResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{16}
+	return file_client_client_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListMobileAppsResponse) GetApps() []*MobileApp {
@@ -1530,7 +1623,7 @@ type MobileApp struct {
 
 func (x *MobileApp) Reset() {
 	*x = MobileApp{}
-	mi := &file_client_client_proto_msgTypes[17]
+	mi := &file_client_client_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1542,7 +1635,7 @@ func (x *MobileApp) String() string {
 func (*MobileApp) ProtoMessage() {}
 
 func (x *MobileApp) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[17]
+	mi := &file_client_client_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1555,7 +1648,7 @@ func (x *MobileApp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MobileApp.ProtoReflect.Descriptor instead.
 func (*MobileApp) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{17}
+	return file_client_client_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MobileApp) GetAndroidPackage() string {
@@ -1597,7 +1690,7 @@ type SeedTenantRequest struct {
 
 func (x *SeedTenantRequest) Reset() {
 	*x = SeedTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[18]
+	mi := &file_client_client_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1702,7 @@ func (x *SeedTenantRequest) String() string {
 func (*SeedTenantRequest) ProtoMessage() {}
 
 func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[18]
+	mi := &file_client_client_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1715,7 @@ func (x *SeedTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantRequest.ProtoReflect.Descriptor instead.
 func (*SeedTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{18}
+	return file_client_client_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SeedTenantRequest) GetTenantId() string {
@@ -1657,7 +1750,7 @@ type SeedTenantResponse struct {
 
 func (x *SeedTenantResponse) Reset() {
 	*x = SeedTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[19]
+	mi := &file_client_client_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +1762,7 @@ func (x *SeedTenantResponse) String() string {
 func (*SeedTenantResponse) ProtoMessage() {}
 
 func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[19]
+	mi := &file_client_client_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +1775,7 @@ func (x *SeedTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeedTenantResponse.ProtoReflect.Descriptor instead.
 func (*SeedTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{19}
+	return file_client_client_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SeedTenantResponse) GetManagementClientId() string {
@@ -1715,7 +1808,7 @@ type RemoveTenantRequest struct {
 
 func (x *RemoveTenantRequest) Reset() {
 	*x = RemoveTenantRequest{}
-	mi := &file_client_client_proto_msgTypes[20]
+	mi := &file_client_client_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +1820,7 @@ func (x *RemoveTenantRequest) String() string {
 func (*RemoveTenantRequest) ProtoMessage() {}
 
 func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[20]
+	mi := &file_client_client_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +1833,7 @@ func (x *RemoveTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantRequest.ProtoReflect.Descriptor instead.
 func (*RemoveTenantRequest) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{20}
+	return file_client_client_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RemoveTenantRequest) GetTenantId() string {
@@ -1758,7 +1851,7 @@ type RemoveTenantResponse struct {
 
 func (x *RemoveTenantResponse) Reset() {
 	*x = RemoveTenantResponse{}
-	mi := &file_client_client_proto_msgTypes[21]
+	mi := &file_client_client_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1863,7 @@ func (x *RemoveTenantResponse) String() string {
 func (*RemoveTenantResponse) ProtoMessage() {}
 
 func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[21]
+	mi := &file_client_client_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1876,7 @@ func (x *RemoveTenantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTenantResponse.ProtoReflect.Descriptor instead.
 func (*RemoveTenantResponse) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{21}
+	return file_client_client_proto_rawDescGZIP(), []int{22}
 }
 
 type RefreshPolicy_Opening struct {
@@ -1796,7 +1889,7 @@ type RefreshPolicy_Opening struct {
 
 func (x *RefreshPolicy_Opening) Reset() {
 	*x = RefreshPolicy_Opening{}
-	mi := &file_client_client_proto_msgTypes[23]
+	mi := &file_client_client_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1808,7 +1901,7 @@ func (x *RefreshPolicy_Opening) String() string {
 func (*RefreshPolicy_Opening) ProtoMessage() {}
 
 func (x *RefreshPolicy_Opening) ProtoReflect() protoreflect.Message {
-	mi := &file_client_client_proto_msgTypes[23]
+	mi := &file_client_client_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1821,7 +1914,7 @@ func (x *RefreshPolicy_Opening) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshPolicy_Opening.ProtoReflect.Descriptor instead.
 func (*RefreshPolicy_Opening) Descriptor() ([]byte, []int) {
-	return file_client_client_proto_rawDescGZIP(), []int{3, 0}
+	return file_client_client_proto_rawDescGZIP(), []int{4, 0}
 }
 
 func (x *RefreshPolicy_Opening) GetAudience() string {
@@ -1845,7 +1938,7 @@ const file_client_client_proto_rawDesc = "" +
 	"\x13client/client.proto\x12\x11postern.client.v1\"M\n" +
 	"\x11FindClientRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
-	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xe7\r\n" +
+	"\tclient_id\x18\x02 \x01(\tR\bclientId\"\xb6\x0e\n" +
 	"\x06Client\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1890,11 +1983,19 @@ const file_client_client_proto_rawDesc = "" +
 	"\x1aresource_server_identifier\x18% \x01(\tR\x18resourceServerIdentifier\x12)\n" +
 	"\x10compliance_level\x18& \x01(\tR\x0fcomplianceLevel\x12>\n" +
 	"\vtoken_quota\x18' \x01(\v2\x1d.postern.client.v1.TokenQuotaR\n" +
-	"tokenQuota\x1a;\n" +
+	"tokenQuota\x12M\n" +
+	"\x10session_transfer\x18( \x01(\v2\".postern.client.v1.SessionTransferR\x0fsessionTransfer\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x14\n" +
-	"\x12_skip_confirmationJ\x04\b\x19\x10\x1a\"Z\n" +
+	"\x12_skip_confirmationJ\x04\b\x19\x10\x1a\"\xbf\x01\n" +
+	"\x0fSessionTransfer\x12\x14\n" +
+	"\x05gives\x18\x01 \x01(\bR\x05gives\x12\x1a\n" +
+	"\bcascades\x18\x02 \x01(\bR\bcascades\x12\x14\n" +
+	"\x05takes\x18\x03 \x03(\tR\x05takes\x12%\n" +
+	"\x0edevice_binding\x18\x04 \x01(\tR\rdeviceBinding\x12%\n" +
+	"\x0erefresh_tokens\x18\x05 \x01(\bR\rrefreshTokens\x12\x16\n" +
+	"\x06online\x18\x06 \x01(\bR\x06online\"Z\n" +
 	"\n" +
 	"TokenQuota\x12\x18\n" +
 	"\aenforce\x18\x01 \x01(\bR\aenforce\x12\x19\n" +
@@ -2041,66 +2142,68 @@ func file_client_client_proto_rawDescGZIP() []byte {
 	return file_client_client_proto_rawDescData
 }
 
-var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_client_client_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_client_client_proto_goTypes = []any{
 	(*FindClientRequest)(nil),         // 0: postern.client.v1.FindClientRequest
 	(*Client)(nil),                    // 1: postern.client.v1.Client
-	(*TokenQuota)(nil),                // 2: postern.client.v1.TokenQuota
-	(*RefreshPolicy)(nil),             // 3: postern.client.v1.RefreshPolicy
-	(*BackchannelLogout)(nil),         // 4: postern.client.v1.BackchannelLogout
-	(*Credential)(nil),                // 5: postern.client.v1.Credential
-	(*FindResourceServerRequest)(nil), // 6: postern.client.v1.FindResourceServerRequest
-	(*ResourceServer)(nil),            // 7: postern.client.v1.ResourceServer
-	(*TokenEncryption)(nil),           // 8: postern.client.v1.TokenEncryption
-	(*FindClientGrantRequest)(nil),    // 9: postern.client.v1.FindClientGrantRequest
-	(*ClientGrant)(nil),               // 10: postern.client.v1.ClientGrant
-	(*ListConnectionsRequest)(nil),    // 11: postern.client.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),   // 12: postern.client.v1.ListConnectionsResponse
-	(*FindConnectionRequest)(nil),     // 13: postern.client.v1.FindConnectionRequest
-	(*Connection)(nil),                // 14: postern.client.v1.Connection
-	(*ListMobileAppsRequest)(nil),     // 15: postern.client.v1.ListMobileAppsRequest
-	(*ListMobileAppsResponse)(nil),    // 16: postern.client.v1.ListMobileAppsResponse
-	(*MobileApp)(nil),                 // 17: postern.client.v1.MobileApp
-	(*SeedTenantRequest)(nil),         // 18: postern.client.v1.SeedTenantRequest
-	(*SeedTenantResponse)(nil),        // 19: postern.client.v1.SeedTenantResponse
-	(*RemoveTenantRequest)(nil),       // 20: postern.client.v1.RemoveTenantRequest
-	(*RemoveTenantResponse)(nil),      // 21: postern.client.v1.RemoveTenantResponse
-	nil,                               // 22: postern.client.v1.Client.MetadataEntry
-	(*RefreshPolicy_Opening)(nil),     // 23: postern.client.v1.RefreshPolicy.Opening
-	nil,                               // 24: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	(*SessionTransfer)(nil),           // 2: postern.client.v1.SessionTransfer
+	(*TokenQuota)(nil),                // 3: postern.client.v1.TokenQuota
+	(*RefreshPolicy)(nil),             // 4: postern.client.v1.RefreshPolicy
+	(*BackchannelLogout)(nil),         // 5: postern.client.v1.BackchannelLogout
+	(*Credential)(nil),                // 6: postern.client.v1.Credential
+	(*FindResourceServerRequest)(nil), // 7: postern.client.v1.FindResourceServerRequest
+	(*ResourceServer)(nil),            // 8: postern.client.v1.ResourceServer
+	(*TokenEncryption)(nil),           // 9: postern.client.v1.TokenEncryption
+	(*FindClientGrantRequest)(nil),    // 10: postern.client.v1.FindClientGrantRequest
+	(*ClientGrant)(nil),               // 11: postern.client.v1.ClientGrant
+	(*ListConnectionsRequest)(nil),    // 12: postern.client.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),   // 13: postern.client.v1.ListConnectionsResponse
+	(*FindConnectionRequest)(nil),     // 14: postern.client.v1.FindConnectionRequest
+	(*Connection)(nil),                // 15: postern.client.v1.Connection
+	(*ListMobileAppsRequest)(nil),     // 16: postern.client.v1.ListMobileAppsRequest
+	(*ListMobileAppsResponse)(nil),    // 17: postern.client.v1.ListMobileAppsResponse
+	(*MobileApp)(nil),                 // 18: postern.client.v1.MobileApp
+	(*SeedTenantRequest)(nil),         // 19: postern.client.v1.SeedTenantRequest
+	(*SeedTenantResponse)(nil),        // 20: postern.client.v1.SeedTenantResponse
+	(*RemoveTenantRequest)(nil),       // 21: postern.client.v1.RemoveTenantRequest
+	(*RemoveTenantResponse)(nil),      // 22: postern.client.v1.RemoveTenantResponse
+	nil,                               // 23: postern.client.v1.Client.MetadataEntry
+	(*RefreshPolicy_Opening)(nil),     // 24: postern.client.v1.RefreshPolicy.Opening
+	nil,                               // 25: postern.client.v1.ResourceServer.ScopeDescriptionsEntry
 }
 var file_client_client_proto_depIdxs = []int32{
-	22, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
-	5,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
-	3,  // 2: postern.client.v1.Client.refresh:type_name -> postern.client.v1.RefreshPolicy
-	4,  // 3: postern.client.v1.Client.backchannel_logout:type_name -> postern.client.v1.BackchannelLogout
-	2,  // 4: postern.client.v1.Client.token_quota:type_name -> postern.client.v1.TokenQuota
-	23, // 5: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
-	24, // 6: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
-	8,  // 7: postern.client.v1.ResourceServer.token_encryption:type_name -> postern.client.v1.TokenEncryption
-	14, // 8: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
-	17, // 9: postern.client.v1.ListMobileAppsResponse.apps:type_name -> postern.client.v1.MobileApp
-	0,  // 10: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
-	6,  // 11: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
-	9,  // 12: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
-	11, // 13: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
-	13, // 14: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
-	15, // 15: postern.client.v1.ClientService.ListMobileApps:input_type -> postern.client.v1.ListMobileAppsRequest
-	18, // 16: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
-	20, // 17: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
-	1,  // 18: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
-	7,  // 19: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
-	10, // 20: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
-	12, // 21: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
-	14, // 22: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
-	16, // 23: postern.client.v1.ClientService.ListMobileApps:output_type -> postern.client.v1.ListMobileAppsResponse
-	19, // 24: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
-	21, // 25: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
-	18, // [18:26] is the sub-list for method output_type
-	10, // [10:18] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	23, // 0: postern.client.v1.Client.metadata:type_name -> postern.client.v1.Client.MetadataEntry
+	6,  // 1: postern.client.v1.Client.credentials:type_name -> postern.client.v1.Credential
+	4,  // 2: postern.client.v1.Client.refresh:type_name -> postern.client.v1.RefreshPolicy
+	5,  // 3: postern.client.v1.Client.backchannel_logout:type_name -> postern.client.v1.BackchannelLogout
+	3,  // 4: postern.client.v1.Client.token_quota:type_name -> postern.client.v1.TokenQuota
+	2,  // 5: postern.client.v1.Client.session_transfer:type_name -> postern.client.v1.SessionTransfer
+	24, // 6: postern.client.v1.RefreshPolicy.also:type_name -> postern.client.v1.RefreshPolicy.Opening
+	25, // 7: postern.client.v1.ResourceServer.scope_descriptions:type_name -> postern.client.v1.ResourceServer.ScopeDescriptionsEntry
+	9,  // 8: postern.client.v1.ResourceServer.token_encryption:type_name -> postern.client.v1.TokenEncryption
+	15, // 9: postern.client.v1.ListConnectionsResponse.connections:type_name -> postern.client.v1.Connection
+	18, // 10: postern.client.v1.ListMobileAppsResponse.apps:type_name -> postern.client.v1.MobileApp
+	0,  // 11: postern.client.v1.ClientService.FindClient:input_type -> postern.client.v1.FindClientRequest
+	7,  // 12: postern.client.v1.ClientService.FindResourceServer:input_type -> postern.client.v1.FindResourceServerRequest
+	10, // 13: postern.client.v1.ClientService.FindClientGrant:input_type -> postern.client.v1.FindClientGrantRequest
+	12, // 14: postern.client.v1.ClientService.ListConnections:input_type -> postern.client.v1.ListConnectionsRequest
+	14, // 15: postern.client.v1.ClientService.FindConnection:input_type -> postern.client.v1.FindConnectionRequest
+	16, // 16: postern.client.v1.ClientService.ListMobileApps:input_type -> postern.client.v1.ListMobileAppsRequest
+	19, // 17: postern.client.v1.ClientService.SeedTenant:input_type -> postern.client.v1.SeedTenantRequest
+	21, // 18: postern.client.v1.ClientService.RemoveTenant:input_type -> postern.client.v1.RemoveTenantRequest
+	1,  // 19: postern.client.v1.ClientService.FindClient:output_type -> postern.client.v1.Client
+	8,  // 20: postern.client.v1.ClientService.FindResourceServer:output_type -> postern.client.v1.ResourceServer
+	11, // 21: postern.client.v1.ClientService.FindClientGrant:output_type -> postern.client.v1.ClientGrant
+	13, // 22: postern.client.v1.ClientService.ListConnections:output_type -> postern.client.v1.ListConnectionsResponse
+	15, // 23: postern.client.v1.ClientService.FindConnection:output_type -> postern.client.v1.Connection
+	17, // 24: postern.client.v1.ClientService.ListMobileApps:output_type -> postern.client.v1.ListMobileAppsResponse
+	20, // 25: postern.client.v1.ClientService.SeedTenant:output_type -> postern.client.v1.SeedTenantResponse
+	22, // 26: postern.client.v1.ClientService.RemoveTenant:output_type -> postern.client.v1.RemoveTenantResponse
+	19, // [19:27] is the sub-list for method output_type
+	11, // [11:19] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_client_client_proto_init() }
@@ -2115,7 +2218,7 @@ func file_client_client_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_client_client_proto_rawDesc), len(file_client_client_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -32,7 +33,7 @@ func toClient(c client.Client) *clientapi.Client {
 		TokenExchange:            c.Settings.Group("token_exchange").Texts("allow_any_profile_of_type"),
 		OpenRedirectProtection:   c.Settings.Text("redirection_policy") == "open_redirect_protection",
 		ResourceServerIdentifier: c.Settings.Text("resource_server_identifier"), ComplianceLevel: c.Settings.Text("compliance_level"),
-		TokenQuota: toQuota(c.Settings),
+		TokenQuota: toQuota(c.Settings), SessionTransfer: toTransfer(c.Settings),
 	}
 	if name := "skip_non_verifiable_callback_uri_confirmation_prompt"; c.Settings.Has(name) {
 		skip := c.Settings.Flag(name)
@@ -61,6 +62,20 @@ func toQuota(s client.Settings) *clientapi.TokenQuota {
 	}
 	q := s.Group("token_quota").Group("client_credentials")
 	return &clientapi.TokenQuota{Enforce: q.Flag("enforce") || !q.Has("enforce"), PerHour: q.Number("per_hour"), PerDay: q.Number("per_day")}
+}
+
+// toTransfer gives how sessions are handed on; nil: not at all. What it leaves out is what the wire does then.
+func toTransfer(s client.Settings) *clientapi.SessionTransfer {
+	if !s.Has("session_transfer") {
+		return nil
+	}
+	g := s.Group("session_transfer")
+	orTrue := func(name string) bool { return g.Flag(name) || !g.Has(name) }
+	return &clientapi.SessionTransfer{
+		Gives: g.Flag("can_create_session_transfer_token"), Cascades: orTrue("enforce_cascade_revocation"),
+		Takes: g.Texts("allowed_authentication_methods"), DeviceBinding: cmp.Or(g.Text("enforce_device_binding"), "ip"),
+		RefreshTokens: g.Flag("allow_refresh_token"), Online: orTrue("enforce_online_refresh_tokens"),
+	}
 }
 
 func toConnection(c client.Connection) (*clientapi.Connection, error) {

@@ -38,6 +38,7 @@ func TestFindClient_what_its_tokens_live_by(t *testing.T) {
 	require.Nil(t, plain.GetBackchannelLogout())
 	require.Nil(t, plain.SkipConfirmation, "the tenant says")
 	require.Nil(t, plain.GetTokenQuota(), "the tenant says")
+	require.Nil(t, plain.GetSessionTransfer())
 
 	rotating := find(client.Settings{
 		"oidc_conformant": true, "token_endpoint_auth_method": "none", "app_type": "spa", "par_request_expiry": float64(60),
@@ -58,6 +59,15 @@ func TestFindClient_what_its_tokens_live_by(t *testing.T) {
 	quota = find(client.Settings{"token_quota": map[string]any{"client_credentials": map[string]any{"per_day": float64(7), "enforce": false}}}).GetTokenQuota()
 	require.False(t, quota.GetEnforce())
 	require.EqualValues(t, 7, quota.GetPerDay())
+	transfer := find(client.Settings{"session_transfer": map[string]any{"can_create_session_transfer_token": true}}).GetSessionTransfer()
+	require.Equal(t, []any{true, true, "ip", false, true}, switches(transfer), "what it leaves out is as on the wire")
+	require.Empty(t, transfer.GetTakes())
+	transfer = find(client.Settings{"session_transfer": map[string]any{
+		"allowed_authentication_methods": []any{"cookie", "query"}, "enforce_device_binding": "none", "allow_refresh_token": true,
+		"enforce_online_refresh_tokens": false, "enforce_cascade_revocation": false,
+	}}).GetSessionTransfer()
+	require.Equal(t, []any{false, false, "none", true, false}, switches(transfer))
+	require.Equal(t, []string{"cookie", "query"}, transfer.GetTakes())
 	r := rotating.GetRefresh()
 	require.True(t, r.GetRotating())
 	require.Equal(t, []int64{3, 1000, 100}, []int64{r.GetLeewaySeconds(), r.GetLifetimeSeconds(), r.GetIdleLifetimeSeconds()})
@@ -78,4 +88,9 @@ func TestFindClient_what_its_tokens_live_by(t *testing.T) {
 	none, err := remote.ListMobileApps(t.Context(), &clientapi.ListMobileAppsRequest{TenantId: globex})
 	require.NoError(t, err)
 	require.Empty(t, none.GetApps())
+}
+
+// switches gives all that is said of session transfer but by what it comes.
+func switches(s *clientapi.SessionTransfer) []any {
+	return []any{s.GetGives(), s.GetCascades(), s.GetDeviceBinding(), s.GetRefreshTokens(), s.GetOnline()}
 }

@@ -58,6 +58,27 @@ func readCookie(c *gin.Context, t tenancy.Tenant, name string) string {
 	return cookie.Value
 }
 
+// transferCookie brings a session that an app on the device hands on to a browser of its own. The app puts it there, so that the name is
+// the wire's and the same on every listener.
+const transferCookie = "auth0_session_transfer_token"
+
+// takeTransfer gives the cookie's value and takes it from the browser, whether it was set for the host or for its domain: it is good once.
+func takeTransfer(c *gin.Context, t tenancy.Tenant) string {
+	cookie, err := c.Request.Cookie(transferCookie)
+	if err != nil {
+		return ""
+	}
+	for _, domain := range []string{"", t.Hostname()} {
+		http.SetCookie(c.Writer, &http.Cookie{ //nolint:gosec // Secure follows the listener
+			Name: transferCookie, Path: "/", Domain: domain, Secure: secure(t), HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1,
+		})
+	}
+	if len(cookie.Value) > maxCookie {
+		return ""
+	}
+	return cookie.Value
+}
+
 func browser(c *gin.Context, t tenancy.Tenant) token.Browser {
 	return token.Browser{Session: readCookie(c, t, sessionCookie), Secret: readCookie(c, t, browserCookie), Origin: origin(c)}
 }

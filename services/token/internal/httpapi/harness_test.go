@@ -103,7 +103,7 @@ func newWorld(t *testing.T) *world {
 		}),
 		Revoker: &token.Revoker{Auth: auth, Config: w.config, Store: w.store, Codes: w.store, Sessions: w.store, Users: w.users, Now: w.clock.Now},
 		Logins: token.NewLogins(token.LoginDeps{
-			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Consents: w.store, Pushes: w.store, Auth: auth, Proofs: proofs,
+			Config: w.config, Policy: policy, Users: w.users, Store: w.store, Transfers: w.store, Consents: w.store, Pushes: w.store, Auth: auth, Proofs: proofs,
 			Objects: assertion.Reader{}, Hints: keyring.Hints{Ring: ring},
 			Devices: w.store, Guesses: limit.New(10, time.Minute, w.clock.Now), GuessesAll: limit.New(20, time.Second, w.clock.Now), Issuer: issuer, Now: w.clock.Now,
 		}),

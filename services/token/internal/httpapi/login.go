@@ -24,7 +24,9 @@ func (h *Handler) authorize(c *gin.Context, t tenancy.Tenant) error {
 	if err := text(params); err != nil {
 		return err
 	}
-	answer, err := h.Logins.Authorize(c.Request.Context(), t, params, browser(c, t))
+	b := browser(c, t)
+	b.Transfer = takeTransfer(c, t)
+	answer, err := h.Logins.Authorize(c.Request.Context(), t, params, b)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func clientOf(r *clientapi.Client) (*token.Client, error) {
 		OrganizationUsage: r.GetOrganizationUsage(), IPHeaderTrusted: r.GetIpHeaderTrusted(),
 		Refresh: refreshOf(r.GetRefresh()), Exchanges: r.GetTokenExchange(), PARLifetime: time.Duration(r.GetParExpirySeconds()) * time.Second,
 		SkipConfirmation: r.SkipConfirmation, OpenRedirectProtection: r.GetOpenRedirectProtection(), ResourceServer: r.GetResourceServerIdentifier(),
-		Quota: quotaOf(r.GetTokenQuota()),
+		Quota: quotaOf(r.GetTokenQuota()), Transfer: transferOf(r.GetSessionTransfer()),
 	}
 	if level := r.GetComplianceLevel(); level != "none" {
 		c.Compliance = token.Compliance(level)
@@ -104,6 +104,12 @@ func refreshOf(r *clientapi.RefreshPolicy) token.RefreshPolicy {
 		p.Also = append(p.Also, token.Further{Audience: also.GetAudience(), Scope: also.GetScope()})
 	}
 	return p
+}
+
+func transferOf(r *clientapi.SessionTransfer) token.TransferPolicy {
+	return token.TransferPolicy{
+		Gives: r.GetGives(), Cascades: r.GetCascades(), Takes: r.GetTakes(), Binding: r.GetDeviceBinding(), Refresh: r.GetRefreshTokens(), Online: r.GetOnline(),
+	}
 }
 
 func connectionsOf(r *clientapi.ListConnectionsResponse) []token.Connection {

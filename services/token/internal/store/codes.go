@@ -94,7 +94,7 @@ func insertAccessToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.I
 }
 
 // RevokeCode implements token.CodeStore.
-func (s *Store) RevokeCode(ctx context.Context, tenant tenancy.ID, code token.Hash) error {
+func (s *Store) RevokeCode(ctx context.Context, tenant tenancy.ID, code token.Hash, now time.Time) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
 		gone, err := q.DeleteRefreshTokenOfCode(ctx, sqlcgen.DeleteRefreshTokenOfCodeParams{TenantID: string(tenant), CodeHash: code[:]})
 		if err != nil {
@@ -103,7 +103,7 @@ func (s *Store) RevokeCode(ctx context.Context, tenant tenancy.ID, code token.Ha
 		if err := q.DeleteTokensOfCode(ctx, sqlcgen.DeleteTokensOfCodeParams{TenantID: string(tenant), CodeHash: code[:]}); err != nil {
 			return err
 		}
-		return deleteGiven(ctx, q, tenant, gone)
+		return endGiven(ctx, q, tenant, gone, now)
 	})
 }
 

@@ -69,18 +69,24 @@ func (s *Store) OpenSession(ctx context.Context, tenant tenancy.ID, o token.Open
 		if err := must(q.AttachSession(ctx, sqlcgen.AttachSessionParams{SessionID: &id, TenantID: string(tenant), StateHash: o.State[:]})); err != nil {
 			return err
 		}
-		if o.Replaces != "" {
-			_, err := endSessions(ctx, q, tenant, token.SessionEnd{SessionID: o.Replaces, By: token.ByLogout, Now: o.Session.LastUsed})
-			if err != nil {
-				return err
-			}
+		return openSession(ctx, q, tenant, o)
+	})
+}
+
+// openSession stores a session in the place of the one that it replaces.
+func openSession(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, o token.Opening) error {
+	if o.Replaces != "" {
+		_, err := endSessions(ctx, q, tenant, token.SessionEnd{SessionID: o.Replaces, By: token.ByLogout, Now: o.Session.LastUsed})
+		if err != nil {
+			return err
 		}
-		return q.OpenSession(ctx, sqlcgen.OpenSessionParams{
-			TenantID: string(tenant), ID: id, SecretHash: o.Session.Secret[:], UserID: o.Session.UserID,
-			ConnectionID: o.Session.Connection.ID, Connection: o.Session.Connection.Name, Strategy: o.Session.Connection.Strategy,
-			AuthTime: o.Session.AuthTime, LastUsedAt: o.Session.LastUsed, IdleUntil: o.Session.IdleUntil, ExpiresAt: o.Session.Until,
-			Host: o.Session.Host, TenantName: o.Session.TenantName, CreatedAt: &o.Session.Created, Ephemeral: o.Session.Ephemeral, Ip: o.Session.First.IP, UserAgent: o.Session.First.UserAgent,
-		})
+	}
+	return q.OpenSession(ctx, sqlcgen.OpenSessionParams{
+		TenantID: string(tenant), ID: o.Session.ID, SecretHash: o.Session.Secret[:], UserID: o.Session.UserID,
+		ConnectionID: o.Session.Connection.ID, Connection: o.Session.Connection.Name, Strategy: o.Session.Connection.Strategy,
+		AuthTime: o.Session.AuthTime, LastUsedAt: o.Session.LastUsed, IdleUntil: o.Session.IdleUntil, ExpiresAt: o.Session.Until,
+		Host: o.Session.Host, TenantName: o.Session.TenantName, CreatedAt: &o.Session.Created, Ephemeral: o.Session.Ephemeral, Ip: o.Session.First.IP, UserAgent: o.Session.First.UserAgent,
+		FromFamily: orNull(o.Session.From.Family), EndsWithFamily: o.Session.From.Ends,
 	})
 }
 
@@ -116,7 +122,7 @@ func (s *Store) AbandonTransaction(ctx context.Context, tenant tenancy.ID, state
 
 // ContinueSession implements token.LoginStore.
 func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use token.SessionUse) error {
-	return s.change(ctx, tenant, &use.Fact, func(q, last *sqlcgen.Queries) error {
+	return s.change(ctx, tenant, use.Fact, func(q, last *sqlcgen.Queries) error {
 		err := must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
 			Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID, ClientID: use.ClientID, Hears: use.Hears,
 			Ip: use.Origin.IP, UserAgent: use.Origin.UserAgent,

@@ -87,7 +87,7 @@ func (s *Store) EndRefreshTokens(ctx context.Context, tenant tenancy.ID, f token
 			return err
 		}
 		n = len(gone)
-		if err := deleteGiven(ctx, a.Queries, tenant, gone); err != nil {
+		if err := endGiven(ctx, a.Queries, tenant, gone, now); err != nil {
 			return err
 		}
 		id := ""

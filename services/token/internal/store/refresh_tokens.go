@@ -35,6 +35,7 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 		IDTokenClaims: append([]string{}, r.Claims.IDToken...), UserinfoClaims: append([]string{}, r.Claims.Userinfo...),
 		CreatedAt: r.Created, LastExchangedAt: nullTime(r.LastExchanged), IdleUntil: nullTime(r.IdleUntil), ExpiresAt: nullTime(r.Until),
 		FirstIp: r.First.IP, FirstUserAgent: r.First.UserAgent, LastIp: r.Last.IP, LastUserAgent: r.Last.UserAgent, Metadata: metadata,
+		FromFamily: orNull(r.From.Family), EndsWithFamily: r.From.Ends,
 	})
 	if err != nil || !r.Prunes {
 		return err
@@ -80,6 +81,9 @@ func (s *Store) RotateRefreshToken(ctx context.Context, tenant tenancy.ID, r tok
 		}
 		if err := rotate(ctx, q, tenant, r); err != nil {
 			return err
+		}
+		if r.Transfer != nil {
+			return insertTransfer(ctx, last, tenant, *r.Transfer)
 		}
 		if r.Token == nil {
 			return nil
@@ -150,7 +154,7 @@ func (s *Store) RevokeRefreshToken(ctx context.Context, tenant tenancy.ID, r tok
 		if err := must(q.DeleteRefreshToken(ctx, sqlcgen.DeleteRefreshTokenParams{TenantID: string(tenant), ID: r.ID})); err != nil {
 			return err
 		}
-		if err := deleteGiven(ctx, q, tenant, []string{r.ID}); err != nil || r.Consent == nil {
+		if err := endGiven(ctx, q, tenant, []string{r.ID}, r.Fact.Time); err != nil || r.Consent == nil {
 			return err
 		}
 		_, err := q.WithdrawConsents(ctx, sqlcgen.WithdrawConsentsParams{
@@ -181,6 +185,7 @@ func toRefreshToken(row sqlcgen.RefreshToken) (token.RefreshToken, error) {
 		Claims:    token.ClaimsRequest{IDToken: claimsOf(row.IDTokenClaims), Userinfo: claimsOf(row.UserinfoClaims)},
 		IdleUntil: orZero(row.IdleUntil), Until: orZero(row.ExpiresAt), First: token.Origin{IP: row.FirstIp, UserAgent: row.FirstUserAgent},
 		Last: token.Origin{IP: row.LastIp, UserAgent: row.LastUserAgent}, Metadata: metadata,
+		From: token.Handover{Family: orEmpty(row.FromFamily), Ends: row.EndsWithFamily},
 	}
 	copy(r.Key[:], row.TagKey)
 	return r, err

@@ -100,6 +100,8 @@ type authorized struct {
 	Challenge       string    `json:"code_challenge,omitempty"`
 	ChallengeMethod string    `json:"code_challenge_method,omitempty"`
 	Thumbprint      string    `json:"dpop_jkt,omitempty"`
+	FromFamily      string    `json:"from_family,omitempty"`
+	EndsWithFamily  bool      `json:"ends_with_family,omitempty"`
 	claims
 }
 
@@ -108,6 +110,7 @@ func encodeAuthorization(a token.Authorization) ([]byte, error) {
 		Audience: a.Audience, Scope: a.Scope, ConnectionID: a.Connection.ID, Connection: a.Connection.Name, Strategy: a.Connection.Strategy,
 		Nonce: a.Nonce, Ephemeral: a.Ephemeral, AuthTime: a.AuthTime.UTC(), WantAuthTime: a.WantAuthTime, RedirectURI: a.RedirectURI, RedirectSent: a.RedirectSent,
 		Challenge: a.Challenge, ChallengeMethod: a.ChallengeMethod, Thumbprint: a.Thumbprint, claims: claims(a.Claims),
+		FromFamily: a.From.Family, EndsWithFamily: a.From.Ends,
 	})
 }
 
@@ -121,6 +124,7 @@ func decodeAuthorization(b []byte) (token.Authorization, error) {
 		Connection: token.Connection{ID: row.ConnectionID, Name: row.Connection, Strategy: row.Strategy},
 		Nonce:      row.Nonce, Ephemeral: row.Ephemeral, AuthTime: row.AuthTime, WantAuthTime: row.WantAuthTime, RedirectURI: row.RedirectURI, RedirectSent: row.RedirectSent,
 		Challenge: row.Challenge, ChallengeMethod: row.ChallengeMethod, Thumbprint: row.Thumbprint, Claims: token.ClaimsRequest(row.claims),
+		From: token.Handover{Family: row.FromFamily, Ends: row.EndsWithFamily},
 	}, nil
 }
 

@@ -42,7 +42,7 @@ func revokeSession(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, i
 	if err != nil {
 		return err
 	}
-	if err := deleteGiven(ctx, q, tenant, families); err != nil {
+	if err := endGiven(ctx, q, tenant, families, now); err != nil {
 		return err
 	}
 	return q.Revoke(ctx, sqlcgen.RevokeParams{TenantID: string(tenant), SessionID: id, RevokedAt: now, ExpiresAt: now.Add(revocationLife)})
@@ -75,7 +75,7 @@ func revokeConsent(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c
 	if err != nil {
 		return err
 	}
-	if err := deleteGiven(ctx, q, tenant, gone); err != nil || !userinfo(c) {
+	if err := endGiven(ctx, q, tenant, gone, now); err != nil || !userinfo(c) {
 		return err
 	}
 	err = q.DeleteTokensOfUsedCodes(ctx, sqlcgen.DeleteTokensOfUsedCodesParams{TenantID: string(tenant), Now: now, UserID: c.UserID, ClientID: c.ClientID})

@@ -20,6 +20,7 @@ func sessionOf(row sqlcgen.Session) (token.Session, error) {
 		AuthTime:   row.AuthTime.UTC(), LastUsed: row.LastUsedAt.UTC(), IdleUntil: row.IdleUntil.UTC(), Until: row.ExpiresAt.UTC(),
 		Host: row.Host, TenantName: row.TenantName, Created: orZero(row.CreatedAt), Ephemeral: row.Ephemeral, Updated: orZero(row.UpdatedAt),
 		First: token.Origin{IP: row.FirstIp, UserAgent: row.FirstUserAgent}, Last: token.Origin{IP: row.LastIp, UserAgent: row.LastUserAgent},
+		From: token.Handover{Family: orEmpty(row.FromFamily), Ends: row.EndsWithFamily},
 	}
 	if s.Created.IsZero() { // the row is of an older release
 		s.Created = s.AuthTime

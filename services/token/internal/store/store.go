@@ -52,6 +52,7 @@ var (
 	_ token.DeviceStore    = (*Store)(nil)
 	_ token.SessionAdmin   = (*Store)(nil)
 	_ token.LogoutQueue    = (*Store)(nil)
+	_ token.TransferStore  = (*Store)(nil)
 )
 
 // New makes a Store; kick is called after each commit that left a fact (pgkit.Relay.Kick).
@@ -118,7 +119,7 @@ func (s *Store) RemoveTenant(ctx context.Context, tenant tenancy.ID) error {
 		for _, remove := range []func(context.Context, string) error{
 			q.DeleteTenantAccessTokens, q.DeleteTenantAssertions, q.DeleteTenantCodes, q.DeleteTenantTransactions, q.DeleteTenantSessions, q.DeleteKeys,
 			q.DeleteTenantRefreshTokens, q.DeleteTenantDeviceKeys, q.DeleteTenantLogoutMessages, q.DeleteTenantDeviceCodes, q.DeleteTenantConsents, q.DeleteTenantPushed,
-			q.DeleteTenantRevocations, q.DeleteTenantTokenCounts,
+			q.DeleteTenantRevocations, q.DeleteTenantTokenCounts, q.DeleteTenantTransfers,
 		} {
 			if err := remove(ctx, string(tenant)); err != nil {
 				return err

@@ -29,6 +29,7 @@ var expiring = []struct{ table, until string }{
 	{"logout_messages", "expires_at"},
 	{"revocations", "expires_at"},
 	{"token_counts", "expires_at"},
+	{"session_transfers", "expires_at"},
 	{tableSessions, "dead_from"},
 }
 

@@ -77,13 +77,12 @@ func (l *Logins) Activate(ctx context.Context, t tenancy.Tenant, typed string, b
 		ClientID: c.ID, Audience: code.Audience, Scope: code.Scope, MaxAge: -1, Mode: ModeQuery, Types: ResponseType{Code: true},
 		Device: hex.EncodeToString(user[:]), UserCode: settings.UserCodes.format(userCodeOf(typed)),
 	}
-	a, done, err := l.bySession(ctx, t, c, &r, settings, b)
-	switch {
-	case err == nil && !done || isLoginNeeded(err):
-		a, err = l.begin(ctx, t, c, r, b)
-	case err != nil && !done:
-		a, err = l.refuse(ctx, t, c, &r, b, err)
+	v := visit{tenant: t, client: c, request: &r, settings: settings, browser: b}
+	own, ok, err := l.base(ctx, v, "")
+	if err != nil {
+		return Answer{}, nil, err
 	}
+	a, err := l.answer(ctx, v, own, ok)
 	return a, nil, err
 }
 

@@ -12,7 +12,8 @@ type Authorization struct {
 	// What follows is set for users.
 	Connection   Connection
 	SessionID    string
-	Ephemeral    bool // that session ends with its browser
+	Ephemeral    bool     // that session ends with its browser
+	From         Handover // of that session
 	Nonce        string
 	AuthTime     time.Time
 	WantAuthTime bool

@@ -52,6 +52,7 @@ type Client struct {
 	OpenRedirectProtection bool
 	ResourceServer         string // the API that a client of type resource_server stands for
 	Quota                  *Quota // of tokens for itself; nil: as the tenant says
+	Transfer               TransferPolicy
 }
 
 // RefreshPolicy is how a client's refresh tokens live.

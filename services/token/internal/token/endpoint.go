@@ -212,7 +212,8 @@ func (e *Endpoint) issue(ctx context.Context, g Grant, x Exchange, a Authorizati
 	}
 	permit, err := e.policy.Check(ctx, x.Tenant, Ask{
 		Client: x.Client, Grant: g.Type(), User: u, Connection: a.Connection.Name, AuthTime: a.AuthTime,
-		Audience: a.Audience, Scope: a.Scope, Agreed: a.agreed(), Unasked: unasked(g.Type(), a), Proven: x.Proven, Ephemeral: a.Ephemeral, Online: a.Renewal != nil && a.Renewal.Family.Online,
+		Audience: a.Audience, Scope: a.Scope, Agreed: a.agreed(), Unasked: unasked(g.Type(), a), Proven: x.Proven, Ephemeral: a.Ephemeral, Online: a.Renewal != nil && a.Renewal.Family.endless(),
+		Handed: a.From.Handed(), Transfer: a.transfer() != nil,
 	})
 	if errors.Is(err, errLoginOver) {
 		return Tokens{}, over(g, err)
@@ -257,6 +258,10 @@ func (e *Endpoint) give(ctx context.Context, g Grant, x Exchange, a Authorizatio
 	}
 	if g.Type() == oauth.GrantTokenExchange {
 		tokens.IssuedType = oauth.TokenTypeAccess
+	}
+	if tr := a.transfer(); tr != nil {
+		tr.Token = HashOf(issued.AccessToken)
+		tokens.Type, tokens.IssuedType, tokens.Scope = oauth.TokenTypeNone, oauth.TokenTypeTransfer, nil // RFC 8693 §2.2.1
 	}
 	s := Settlement{Authorization: a, Opaque: issued.Opaque, Fact: f}
 	tokens.RefreshToken = s.refresh(x)

@@ -57,7 +57,7 @@ var errReplay = errors.New("the authorization code was used before; opaque and r
 
 // replayed takes back what a code gave that is sent again: one of the two senders is a thief (RFC 6749 §4.1.2).
 func (g *Code) replayed(ctx context.Context, x Exchange, a Authorization) error {
-	if err := g.Store.RevokeCode(ctx, x.Tenant.ID, a.Code); err != nil {
+	if err := g.Store.RevokeCode(ctx, x.Tenant.ID, a.Code, x.Now); err != nil {
 		return err
 	}
 	return errCode().Because(errReplay)

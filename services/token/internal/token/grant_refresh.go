@@ -72,6 +72,7 @@ type Rotation struct {
 	// Thumbprint is that of a key which the family is bound to from now on; empty: nothing changes.
 	Thumbprint string
 	Token      *AccessToken // nil: the access token is a JWT, which is not stored
+	Transfer   *Transfer    // nil: no session is handed on
 	Fact       Fact
 }
 
@@ -117,7 +118,7 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 	}
 	a := Authorization{
 		ClientID: r.ClientID, UserID: r.UserID, Connection: r.Connection, SessionID: r.SessionID, AuthTime: r.AuthTime, WantAuthTime: r.WantAuthTime,
-		Claims: r.Claims, Renewal: &Renewal{Family: r},
+		Claims: r.Claims, From: r.From, Renewal: &Renewal{Family: r},
 	}
 	policy := x.Client.refreshPolicy()
 	switch r.standing(p) {
@@ -139,8 +140,12 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 			return a, err
 		}
 	}
-	a.Audience, a.Scope, a.Renewal.Policy = r.opens(x, policy.Also)
 	a.Renewal.renew(x, p)
+	if transferAudience(x.Tenant, x.Params["audience"]) {
+		a.Scope, a.Renewal.Rotation.Transfer = r.Scope, r.transfer(x)
+		return a, nil
+	}
+	a.Audience, a.Scope, a.Renewal.Policy = r.opens(x, policy.Also)
 	return a, nil
 }
 
@@ -148,7 +153,7 @@ func (g *Refresh) Authorize(ctx context.Context, x Exchange) (Authorization, err
 // what they say.
 func (n *Renewal) renew(x Exchange, p presented) {
 	r, policy := &n.Family, x.Client.refreshPolicy()
-	if r.Online { // it stays as it was given, for as long as it is good at all
+	if r.endless() { // it stays as it was given, for as long as it is good at all
 		policy = RefreshPolicy{}
 	}
 	n.Rotation = Rotation{

@@ -81,6 +81,9 @@ func (i *Issuer) Issue(ctx context.Context, in Issue) (Issued, error) {
 // access makes the access token.
 func (i *Issuer) access(ctx context.Context, in Issue) (Issued, error) {
 	a := in.Authorization
+	if a.transfer() != nil { // not one that opens anything: it is for the door of /authorize
+		return Issued{AccessToken: newSecret(), ExpiresIn: transferLife}, nil
+	}
 	if in.ResourceServer == nil {
 		raw, life := newSecret(), OpaqueLifetime
 		if in.Front.Front() && !in.Front.Code {

@@ -22,18 +22,19 @@ const (
 
 // LoginDeps are what logins need.
 type LoginDeps struct {
-	Config   Configuration
-	Policy   *Policy
-	Users    Users
-	Store    LoginStore
-	Consents ConsentStore
-	Pushes   PushStore
-	Auth     *Authenticator // of clients that push
-	Proofs   *Proofs        // of keys, by clients that push
-	Objects  RequestObjectReader
-	Hints    HintReader
-	Devices  DeviceStore
-	Guesses  Limiter // of user codes, by address
+	Config    Configuration
+	Policy    *Policy
+	Users     Users
+	Store     LoginStore
+	Transfers TransferStore
+	Consents  ConsentStore
+	Pushes    PushStore
+	Auth      *Authenticator // of clients that push
+	Proofs    *Proofs        // of keys, by clients that push
+	Objects   RequestObjectReader
+	Hints     HintReader
+	Devices   DeviceStore
+	Guesses   Limiter // of user codes, by address
 	// GuessesAll are those of all addresses together, by tenant: whoever has many addresses is held back, too.
 	GuessesAll Limiter
 	Issuer     *Issuer
@@ -43,18 +44,19 @@ type LoginDeps struct {
 
 // Logins takes authorization requests and leads the browser to what they ask for: by a login, or by the session it has.
 type Logins struct {
-	config   Configuration
-	policy   *Policy
-	users    Users
-	store    LoginStore
-	consents ConsentStore
-	pushes   PushStore
-	auth     *Authenticator
-	proofs   *Proofs
-	objects  RequestObjectReader
-	hints    HintReader
-	devices  DeviceStore
-	guesses  Limiter
+	config    Configuration
+	policy    *Policy
+	users     Users
+	store     LoginStore
+	transfers TransferStore
+	consents  ConsentStore
+	pushes    PushStore
+	auth      *Authenticator
+	proofs    *Proofs
+	objects   RequestObjectReader
+	hints     HintReader
+	devices   DeviceStore
+	guesses   Limiter
 
 	guessesAll Limiter
 	issuer     *Issuer
@@ -68,21 +70,24 @@ func NewLogins(d LoginDeps) *Logins {
 		d.CodeTTL = DefaultCodeTTL
 	}
 	return &Logins{
-		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, consents: d.Consents, pushes: d.Pushes, auth: d.Auth, proofs: d.Proofs,
+		config: d.Config, policy: d.Policy, users: d.Users, store: d.Store, transfers: d.Transfers, consents: d.Consents, pushes: d.Pushes, auth: d.Auth, proofs: d.Proofs,
 		objects: d.Objects, hints: d.Hints, devices: d.Devices, guesses: d.Guesses, guessesAll: d.GuessesAll, issuer: d.Issuer, now: d.Now, codeTTL: d.CodeTTL,
 	}
 }
 
 // Browser is what a request shows of the browser it comes from.
 type Browser struct {
-	Session string // the session cookie; may be empty, and stale
-	Secret  string // the cookie that ties login transactions to this browser
-	Origin  Origin
+	Session  string // the session cookie; may be empty, and stale
+	Secret   string // the cookie that ties login transactions to this browser
+	Transfer string // the cookie of a session that an app hands on
+	Origin   Origin
 }
 
 // Authorize answers an authorization request (RFC 6749 §4.1.1). An error is for the error page: who asks, or where the answer may
 // go, is not proved, or an engine is away. All other failures are answers to the callback.
 func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Values, b Browser) (Answer, error) {
+	transfer := params[ParamTransfer]
+	params.Del(ParamTransfer) // it is the browser's, whatever the client pushed or signed, and is kept nowhere
 	in, err := l.receive(ctx, t, params)
 	if err != nil {
 		return Answer{}, err
@@ -107,18 +112,41 @@ func (l *Logins) Authorize(ctx context.Context, t tenancy.Tenant, params url.Val
 	if _, err := l.policy.Check(ctx, t, ask); err != nil {
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
-	a, done, err := l.bySession(ctx, t, c, &r, settings, b)
-	switch {
-	case err == nil && done:
-		return a, nil
-	case isLoginNeeded(err) && !r.prompts(promptNone):
-	case err != nil:
+	v := visit{tenant: t, client: c, request: &r, settings: settings, browser: b}
+	s, ok, err := l.base(ctx, v, c.brought(b, transfer))
+	if err != nil {
 		return l.refuseUnseen(ctx, t, c, &r, b, err)
 	}
-	if r.prompts(promptNone) {
-		return l.refuse(ctx, t, c, &r, b, fault.Denied(oauth.LoginRequired, "Login required"))
+	a, err := l.answer(ctx, v, s, ok)
+	return s.carry(a), err
+}
+
+// visit is an authorization request that was read, and the browser that brought it.
+type visit struct {
+	tenant   tenancy.Tenant
+	client   *Client
+	request  *Request
+	settings *Settings
+	browser  Browser
+}
+
+// answer answers from the session, where there is one (ok) that will do, and else by a login.
+func (l *Logins) answer(ctx context.Context, v visit, s base, ok bool) (Answer, error) {
+	t, c, r, b := v.tenant, v.client, v.request, v.browser
+	if ok && v.serves(s.Session, l.now()) {
+		a, done, err := l.bySession(ctx, v, s)
+		switch {
+		case err == nil && done:
+			return a, nil
+		case isLoginNeeded(err) && !r.prompts(promptNone):
+		case err != nil:
+			return l.refuseUnseen(ctx, t, c, r, b, err)
+		}
 	}
-	return l.begin(ctx, t, c, r, b)
+	if r.prompts(promptNone) {
+		return l.refuse(ctx, t, c, r, b, fault.Denied(oauth.LoginRequired, "Login required"))
+	}
+	return l.begin(ctx, t, c, *r, b)
 }
 
 // isLoginNeeded reports a session that is worth nothing here, where a fresh login may be.
@@ -136,24 +164,27 @@ func (r *Request) resolveAudience(t tenancy.Tenant, settings *Settings) {
 	}
 }
 
-// bySession answers from the browser's session, where there is one that this request may use. done is false when the user must
-// log in.
-func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *Request, settings *Settings, b Browser) (a Answer, done bool, err error) {
-	s, ok, err := l.session(ctx, t, b)
-	if err != nil || !ok {
-		return Answer{}, false, err
+// serves says whether the session may answer the request, as far as itself goes.
+func (v visit) serves(s Session, now time.Time) bool {
+	absolute, idle := v.settings.Lifetimes(s.Ephemeral)
+	return !s.outlived(now, absolute, idle) && v.accepts(s.UserID, s.Connection, s.AuthTime, now)
+}
+
+// accepts says whether the request may be answered from a login of that user, by that connection and at that time.
+func (v visit) accepts(userID string, con Connection, authTime, now time.Time) bool {
+	r := v.request
+	switch {
+	case v.client.SSODisabled, r.prompts(promptLogin), r.prompts(promptSelect), r.MaxAge >= 0 && now.Sub(authTime) > r.MaxAge:
+		return false
 	}
+	return (r.Connection == "" || r.Connection == con.Name) && r.meant(userID)
+}
+
+// bySession answers from a session that serves. done is false when the user must log in.
+func (l *Logins) bySession(ctx context.Context, v visit, s base) (a Answer, done bool, err error) {
+	t, c, r, settings, b := v.tenant, v.client, v.request, v.settings, v.browser
 	now := l.now()
-	absolute, idle := settings.Lifetimes(s.Ephemeral)
-	if s.outlived(now, absolute, idle) {
-		return Answer{}, false, nil
-	}
-	if c.SSODisabled || r.prompts(promptLogin) || r.prompts(promptSelect) || r.MaxAge >= 0 && now.Sub(s.AuthTime) > r.MaxAge {
-		return Answer{}, false, nil
-	}
-	if r.Connection != "" && r.Connection != s.Connection.Name || !r.meant(s.UserID) {
-		return Answer{}, false, nil
-	}
+	_, idle := settings.Lifetimes(s.Ephemeral)
 	u, err := l.users.FindUser(ctx, t.ID, s.UserID)
 	if fault.Is(err, fault.KindNotFound) {
 		return Answer{}, false, nil // the user is gone; so is what the session was worth
@@ -162,7 +193,7 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 		return Answer{}, false, err
 	}
 	tx := Transaction{Request: *r, SessionID: s.ID, Reused: true}
-	permit, err := l.policy.Check(ctx, t, l.ask(c, &tx, s, u))
+	permit, err := l.policy.Check(ctx, t, l.ask(c, &tx, s.Session, u))
 	if l.mustAsk(c, settings, &tx, err) {
 		a, err := l.askConsent(ctx, t, c, tx, b, err)
 		return a, true, err
@@ -170,19 +201,24 @@ func (l *Logins) bySession(ctx context.Context, t tenancy.Tenant, c *Client, r *
 	if err != nil {
 		return Answer{}, false, err
 	}
-	handed, err := l.hand(ctx, t, c, r, s, u, permit)
+	handed, err := l.hand(ctx, t, c, r, s.Session, u, permit)
 	if err != nil {
 		return Answer{}, false, err
 	}
-	if !r.prompts(promptNone) {
-		if u.LoginsCount, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
-			return Answer{}, false, err
-		}
-	}
-	err = l.store.ContinueSession(ctx, t.ID, SessionUse{
+	use := SessionUse{
 		SessionID: s.ID, Now: now, ClientID: c.ID, Hears: c.Backchannel.URL != "", IdleUntil: earlier(now.Add(idle), s.Until), Given: handed.given,
-		Origin: b.Origin.clipped(), Fact: l.reuseFact(t, c, r, s, u, b),
-	})
+		Origin: b.Origin.clipped(),
+	}
+	if s.secret == "" { // one that was taken over was counted and told of then
+		if !r.prompts(promptNone) {
+			if u.LoginsCount, err = l.users.RecordLogin(ctx, t.ID, u.ID, b.Origin.IP); err != nil {
+				return Answer{}, false, err
+			}
+		}
+		f := l.reuseFact(t, c, r, s.Session, u, b)
+		use.Fact = &f
+	}
+	err = l.store.ContinueSession(ctx, t.ID, use)
 	if fault.Is(err, fault.KindNotFound) {
 		return Answer{}, false, nil // ended between our look and our use
 	}
@@ -209,7 +245,7 @@ func (l *Logins) ask(c *Client, tx *Transaction, s Session, u *User) Ask {
 	return Ask{
 		Client: c, Grant: r.grant(), Front: r.Types.Front(), User: u, Connection: s.Connection.Name, AuthTime: s.AuthTime,
 		Audience: r.Audience, Scope: r.Scope, Agreed: tx.Agreed, Unverifiable: tx.unverifiable(),
-		Later: !r.Types.Token, Ephemeral: s.Ephemeral,
+		Later: !r.Types.Token, Ephemeral: s.Ephemeral, Handed: s.From.Handed(),
 	}
 }
 
@@ -236,7 +272,7 @@ func (l *Logins) authorization(c *Client, r *Request, s Session, u *User, permit
 	now := l.now()
 	a := Authorization{
 		ClientID: c.ID, UserID: u.ID, Audience: r.Audience, Scope: permit.Scope,
-		Connection: s.Connection, SessionID: s.ID, Ephemeral: s.Ephemeral, Nonce: r.Nonce, AuthTime: s.AuthTime, WantAuthTime: r.wantsAuthTime(),
+		Connection: s.Connection, SessionID: s.ID, Ephemeral: s.Ephemeral, From: s.From, Nonce: r.Nonce, AuthTime: s.AuthTime, WantAuthTime: r.wantsAuthTime(),
 		RedirectURI: r.RedirectURI, RedirectSent: r.RedirectSent,
 		Challenge: r.Challenge, ChallengeMethod: r.ChallengeMethod, Thumbprint: r.Thumbprint, Issued: now, Expires: now.Add(c.codeLife(l.codeTTL)),
 	}

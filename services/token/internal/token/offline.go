@@ -25,22 +25,33 @@ func errBothScopes() error {
 
 // offline says whether the ask may have a refresh token for rs (nil: no API).
 func (a Ask) offline(rs *ResourceServer) bool {
-	return slices.Contains(offlineGrants, a.Grant) && a.Client.Allows(oauth.GrantRefreshToken) && (rs == nil || rs.OfflineAccess)
+	return slices.Contains(offlineGrants, a.Grant) && a.refreshes() && (rs == nil || rs.OfflineAccess)
 }
 
 // online says whether the ask may have one that lives as long as its session. Such a token is for an API that wants it, and where the
 // session ends with its browser, for one that wants that too.
 func (a Ask) online(rs *ResourceServer) bool {
-	return slices.Contains(onlineGrants, a.Grant) && a.Client.Allows(oauth.GrantRefreshToken) && rs.givesOnline(a.Ephemeral)
+	return slices.Contains(onlineGrants, a.Grant) && a.refreshes() && rs.givesOnline(a.Ephemeral)
+}
+
+// refreshes says whether the client has refresh tokens, of a login like this one.
+func (a Ask) refreshes() bool {
+	return a.Client.Allows(oauth.GrantRefreshToken) && (!a.Handed || a.Client.Transfer.Refresh)
 }
 
 func (rs *ResourceServer) givesOnline(ephemeral bool) bool {
 	return rs != nil && rs.OnlineAccess && (rs.OnlineEphemeral || !ephemeral)
 }
 
-// refreshOff reports a refresh token for an API that gives none of its kind any more, and that the client's policies do not open.
+// refreshOff reports a refresh token for an API that gives none of its kind any more, and that the client's policies do not open; and one
+// of a login whose like gives the client none any more.
 func (a Ask) refreshOff(rs *ResourceServer) bool {
-	if a.Grant != oauth.GrantRefreshToken || rs == nil {
+	switch {
+	case a.Grant != oauth.GrantRefreshToken:
+		return false
+	case !a.refreshes():
+		return true
+	case rs == nil:
 		return false
 	}
 	given := rs.OfflineAccess

@@ -39,6 +39,8 @@ type Ask struct {
 	// Ephemeral says that the session which is used ends with its browser; Online, that a refresh token is exchanged which lives as long as
 	// its session.
 	Ephemeral, Online bool
+	// Handed says that the session, or the one the refresh token came from, was handed on from an app; Transfer, that one is to be.
+	Handed, Transfer bool
 	// Later says that no access token is handed out yet: the key is asked for at the token endpoint.
 	Later bool
 }
@@ -144,6 +146,9 @@ func (p *Policy) user(ctx context.Context, t tenancy.Tenant, ask Ask, rs *Resour
 		return Permit{}, organizationMissing()
 	}
 	if err := ask.Client.misconfigured(); err != nil {
+		return Permit{}, err
+	}
+	if err := ask.handsOn(); err != nil {
 		return Permit{}, err
 	}
 	if ask.refreshOff(rs) {

@@ -148,7 +148,7 @@ type CodeStore interface {
 	RedeemCode(ctx context.Context, tenant tenancy.ID, redemption Redemption) error
 	// RevokeCode removes the opaque and refresh tokens that were issued from a code, and what those gave (RFC 6749 §4.1.2); none is
 	// no error. The refusal that follows is a fact of its own.
-	RevokeCode(ctx context.Context, tenant tenancy.ID, code Hash) error
+	RevokeCode(ctx context.Context, tenant tenancy.ID, code Hash, now time.Time) error
 	// FindAccessToken gives what an opaque token stands for; expired, revoked or another tenant's is fault.NotFound.
 	FindAccessToken(ctx context.Context, tenant tenancy.ID, token Hash, now time.Time) (AccessToken, error)
 }

@@ -39,10 +39,11 @@ type RefreshToken struct {
 	Rotating      bool
 	ClientID      string
 	UserID        string
-	SessionID     string // it came from; empty: from no browser
-	Online        bool   // it lives as long as that session, and has no ends of its own
-	Audience      string // empty: for /userinfo alone
-	Thumbprint    string // of the key that it is bound to (RFC 9449 §5); empty: to none
+	SessionID     string   // it came from; empty: from no browser
+	From          Handover // of that session
+	Online        bool     // it lives as long as that session at most
+	Audience      string   // empty: for /userinfo alone
+	Thumbprint    string   // of the key that it is bound to (RFC 9449 §5); empty: to none
 	Scope         Scope
 	Connection    Connection
 	AuthTime      time.Time
@@ -115,7 +116,7 @@ func (r *RefreshToken) mint(counter uint32, rotating bool) string {
 	b = append(b, secret...)
 	raw := base64.RawURLEncoding.EncodeToString(append(b, r.Key.tag(b)...))
 	switch {
-	case r.Online:
+	case r.endless():
 		return onlinePrefix + raw
 	case rotating:
 		return rotatingPrefix + raw
@@ -161,9 +162,12 @@ func holds(hashes []Hash, h Hash) bool {
 	return found
 }
 
+// endless says that the family has no ends of its own, beside that of its session: it was asked for as such.
+func (r *RefreshToken) endless() bool { return r.Online && r.Scope.Has(oauth.ScopeOnlineAccess) }
+
 // over reports a family that is good no more, by what it was given or by its client's settings of now.
 func (r *RefreshToken) over(now time.Time, p RefreshPolicy) bool {
-	if r.Online { // whether its session is over is asked elsewhere
+	if r.endless() { // whether its session is over is asked elsewhere
 		return false
 	}
 	used := r.LastExchanged
@@ -198,9 +202,10 @@ func newRefreshToken(x Exchange, a Authorization) (raw string, r *RefreshToken) 
 	if online {
 		p = RefreshPolicy{}
 	}
+	online = online || a.From.Handed() && x.Client.Transfer.Online
 	r = &RefreshToken{
 		ID: refreshIDPrefix + base64.RawURLEncoding.EncodeToString(id), Counter: 1, Rotating: p.Rotating, ClientID: x.Client.ID,
-		UserID: a.UserID, SessionID: a.SessionID, Online: online, Audience: a.Audience, Scope: a.Scope, Connection: a.Connection, AuthTime: a.AuthTime,
+		UserID: a.UserID, SessionID: a.SessionID, From: a.From, Online: online, Audience: a.Audience, Scope: a.Scope, Connection: a.Connection, AuthTime: a.AuthTime,
 		WantAuthTime: a.WantAuthTime, Claims: a.Claims, Created: x.Now, IdleUntil: after(x.Now, p.Idle), Until: after(x.Now, p.Lifetime),
 		First: x.Origin.clipped(), Last: x.Origin.clipped(), Prunes: id[0] < pruning,
 	}

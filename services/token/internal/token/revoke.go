@@ -84,7 +84,7 @@ func (r *Revoker) refreshToken(ctx context.Context, t tenancy.Tenant, c *Client,
 	if family.Audience != "" {
 		f.Details["audience"] = family.Audience
 	}
-	if family.Online {
+	if family.endless() {
 		return r.endOnline(ctx, t, family, f)
 	}
 	revocation := Revocation{ID: family.ID, Fact: f}

@@ -21,12 +21,17 @@ type Session struct {
 	Clients     []string  // that it let its user into; known to SessionAdmin alone
 	Metadata    map[string]string
 	Updated     time.Time // when an administrator last changed it; zero: never
+	From        Handover
 }
 
 // outlived reports a session that is older, or was left alone longer, than its tenant allows by now. Longer lifetimes count for new
-// sessions only; shorter ones count at the next use.
+// sessions only; shorter ones count at the next use. The login that was handed on may be older than the session.
 func (s *Session) outlived(now time.Time, absolute, idle time.Duration) bool {
-	return !now.Before(s.AuthTime.Add(absolute)) || !now.Before(s.LastUsed.Add(idle))
+	begun := s.AuthTime
+	if s.Created.After(begun) {
+		begun = s.Created
+	}
+	return !now.Before(begun.Add(absolute)) || !now.Before(s.LastUsed.Add(idle))
 }
 
 // Transaction is a login under way, from /authorize until the code. Its state is known to the browser that began it alone.
@@ -47,7 +52,7 @@ type Opening struct {
 	Session Session
 	// Replaces is the browser's session before, which this one ends; empty where there was none, and where it goes on under its ID.
 	Replaces string
-	State    Hash
+	State    Hash // of the login transaction; a session that is taken over has none
 	Fact     Fact
 }
 
@@ -66,7 +71,7 @@ type SessionUse struct {
 	IdleUntil time.Time
 	Origin    Origin
 	Given     Given
-	Fact      Fact
+	Fact      *Fact // nil: it is told of elsewhere
 }
 
 // Initiator is what ends sessions, in the wire's words for back-channel logout.

@@ -13,12 +13,13 @@ delete from transactions where tenant_id = @tenant_id and state_hash = @state_ha
 
 -- name: OpenSession :exec
 insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at,
-  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, created_at, tenant_name)
+  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, created_at, tenant_name, from_family, ends_with_family)
 values (@tenant_id, @id, @secret_hash, @user_id, @connection_id, @connection, @strategy, @auth_time, @last_used_at, @idle_until, @expires_at,
-  @host, @ephemeral, @ip, @user_agent, @ip, @user_agent, @created_at, @tenant_name)
+  @host, @ephemeral, @ip, @user_agent, @ip, @user_agent, @created_at, @tenant_name, sqlc.narg(from_family)::text, @ends_with_family)
 on conflict (tenant_id, id) do update
 set secret_hash = excluded.secret_hash, auth_time = excluded.auth_time, last_used_at = excluded.last_used_at, idle_until = excluded.idle_until,
-    expires_at = excluded.expires_at, ephemeral = excluded.ephemeral, last_ip = excluded.last_ip, last_user_agent = excluded.last_user_agent
+    expires_at = excluded.expires_at, ephemeral = excluded.ephemeral, last_ip = excluded.last_ip, last_user_agent = excluded.last_user_agent,
+    from_family = excluded.from_family, ends_with_family = excluded.ends_with_family
 where sessions.user_id = excluded.user_id and sessions.host = excluded.host;
 
 -- name: FindSession :one

@@ -2,12 +2,12 @@
 insert into refresh_tokens (
   tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, online_session, audience, scope, thumbprint,
   connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
-  first_ip, first_user_agent, last_ip, last_user_agent, metadata
+  first_ip, first_user_agent, last_ip, last_user_agent, metadata, from_family, ends_with_family
 ) values (
   @tenant_id, @id, @tag_key, @counter, @current_hashes, @previous_hashes, @rotated_at, @rotating, @client_id, @user_id, @session_id, @online_session, @audience, @scope, @thumbprint,
   @connection_id, @connection, @strategy, @auth_time, @want_auth_time, @id_token_claims, @userinfo_claims, @created_at, @last_exchanged_at, sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz,
   date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, sqlc.narg(expires_at)::timestamptz), 'UTC') + interval '1 hour',
-  @first_ip, @first_user_agent, @last_ip, @last_user_agent, @metadata
+  @first_ip, @first_user_agent, @last_ip, @last_user_agent, @metadata, sqlc.narg(from_family)::text, @ends_with_family
 );
 
 -- name: HoldSession :one

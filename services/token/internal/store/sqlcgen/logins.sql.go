@@ -64,7 +64,7 @@ func (q *Queries) DeleteTransaction(ctx context.Context, arg DeleteTransactionPa
 }
 
 const findSession = `-- name: FindSession :one
-select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from from sessions where tenant_id = $1 and secret_hash = $2 and idle_until > $3
+select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from, from_family, ends_with_family from sessions where tenant_id = $1 and secret_hash = $2 and idle_until > $3
 `
 
 type FindSessionParams struct {
@@ -99,6 +99,8 @@ func (q *Queries) FindSession(ctx context.Context, arg FindSessionParams) (Sessi
 		&i.CreatedAt,
 		&i.TenantName,
 		&i.DeadFrom,
+		&i.FromFamily,
+		&i.EndsWithFamily,
 	)
 	return i, err
 }
@@ -162,33 +164,36 @@ func (q *Queries) InsertTransaction(ctx context.Context, arg InsertTransactionPa
 
 const openSession = `-- name: OpenSession :exec
 insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at,
-  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, created_at, tenant_name)
+  host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, created_at, tenant_name, from_family, ends_with_family)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-  $12, $13, $14, $15, $14, $15, $16, $17)
+  $12, $13, $14, $15, $14, $15, $16, $17, $18::text, $19)
 on conflict (tenant_id, id) do update
 set secret_hash = excluded.secret_hash, auth_time = excluded.auth_time, last_used_at = excluded.last_used_at, idle_until = excluded.idle_until,
-    expires_at = excluded.expires_at, ephemeral = excluded.ephemeral, last_ip = excluded.last_ip, last_user_agent = excluded.last_user_agent
+    expires_at = excluded.expires_at, ephemeral = excluded.ephemeral, last_ip = excluded.last_ip, last_user_agent = excluded.last_user_agent,
+    from_family = excluded.from_family, ends_with_family = excluded.ends_with_family
 where sessions.user_id = excluded.user_id and sessions.host = excluded.host
 `
 
 type OpenSessionParams struct {
-	TenantID     string
-	ID           string
-	SecretHash   []byte
-	UserID       string
-	ConnectionID string
-	Connection   string
-	Strategy     string
-	AuthTime     time.Time
-	LastUsedAt   time.Time
-	IdleUntil    time.Time
-	ExpiresAt    time.Time
-	Host         string
-	Ephemeral    bool
-	Ip           string
-	UserAgent    string
-	CreatedAt    *time.Time
-	TenantName   string
+	TenantID       string
+	ID             string
+	SecretHash     []byte
+	UserID         string
+	ConnectionID   string
+	Connection     string
+	Strategy       string
+	AuthTime       time.Time
+	LastUsedAt     time.Time
+	IdleUntil      time.Time
+	ExpiresAt      time.Time
+	Host           string
+	Ephemeral      bool
+	Ip             string
+	UserAgent      string
+	CreatedAt      *time.Time
+	TenantName     string
+	FromFamily     *string
+	EndsWithFamily bool
 }
 
 func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error {
@@ -210,6 +215,8 @@ func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error 
 		arg.UserAgent,
 		arg.CreatedAt,
 		arg.TenantName,
+		arg.FromFamily,
+		arg.EndsWithFamily,
 	)
 	return err
 }

@@ -196,6 +196,10 @@ type RefreshToken struct {
 	Thumbprint *string
 	// The session that the family lives as long as. Null: it has ends of its own (offline_access).
 	OnlineSession *string
+	// That of the session it came from: see sessions.from_family.
+	FromFamily *string
+	// It ends when that family is revoked.
+	EndsWithFamily bool
 }
 
 // Opaque access tokens that were taken back: all of a session, or those that a user's consent gave a client.
@@ -245,6 +249,10 @@ type Session struct {
 	TenantName string
 	// The quarter of an hour after idle_until, from which the row is swept.
 	DeadFrom time.Time
+	// The family of refresh tokens by which an app handed the session on. Null: it is from a login in its browser.
+	FromFamily *string
+	// It ends when that family is revoked.
+	EndsWithFamily bool
 }
 
 // The clients that a session let its user into: they are told of its end (OIDC Back-Channel Logout). They go with it.
@@ -254,6 +262,21 @@ type SessionClient struct {
 	ClientID  string
 	// The client had a back-channel logout URL when it last took part: only then is it worth a message that the session ran out.
 	Hears bool
+}
+
+// Sessions that are being handed on, each for one use. Whose they are is said by the family of refresh tokens, without which they are worth nothing.
+type SessionTransfer struct {
+	TenantID string
+	// SHA-256 of the session transfer token.
+	TokenHash []byte
+	// The family whose token was shown.
+	RefreshID string
+	// From where. What takes the session over is on the same device, where its client wants that.
+	Ip string
+	// What comes of it ends when the family is revoked.
+	Ends      bool
+	IssuedAt  time.Time
+	ExpiresAt time.Time
 }
 
 // What the world is told of a tenant's signing key: each version of the key in Vault is one key ID. The private halves never leave Vault.

@@ -338,7 +338,7 @@ func (q *Queries) DeleteTenantRefreshTokens(ctx context.Context, tenantID string
 }
 
 const findRefreshToken = `-- name: FindRefreshToken :one
-select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session from refresh_tokens
+select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session, from_family, ends_with_family from refresh_tokens
 where tenant_id = $1 and id = $2 and (idle_until is null or idle_until > $3::timestamptz) and (expires_at is null or expires_at > $3::timestamptz)
 `
 
@@ -384,6 +384,8 @@ func (q *Queries) FindRefreshToken(ctx context.Context, arg FindRefreshTokenPara
 		&i.Metadata,
 		&i.Thumbprint,
 		&i.OnlineSession,
+		&i.FromFamily,
+		&i.EndsWithFamily,
 	)
 	return i, err
 }
@@ -410,12 +412,12 @@ const insertRefreshToken = `-- name: InsertRefreshToken :exec
 insert into refresh_tokens (
   tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, online_session, audience, scope, thumbprint,
   connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from,
-  first_ip, first_user_agent, last_ip, last_user_agent, metadata
+  first_ip, first_user_agent, last_ip, last_user_agent, metadata, from_family, ends_with_family
 ) values (
   $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
   $16, $17, $18, $19, $20, $21, $22, $23, $24, $25::timestamptz, $26::timestamptz,
   date_trunc('hour', least($25::timestamptz, $26::timestamptz), 'UTC') + interval '1 hour',
-  $27, $28, $29, $30, $31
+  $27, $28, $29, $30, $31, $32::text, $33
 )
 `
 
@@ -451,6 +453,8 @@ type InsertRefreshTokenParams struct {
 	LastIp          string
 	LastUserAgent   string
 	Metadata        []byte
+	FromFamily      *string
+	EndsWithFamily  bool
 }
 
 func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshTokenParams) error {
@@ -486,12 +490,14 @@ func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshToken
 		arg.LastIp,
 		arg.LastUserAgent,
 		arg.Metadata,
+		arg.FromFamily,
+		arg.EndsWithFamily,
 	)
 	return err
 }
 
 const listRefreshTokens = `-- name: ListRefreshTokens :many
-select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session from refresh_tokens
+select tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session, from_family, ends_with_family from refresh_tokens
 where tenant_id = $1 and id > $2 and online_session is null
   and ($3::text is null or user_id = $3)
   and ($4::text is null or client_id = $4)
@@ -562,6 +568,8 @@ func (q *Queries) ListRefreshTokens(ctx context.Context, arg ListRefreshTokensPa
 			&i.Metadata,
 			&i.Thumbprint,
 			&i.OnlineSession,
+			&i.FromFamily,
+			&i.EndsWithFamily,
 		); err != nil {
 			return nil, err
 		}
@@ -693,7 +701,7 @@ const updateRefreshTokenMetadata = `-- name: UpdateRefreshTokenMetadata :one
 update refresh_tokens set metadata = $1
 where tenant_id = $2 and id = $3 and online_session is null
   and (idle_until is null or idle_until > $4::timestamptz) and (expires_at is null or expires_at > $4::timestamptz)
-returning tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session
+returning tenant_id, id, tag_key, counter, current_hashes, previous_hashes, rotated_at, rotating, client_id, user_id, session_id, audience, scope, connection_id, connection, strategy, auth_time, want_auth_time, id_token_claims, userinfo_claims, created_at, last_exchanged_at, idle_until, expires_at, dead_from, first_ip, first_user_agent, last_ip, last_user_agent, metadata, thumbprint, online_session, from_family, ends_with_family
 `
 
 type UpdateRefreshTokenMetadataParams struct {
@@ -744,6 +752,8 @@ func (q *Queries) UpdateRefreshTokenMetadata(ctx context.Context, arg UpdateRefr
 		&i.Metadata,
 		&i.Thumbprint,
 		&i.OnlineSession,
+		&i.FromFamily,
+		&i.EndsWithFamily,
 	)
 	return i, err
 }

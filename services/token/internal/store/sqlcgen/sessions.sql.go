@@ -139,7 +139,7 @@ const endSessions = `-- name: EndSessions :many
 delete from sessions
 where tenant_id = $1 and ($2::text = '' or id = $2) and ($3::text = '' or user_id = $3)
   and ($4::timestamptz is null or auth_time < $4)
-returning tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from
+returning tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from, from_family, ends_with_family
 `
 
 type EndSessionsParams struct {
@@ -186,6 +186,8 @@ func (q *Queries) EndSessions(ctx context.Context, arg EndSessionsParams) ([]Ses
 			&i.CreatedAt,
 			&i.TenantName,
 			&i.DeadFrom,
+			&i.FromFamily,
+			&i.EndsWithFamily,
 		); err != nil {
 			return nil, err
 		}
@@ -198,7 +200,7 @@ func (q *Queries) EndSessions(ctx context.Context, arg EndSessionsParams) ([]Ses
 }
 
 const findSessionByID = `-- name: FindSessionByID :one
-select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from from sessions where tenant_id = $1 and id = $2 and idle_until > $3
+select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from, from_family, ends_with_family from sessions where tenant_id = $1 and id = $2 and idle_until > $3
 `
 
 type FindSessionByIDParams struct {
@@ -233,6 +235,8 @@ func (q *Queries) FindSessionByID(ctx context.Context, arg FindSessionByIDParams
 		&i.CreatedAt,
 		&i.TenantName,
 		&i.DeadFrom,
+		&i.FromFamily,
+		&i.EndsWithFamily,
 	)
 	return i, err
 }
@@ -303,7 +307,7 @@ func (q *Queries) ListClientsOfSessions(ctx context.Context, arg ListClientsOfSe
 }
 
 const listSessionsOfUser = `-- name: ListSessionsOfUser :many
-select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from from sessions where tenant_id = $1 and user_id = $2 and idle_until > $3 and id > $4
+select tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from, from_family, ends_with_family from sessions where tenant_id = $1 and user_id = $2 and idle_until > $3 and id > $4
 order by id limit $5
 `
 
@@ -353,6 +357,8 @@ func (q *Queries) ListSessionsOfUser(ctx context.Context, arg ListSessionsOfUser
 			&i.CreatedAt,
 			&i.TenantName,
 			&i.DeadFrom,
+			&i.FromFamily,
+			&i.EndsWithFamily,
 		); err != nil {
 			return nil, err
 		}
@@ -423,7 +429,7 @@ func (q *Queries) PostponeLogoutMessage(ctx context.Context, arg PostponeLogoutM
 }
 
 const updateSessionMetadata = `-- name: UpdateSessionMetadata :one
-update sessions set metadata = $1, updated_at = $2 where tenant_id = $3 and id = $4 and idle_until > $2 returning tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from
+update sessions set metadata = $1, updated_at = $2 where tenant_id = $3 and id = $4 and idle_until > $2 returning tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at, host, ephemeral, first_ip, first_user_agent, last_ip, last_user_agent, metadata, updated_at, created_at, tenant_name, dead_from, from_family, ends_with_family
 `
 
 type UpdateSessionMetadataParams struct {
@@ -464,6 +470,8 @@ func (q *Queries) UpdateSessionMetadata(ctx context.Context, arg UpdateSessionMe
 		&i.CreatedAt,
 		&i.TenantName,
 		&i.DeadFrom,
+		&i.FromFamily,
+		&i.EndsWithFamily,
 	)
 	return i, err
 }

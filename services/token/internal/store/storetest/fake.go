@@ -28,6 +28,7 @@ type Fake struct {
 	devices      map[sid]token.DeviceKey
 	consents     map[sid]token.Consent
 	pushed       map[id]token.Pushed
+	transfers    map[id]token.Transfer
 	messages     map[sid]*message
 	counts       map[counted]tally
 	announced    int
@@ -67,7 +68,7 @@ func NewFake() *Fake {
 		keys: map[tenancy.ID][]token.SigningKey{}, transactions: map[id]token.Transaction{}, sessions: map[sid]token.Session{},
 		codes: map[id]token.Authorization{}, tokens: map[id]token.AccessToken{}, assertions: map[id]time.Time{},
 		refresh: map[sid]token.RefreshToken{}, ofCode: map[id]string{}, devices: map[sid]token.DeviceKey{},
-		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{},
+		consents: map[sid]token.Consent{}, pushed: map[id]token.Pushed{}, transfers: map[id]token.Transfer{},
 		messages: map[sid]*message{}, counts: map[counted]tally{}, hearing: map[sid]bool{}, waiting: map[id]*waitingDevice{},
 	}
 }
@@ -206,17 +207,22 @@ func (f *Fake) OpenSession(_ context.Context, tenant tenancy.ID, o token.Opening
 		}
 		tx.SessionID, tx.Reused, tx.Agreed = o.Session.ID, false, false
 		f.transactions[id{tenant, o.State}] = tx
-		if o.Replaces != "" {
-			f.endSessions(tenant, token.SessionEnd{SessionID: o.Replaces, By: token.ByLogout, Now: o.Session.LastUsed})
-		}
-		opened := o.Session
-		if before, ok := f.sessions[sid{tenant, opened.ID}]; ok {
-			opened.Clients, opened.Metadata, opened.First, opened.Updated = before.Clients, before.Metadata, before.First, before.Updated
-		}
-		f.sessions[sid{tenant, opened.ID}] = opened
-		f.facts = append(f.facts, o.Fact)
+		f.open(tenant, o)
 		return nil
 	})
+}
+
+// open stores a session in the place of the one that it replaces.
+func (f *Fake) open(tenant tenancy.ID, o token.Opening) {
+	if o.Replaces != "" {
+		f.endSessions(tenant, token.SessionEnd{SessionID: o.Replaces, By: token.ByLogout, Now: o.Session.LastUsed})
+	}
+	opened := o.Session
+	if before, ok := f.sessions[sid{tenant, opened.ID}]; ok {
+		opened.Clients, opened.Metadata, opened.First, opened.Updated = before.Clients, before.Metadata, before.First, before.Updated
+	}
+	f.sessions[sid{tenant, opened.ID}] = opened
+	f.facts = append(f.facts, o.Fact)
 }
 
 // CompleteTransaction implements token.LoginStore.
@@ -258,7 +264,9 @@ func (f *Fake) ContinueSession(_ context.Context, tenant tenancy.ID, use token.S
 			return notFound()
 		}
 		f.give(tenant, use.Given)
-		f.facts = append(f.facts, use.Fact)
+		if use.Fact != nil {
+			f.facts = append(f.facts, *use.Fact)
+		}
 		return nil
 	})
 }
@@ -314,14 +322,14 @@ func (f *Fake) RedeemCode(_ context.Context, tenant tenancy.ID, r token.Redempti
 }
 
 // RevokeCode implements token.CodeStore.
-func (f *Fake) RevokeCode(_ context.Context, tenant tenancy.ID, code token.Hash) error {
+func (f *Fake) RevokeCode(_ context.Context, tenant tenancy.ID, code token.Hash, now time.Time) error {
 	return f.do(func() error {
 		for key, t := range f.tokens {
 			if key.tenant == tenant && t.Code.Equal(code) {
 				delete(f.tokens, key)
 			}
 		}
-		f.endRefreshToken(tenant, f.ofCode[id{tenant, code}])
+		f.revokeFamily(tenant, f.ofCode[id{tenant, code}], now)
 		return nil
 	})
 }
@@ -372,6 +380,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 		f.removeRefreshTokens(tenant)
 		maps.DeleteFunc(f.consents, func(key sid, _ token.Consent) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.pushed, func(key id, _ token.Pushed) bool { return key.tenant == tenant })
+		maps.DeleteFunc(f.transfers, func(key id, _ token.Transfer) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.waiting, func(key id, _ *waitingDevice) bool { return key.tenant == tenant })
 		maps.DeleteFunc(f.messages, func(key sid, _ *message) bool { return key.tenant == tenant })
 		return nil
@@ -381,7 +390,7 @@ func (f *Fake) RemoveTenant(_ context.Context, tenant tenancy.ID) error {
 // Sweep deletes what had expired at now.
 func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 	err = f.do(func() error {
-		before := len(f.transactions) + len(f.sessions) + len(f.codes) + len(f.tokens) + len(f.assertions) + len(f.pushed)
+		before := len(f.transactions) + len(f.sessions) + len(f.codes) + len(f.tokens) + len(f.assertions) + len(f.pushed) + len(f.transfers)
 		for key, row := range f.transactions {
 			if !row.Expires.After(now) {
 				delete(f.transactions, key)
@@ -407,7 +416,8 @@ func (f *Fake) Sweep(_ context.Context, now time.Time) (n int, err error) {
 			}
 		}
 		maps.DeleteFunc(f.pushed, func(_ id, row token.Pushed) bool { return !row.Expires.After(now) })
-		n = before - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now) + f.sweepTokenCounts(now) + spent
+		maps.DeleteFunc(f.transfers, func(_ id, row token.Transfer) bool { return !row.Expires.After(now) })
+		n = before - len(f.transfers) - len(f.transactions) - len(f.sessions) - len(f.codes) - len(f.tokens) - len(f.assertions) - len(f.pushed) + f.sweepRefreshTokens(now) + f.sweepTokenCounts(now) + spent
 		return nil
 	})
 	return n, err

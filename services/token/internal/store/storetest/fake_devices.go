@@ -63,7 +63,7 @@ func (f *Fake) EndRefreshTokens(_ context.Context, tenant tenancy.ID, filter tok
 		}
 		for key, r := range f.refresh {
 			if key.tenant == tenant && !r.Online && meant(r, filter) {
-				f.endRefreshToken(tenant, r.ID)
+				f.revokeFamily(tenant, r.ID, now)
 				n++
 			}
 		}

@@ -143,6 +143,9 @@ func (f *Fake) RotateRefreshToken(_ context.Context, tenant tenancy.ID, r token.
 		if r.Token != nil {
 			f.tokens[id{tenant, r.Token.Hash}] = *r.Token
 		}
+		if r.Transfer != nil {
+			f.transfers[id{tenant, r.Transfer.Token}] = *r.Transfer
+		}
 		f.facts = append(f.facts, r.Fact)
 		return nil
 	})
@@ -169,7 +172,7 @@ func (f *Fake) RevokeRefreshToken(_ context.Context, tenant tenancy.ID, r token.
 		if _, ok := f.refresh[sid{tenant, r.ID}]; !ok {
 			return notFound()
 		}
-		f.endRefreshToken(tenant, r.ID)
+		f.revokeFamily(tenant, r.ID, r.Fact.Time)
 		if c := r.Consent; c != nil {
 			maps.DeleteFunc(f.consents, func(key sid, have token.Consent) bool {
 				return key.tenant == tenant && have.UserID == c.UserID && have.ClientID == c.ClientID && have.Audience == c.Audience

@@ -30,11 +30,11 @@ func (f *Fake) dropOffline(tenant tenancy.ID, filter token.RefreshFilter) {
 }
 
 // revokeSession removes what came of a session.
-func (f *Fake) revokeSession(tenant tenancy.ID, session string) {
+func (f *Fake) revokeSession(tenant tenancy.ID, session string, now time.Time) {
 	f.drop(tenant, func(a token.Authorization) bool { return a.SessionID == session })
 	for key, r := range f.refresh {
 		if key.tenant == tenant && r.SessionID == session {
-			f.endRefreshToken(tenant, r.ID)
+			f.revokeFamily(tenant, r.ID, now)
 		}
 	}
 	maps.DeleteFunc(f.tokens, func(key id, t token.AccessToken) bool { return key.tenant == tenant && t.SessionID == session })
@@ -52,7 +52,7 @@ func (f *Fake) revokeConsent(tenant tenancy.ID, c token.ConsentFilter, now time.
 	})
 	for key, r := range f.refresh {
 		if key.tenant == tenant && r.UserID == c.UserID && r.ClientID == c.ClientID && slices.Contains(audiences, r.Audience) {
-			f.endRefreshToken(tenant, r.ID)
+			f.revokeFamily(tenant, r.ID, now)
 		}
 	}
 	maps.DeleteFunc(f.tokens, func(key id, t token.AccessToken) bool {

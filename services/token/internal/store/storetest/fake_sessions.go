@@ -168,11 +168,11 @@ func (f *Fake) EndSessions(_ context.Context, tenant tenancy.ID, e token.Session
 		n = len(gone)
 		for _, s := range gone {
 			if all {
-				f.revokeSession(tenant, s.ID)
+				f.revokeSession(tenant, s.ID, e.Now)
 			}
 		}
 		if all && e.SessionID != "" {
-			f.revokeSession(tenant, e.SessionID)
+			f.revokeSession(tenant, e.SessionID, e.Now)
 		}
 		for range n {
 			f.facts = append(f.facts, token.Fact{Tenant: tenant, Time: e.Now, Name: token.SessionEnded})

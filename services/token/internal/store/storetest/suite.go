@@ -30,6 +30,7 @@ type Store interface {
 	token.DeviceKeyStore
 	token.ConsentStore
 	token.PushStore
+	token.TransferStore
 	token.SessionAdmin
 	token.LogoutQueue
 	token.DeviceStore
@@ -64,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"refresh ends": tryRefreshEnds,
 		"token counts": tryTokenCounts,
 		"online":       tryOnline,
+		"transfers":    tryTransfers,
 		"management":   tryRefreshAdmin,
 		"devices":      tryDeviceKeys,
 		"consents":     tryConsents,
@@ -262,7 +264,7 @@ func trySessions(t *testing.T, w *world) {
 	_, err = w.FindSession(ctx, w.a, s.Secret, s.IdleUntil)
 	notFoundHere(t, err)
 
-	use := token.SessionUse{SessionID: s.ID, Now: w.now.Add(time.Minute), IdleUntil: s.Until.Add(time.Hour), ClientID: "client", Given: w.given("by session"), Fact: w.fact("ssa")}
+	use := token.SessionUse{SessionID: s.ID, Now: w.now.Add(time.Minute), IdleUntil: s.Until.Add(time.Hour), ClientID: "client", Given: w.given("by session"), Fact: new(w.fact("ssa"))}
 	notFoundHere(t, w.ContinueSession(ctx, w.b, use))
 	require.NoError(t, w.ContinueSession(ctx, w.a, use))
 	got, err = w.FindSession(ctx, w.a, s.Secret, w.now)

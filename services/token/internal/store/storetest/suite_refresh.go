@@ -81,10 +81,10 @@ func tryRefreshTokens(t *testing.T, w *world) {
 	found, err := w.FindAccessToken(ctx, w.a, token.HashOf("by refresh"), w.now)
 	require.NoError(t, err)
 	require.Equal(t, *rotation.Token, found)
-	require.NoError(t, w.RevokeCode(ctx, w.b, code.Code))
+	require.NoError(t, w.RevokeCode(ctx, w.b, code.Code, w.now))
 	_, err = w.FindRefreshToken(ctx, w.a, given.ID, w.now)
 	require.NoError(t, err, "a stranger's revocation revokes nothing")
-	require.NoError(t, w.RevokeCode(ctx, w.a, code.Code))
+	require.NoError(t, w.RevokeCode(ctx, w.a, code.Code, w.now))
 	_, err = w.FindRefreshToken(ctx, w.a, given.ID, w.now)
 	notFoundHere(t, err)
 	for _, raw := range []string{"with it", "by refresh"} {

@@ -37,7 +37,7 @@ func (w *world) logInto(t *testing.T, session, user, client, audience string) gi
 		opaque.SessionID, opaque.UserID, opaque.ClientID = session, user, client
 	}
 	require.NoError(t, w.ContinueSession(ctx, w.a, token.SessionUse{
-		SessionID: session, ClientID: client, Now: w.now, IdleUntil: w.now.Add(time.Hour), Given: token.Given{Code: &g.code, Token: &g.alone}, Fact: w.fact("ssa"),
+		SessionID: session, ClientID: client, Now: w.now, IdleUntil: w.now.Add(time.Hour), Given: token.Given{Code: &g.code, Token: &g.alone}, Fact: new(w.fact("ssa")),
 	}))
 	require.NoError(t, w.SaveTokens(ctx, w.a, token.Settlement{Refresh: &g.family, Opaque: &g.along, Fact: w.fact("sepft")}))
 	require.NoError(t, w.SaveDeviceCode(ctx, w.a, g.device))
@@ -154,7 +154,7 @@ func tryWithdrawnConsents(t *testing.T, w *world) {
 	underway, young := w.code("under way"), w.opaque("young", "")
 	underway.Audience, young.Issued = "", w.now.Add(time.Millisecond)
 	require.NoError(t, w.ContinueSession(ctx, w.a, token.SessionUse{
-		SessionID: "sid-1", ClientID: "client", Now: w.now, IdleUntil: w.now.Add(time.Hour), Given: token.Given{Code: &underway}, Fact: w.fact("ssa"),
+		SessionID: "sid-1", ClientID: "client", Now: w.now, IdleUntil: w.now.Add(time.Hour), Given: token.Given{Code: &underway}, Fact: new(w.fact("ssa")),
 	}))
 	require.NoError(t, w.RedeemCode(ctx, w.a, token.Redemption{Code: underway.Code, Now: young.Issued, Token: young, Fact: w.fact("seacft")}))
 	withdraw("grt_userinfo")
@@ -191,7 +191,7 @@ func tryEndedFamilies(t *testing.T, w *world) {
 	other := w.logInto(t, "sid-1", "auth0|2", "client", "")
 	short := w.code("gives no refresh token")
 	require.NoError(t, w.ContinueSession(ctx, w.a, token.SessionUse{
-		SessionID: "sid-1", ClientID: "client", Now: w.now, IdleUntil: w.now.Add(time.Hour), Given: token.Given{Code: &short}, Fact: w.fact("ssa"),
+		SessionID: "sid-1", ClientID: "client", Now: w.now, IdleUntil: w.now.Add(time.Hour), Given: token.Given{Code: &short}, Fact: new(w.fact("ssa")),
 	}))
 	end(w.b, token.RefreshFilter{UserID: "auth0|1"})
 	end(w.a, token.RefreshFilter{IDs: []string{api.family.ID}})

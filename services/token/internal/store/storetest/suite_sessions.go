@@ -23,7 +23,7 @@ func (w *world) logIn(t *testing.T, s token.Session, clients ...string) token.Se
 	require.NoError(t, w.OpenSession(ctx, w.a, token.Opening{Session: s, State: tx.State, Fact: w.fact("s")}))
 	for _, client := range clients {
 		require.NoError(t, w.ContinueSession(ctx, w.a, token.SessionUse{
-			SessionID: s.ID, ClientID: client, Now: s.LastUsed, IdleUntil: s.IdleUntil, Origin: s.Last, Fact: w.fact("ssa"),
+			SessionID: s.ID, ClientID: client, Now: s.LastUsed, IdleUntil: s.IdleUntil, Origin: s.Last, Fact: new(w.fact("ssa")),
 		}))
 	}
 	s.Clients = clients
@@ -69,7 +69,7 @@ func tryParticipants(t *testing.T, w *world) {
 	require.NoError(t, w.CompleteTransaction(ctx, w.a, w.completion(tx, "code")))
 	for _, client := range []string{"second", "client", "second"} {
 		from := token.Origin{IP: "198.51.100.9", UserAgent: "another"}
-		use := token.SessionUse{SessionID: "sid-1", ClientID: client, Now: w.now.Add(time.Minute), IdleUntil: w.now.Add(2 * time.Hour), Origin: from, Fact: w.fact("ssa")}
+		use := token.SessionUse{SessionID: "sid-1", ClientID: client, Now: w.now.Add(time.Minute), IdleUntil: w.now.Add(2 * time.Hour), Origin: from, Fact: new(w.fact("ssa"))}
 		notFoundHere(t, w.ContinueSession(ctx, w.b, use))
 		require.NoError(t, w.ContinueSession(ctx, w.a, use))
 	}
@@ -337,7 +337,7 @@ func tryExpiry(t *testing.T, w *world) {
 		hears  bool
 	}{{"deaf", false}, {"hears", true}, {"no more", true}, {"no more", false}, {"now", false}, {"now", true}} {
 		require.NoError(t, w.ContinueSession(ctx, w.a, token.SessionUse{
-			SessionID: s.ID, ClientID: use.client, Hears: use.hears, Now: w.now, IdleUntil: s.IdleUntil, Fact: w.fact("ssa"),
+			SessionID: s.ID, ClientID: use.client, Hears: use.hears, Now: w.now, IdleUntil: s.IdleUntil, Fact: new(w.fact("ssa")),
 		}))
 	}
 	w.logIn(t, w.session("sid-of-nobody"))
@@ -374,7 +374,7 @@ func tryEndsUnderway(t *testing.T, w *world) {
 		for i := range 6 {
 			client := "client-" + string(rune('a'+i))
 			all.Go(func() {
-				use := token.SessionUse{SessionID: s.ID, ClientID: client, Now: w.now, IdleUntil: s.IdleUntil, Fact: w.fact("ssa")}
+				use := token.SessionUse{SessionID: s.ID, ClientID: client, Now: w.now, IdleUntil: s.IdleUntil, Fact: new(w.fact("ssa"))}
 				err := w.ContinueSession(ctx, w.a, use)
 				if fault.Is(err, fault.KindNotFound) {
 					return

@@ -39,10 +39,10 @@ func tryTokens(t *testing.T, w *world) {
 	_, err = w.FindAccessToken(ctx, w.a, tok.Hash, tok.Expires)
 	notFoundHere(t, err)
 
-	require.NoError(t, w.RevokeCode(ctx, w.b, code.Code), "nothing to revoke is no error")
+	require.NoError(t, w.RevokeCode(ctx, w.b, code.Code, w.now), "nothing to revoke is no error")
 	_, err = w.FindAccessToken(ctx, w.a, tok.Hash, w.now)
 	require.NoError(t, err, "a stranger's revocation revokes nothing")
-	require.NoError(t, w.RevokeCode(ctx, w.a, code.Code))
+	require.NoError(t, w.RevokeCode(ctx, w.a, code.Code, w.now))
 	_, err = w.FindAccessToken(ctx, w.a, tok.Hash, w.now)
 	notFoundHere(t, err)
 }
