@@ -35,14 +35,13 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	used := 0.0
 	cpu := func() float64 { used++; return used }
-	r, err := run(t.Context(), 2, 50*time.Millisecond, cpu, func(int) call {
-		return func(context.Context) error { time.Sleep(time.Millisecond); return nil }
-	})
+	slow := func(context.Context) error { time.Sleep(time.Millisecond); return nil }
+	r, err := run(t.Context(), 50*time.Millisecond, cpu, []call{slow, slow})
 	if err != nil || r.perSecond <= 0 || r.p50 < time.Millisecond || r.p99 < r.p50 {
 		t.Fatalf("%+v %v", r, err)
 	}
 	failed := errors.New("no")
-	_, err = run(t.Context(), 2, 50*time.Millisecond, cpu, func(int) call { return func(context.Context) error { return failed } })
+	_, err = run(t.Context(), 50*time.Millisecond, cpu, []call{slow, func(context.Context) error { return failed }})
 	if !errors.Is(err, failed) {
 		t.Fatalf("a failure is told: %v", err)
 	}

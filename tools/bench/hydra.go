@@ -128,6 +128,9 @@ func (h *hydra) name() string { return "Ory Hydra" }
 
 func (h *hydra) cpu() float64 { return cpuOf([]int{h.cmd.Process.Pid, h.db.cmd.Process.Pid}) }
 
+// most keeps below its pool of connections: past that its requests wait for each other's second connection, and none is answered.
+func (*hydra) most() int { return 16 }
+
 func (h *hydra) stop() {
 	_ = h.cmd.Process.Signal(syscall.SIGTERM)
 	_ = h.cmd.Wait()

@@ -17,14 +17,10 @@ type round struct {
 	p50, p99                time.Duration
 }
 
-// run keeps so many workers busy for a while; each asks again when it has its answer. newCall gives each worker its own call.
-func run(ctx context.Context, workers int, life time.Duration, cpu func() float64, newCall func(worker int) call) (round, error) {
+// run keeps a worker for each of the calls busy for a while: it asks again when it has its answer.
+func run(ctx context.Context, life time.Duration, cpu func() float64, calls []call) (round, error) {
 	ctx, cancel := context.WithTimeout(ctx, life+30*time.Second)
 	defer cancel()
-	calls := make([]call, workers)
-	for i := range calls {
-		calls[i] = newCall(i)
-	}
 	var (
 		mu    sync.Mutex
 		took  []time.Duration

@@ -63,6 +63,8 @@ func (n *node) cpu() float64 {
 	return cpuOf(pids)
 }
 
+func (*node) most() int { return anyNumber }
+
 func (n *node) stop() {
 	_ = n.cmd.Process.Signal(syscall.SIGTERM)
 	_ = n.cmd.Wait()

@@ -154,6 +154,7 @@ func (p *postern) setUp(ctx context.Context, a *agent, bearer string) error {
 
 func (*postern) name() string   { return "Postern" }
 func (p *postern) cpu() float64 { return cpuOf(p.pids) }
+func (*postern) most() int      { return anyNumber }
 func (*postern) stop()          {}
 
 func (p *postern) calls(ctx context.Context, scenario string) func(int) (call, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/url"
 	"strings"
 )
@@ -30,8 +31,13 @@ type product interface {
 	// calls gives each worker its own call of a scenario. What a worker needs first, such as a login, is done before it gives one. Nil:
 	// the product has no such scenario.
 	calls(ctx context.Context, scenario string) func(worker int) (call, error)
+	// most is how many requests at a time it stands.
+	most() int
 	stop()
 }
+
+// anyNumber is the most that a product stands which has no bound of its own.
+const anyNumber = math.MaxInt
 
 const callback = "https://app.example/cb"
 
@@ -98,7 +104,7 @@ func (x *application) calls(ctx context.Context, scenario string) func(int) (cal
 			if err != nil {
 				return nil, err
 			}
-			c, err := x.call(ctx, scenario, a, t)
+			c, err := x.call(scenario, a, t)
 			if err != nil {
 				return nil, err
 			}
@@ -113,7 +119,7 @@ func (x *application) calls(ctx context.Context, scenario string) func(int) (cal
 }
 
 // call gives a scenario of one person.
-func (x *application) call(ctx context.Context, scenario string, a *agent, t tokens) (call, error) {
+func (x *application) call(scenario string, a *agent, t tokens) (call, error) {
 	switch {
 	case strings.HasPrefix(scenario, codeLogin):
 		return func(ctx context.Context) error {
