@@ -97,8 +97,14 @@ type interceptor struct{ log *slog.Logger }
 
 // WrapUnary implements connect.Interceptor.
 func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	var known shortcut // of a client's procedure
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		spec := req.Spec()
+		if spec.IsClient {
+			if direct := known.of(req); direct != nil {
+				return direct(ctx, req)
+			}
+		}
 		name := strings.TrimPrefix(spec.Procedure, "/postern.")
 		span := trace.Span(noop.Span{})
 		if telemetry.Tracing() {
@@ -106,23 +112,33 @@ func (i interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			defer span.End()
 		}
 		if spec.IsClient {
-			res, err := next(ctx, req)
+			res, err := next(known.with(ctx), req)
 			if err != nil {
 				span.SetStatus(codes.Error, "")
 				return nil, toFault(ctx, err)
 			}
 			return res, nil
 		}
-		res, err := i.serve(ctx, req, next)
+		known.show(ctx, i, name, next)
+		res, err := i.answer(ctx, name, req, next)
 		if err != nil {
 			span.SetStatus(codes.Error, "")
-			if f := fault.Of(err); f.Cause != nil && ctx.Err() == nil {
-				i.log.WarnContext(ctx, "call from a neighbour failed", slog.String(telemetry.KeyRoute, name), slog.String(telemetry.KeyCause, err.Error()))
-			}
 			return nil, fromFault(err)
 		}
 		return res, nil
 	}
+}
+
+// answer calls the handler and logs why it failed.
+func (i interceptor) answer(ctx context.Context, name string, req connect.AnyRequest, next connect.UnaryFunc) (connect.AnyResponse, error) {
+	res, err := i.serve(ctx, req, next)
+	if err != nil {
+		if f := fault.Of(err); f.Cause != nil && ctx.Err() == nil {
+			i.log.WarnContext(ctx, "call from a neighbour failed", slog.String(telemetry.KeyRoute, name), slog.String(telemetry.KeyCause, err.Error()))
+		}
+		return nil, err
+	}
+	return res, nil
 }
 
 // startSpan begins a call's span, and takes the caller's trace out of the call's header, or puts it there.
@@ -195,7 +211,7 @@ func toFault(ctx context.Context, err error) error {
 	}
 	var text interface{ InvalidUTF8() bool } // protobuf's name for it
 	if errors.As(err, &text) && !connect.IsWireError(err) {
-		return fault.Invalid("", "A value is not acceptable").Because(err) // a caller's bytes, which no message can carry
+		return notAcceptable(err)
 	}
 	code := ce.Code()
 	if code == connect.CodeDeadlineExceeded {
@@ -213,6 +229,11 @@ func toFault(ctx context.Context, err error) error {
 		f.RetryAfter = time.Duration(ms) * time.Millisecond
 	}
 	return f
+}
+
+// notAcceptable is of a caller's bytes, which no message can carry.
+func notAcceptable(cause error) error {
+	return fault.Invalid("", "A value is not acceptable").Because(cause)
 }
 
 func away(cause error) error {

@@ -23,21 +23,26 @@ import (
 
 var errCause = errors.New("dial tcp 10.0.0.1:5432: password authentication failed")
 
-// neighbour answers ListKeys with what a test says.
+// neighbour answers ListKeys with what a test says; whoever says nothing of a tenant is new here and always welcome.
 type neighbour struct {
 	tokenapiconnect.UnimplementedTokenServiceHandler
 
 	answer func(ctx context.Context) error
 }
 
-func (n neighbour) ListKeys(ctx context.Context, _ *tokenapi.ListKeysRequest) (*tokenapi.ListKeysResponse, error) {
+const known = "tnt_known"
+
+func (n neighbour) ListKeys(ctx context.Context, req *tokenapi.ListKeysRequest) (*tokenapi.ListKeysResponse, error) {
+	if req.GetTenantId() == "" {
+		return &tokenapi.ListKeysResponse{}, nil
+	}
 	if err := n.answer(ctx); err != nil {
 		return nil, err
 	}
 	return &tokenapi.ListKeysResponse{}, nil
 }
 
-// layouts are the two ways in which services are joined.
+// layouts are the two ways in which services are joined; in one process the second call takes the shortcut.
 var layouts = map[string]func(t *testing.T, h http.Handler) (*http.Client, string){
 	"in_one_process": func(_ *testing.T, h http.Handler) (*http.Client, string) {
 		return rpckit.Client(h), rpckit.InProcessURL
@@ -54,7 +59,18 @@ func call(t *testing.T, client *http.Client, url string) func(context.Context) e
 	t.Helper()
 	remote := tokenapiconnect.NewTokenServiceClient(client, url, rpckit.ClientOption())
 	return func(ctx context.Context) error {
-		_, err := remote.ListKeys(ctx, &tokenapi.ListKeysRequest{})
+		_, err := remote.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: known})
+		return err
+	}
+}
+
+func again(t *testing.T, client *http.Client, url string) func(context.Context) error {
+	t.Helper()
+	remote := tokenapiconnect.NewTokenServiceClient(client, url, rpckit.ClientOption())
+	_, err := remote.ListKeys(t.Context(), &tokenapi.ListKeysRequest{})
+	require.NoError(t, err)
+	return func(ctx context.Context) error {
+		_, err := remote.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: known})
 		return err
 	}
 }
@@ -62,13 +78,15 @@ func call(t *testing.T, client *http.Client, url string) func(context.Context) e
 func each(t *testing.T, answer func(ctx context.Context) error, f func(t *testing.T, call func(context.Context) error, log *bytes.Buffer)) {
 	t.Helper()
 	for name, join := range layouts {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			log := &bytes.Buffer{}
-			_, h := tokenapiconnect.NewTokenServiceHandler(neighbour{answer: answer}, rpckit.ServerOption(slog.New(slog.NewJSONHandler(log, nil))))
-			client, url := join(t, h)
-			f(t, call(t, client, url), log)
-		})
+		for turn, call := range map[string]func(*testing.T, *http.Client, string) func(context.Context) error{"": call, "_again": again} {
+			t.Run(name+turn, func(t *testing.T) {
+				t.Parallel()
+				log := &bytes.Buffer{}
+				_, h := tokenapiconnect.NewTokenServiceHandler(neighbour{answer: answer}, rpckit.ServerOption(slog.New(slog.NewJSONHandler(log, nil))))
+				client, url := join(t, h)
+				f(t, call(t, client, url), log)
+			})
+		}
 	}
 }
 
@@ -217,11 +235,15 @@ func TestFaults_OfTheWay(t *testing.T) {
 	}
 	t.Run("bytes_that_are_no_text_are_the_callers_mistake", func(t *testing.T) {
 		t.Parallel()
-		_, h := tokenapiconnect.NewTokenServiceHandler(neighbour{answer: func(context.Context) error { return nil }})
+		_, h := tokenapiconnect.NewTokenServiceHandler(neighbour{answer: func(context.Context) error { return nil }}, rpckit.ServerOption(slog.New(slog.DiscardHandler)))
 		remote := tokenapiconnect.NewTokenServiceClient(rpckit.Client(h), rpckit.InProcessURL, rpckit.ClientOption())
-		_, err := remote.ListKeys(t.Context(), &tokenapi.ListKeysRequest{TenantId: "\xff"})
-		require.Equal(t, fault.KindInvalid, fault.Of(err).Kind)
-		require.Equal(t, "A value is not acceptable", fault.Of(err).Message)
+		for range 2 {
+			_, err := remote.ListKeys(t.Context(), &tokenapi.ListKeysRequest{TenantId: "\xff"})
+			require.Equal(t, fault.KindInvalid, fault.Of(err).Kind)
+			require.Equal(t, "A value is not acceptable", fault.Of(err).Message)
+			_, err = remote.ListKeys(t.Context(), &tokenapi.ListKeysRequest{TenantId: known})
+			require.NoError(t, err)
+		}
 	})
 	t.Run("a_procedure_that_is_not_there_is_internal", func(t *testing.T) {
 		t.Parallel()
@@ -230,6 +252,54 @@ func TestFaults_OfTheWay(t *testing.T) {
 		require.Equal(t, fault.KindInternal, fault.Of(err).Kind)
 		require.Equal(t, connect.CodeUnimplemented, connect.CodeOf(err))
 	})
+}
+
+// Each client and each procedure finds its own way, and a handler that asks a neighbour itself shows it no way but its own.
+func TestShortcut(t *testing.T) {
+	t.Parallel()
+	log := slog.New(slog.DiscardHandler)
+	var inner tokenapiconnect.TokenServiceClient
+	asked := 0
+	_, far := tokenapiconnect.NewTokenServiceHandler(neighbour{answer: func(context.Context) error { asked++; return nil }}, rpckit.ServerOption(log))
+	inner = tokenapiconnect.NewTokenServiceClient(rpckit.Client(far), rpckit.InProcessURL, rpckit.ClientOption())
+	_, near := tokenapiconnect.NewTokenServiceHandler(neighbour{answer: func(ctx context.Context) error {
+		_, err := inner.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: known})
+		return err
+	}}, rpckit.ServerOption(log))
+	counted := 0
+	remote := tokenapiconnect.NewTokenServiceClient(rpckit.Client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		counted++
+		near.ServeHTTP(w, r)
+	})), rpckit.InProcessURL, rpckit.ClientOption())
+	for range 5 {
+		_, err := remote.ListKeys(t.Context(), &tokenapi.ListKeysRequest{TenantId: known})
+		require.NoError(t, err)
+	}
+	require.Equal(t, 5, asked)
+	require.Equal(t, 1, counted, "the first call finds the way")
+	_, err := remote.RemoveTenant(t.Context(), &tokenapi.RemoveTenantRequest{})
+	require.Error(t, err)
+	require.Equal(t, 2, counted, "of this procedure alone")
+
+	var from string
+	_, h := tokenapiconnect.NewTokenServiceHandler(neighbour{answer: func(ctx context.Context) error {
+		from = ""
+		if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
+			from = info.RequestHeader().Get("X-Forwarded-For")
+		}
+		return nil
+	}}, rpckit.ServerOption(log))
+	remote = tokenapiconnect.NewTokenServiceClient(rpckit.Client(h), rpckit.InProcessURL, rpckit.ClientOption())
+	for range 3 {
+		ctx, info := connect.NewClientContext(t.Context())
+		info.RequestHeader().Set("X-Forwarded-For", "203.0.113.7")
+		_, err = remote.ListKeys(ctx, &tokenapi.ListKeysRequest{TenantId: known})
+		require.NoError(t, err)
+		require.Equal(t, "203.0.113.7", from, "what is in a header arrives")
+		_, err = remote.ListKeys(t.Context(), &tokenapi.ListKeysRequest{TenantId: known})
+		require.NoError(t, err)
+		require.Empty(t, from)
+	}
 }
 
 func TestInProcess(t *testing.T) {
