@@ -27,6 +27,15 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 			return fault.Conflict("", "The session has ended")
 		}
 	}
+	var oldest []string
+	if r.Prunes {
+		oldest, err = q.ListOldestRefreshTokens(ctx, sqlcgen.ListOldestRefreshTokensParams{
+			TenantID: string(tenant), UserID: r.UserID, ClientID: r.ClientID, Online: r.Online, Keep: token.MaxRefreshTokens - 1, // and this one
+		})
+		if err != nil {
+			return err
+		}
+	}
 	err = q.InsertRefreshToken(ctx, sqlcgen.InsertRefreshTokenParams{
 		TenantID: string(tenant), ID: r.ID, TagKey: r.Key[:], Counter: int64(r.Counter), CurrentHashes: bytesOf(r.Current),
 		PreviousHashes: bytesOf(r.Previous), RotatedAt: nullTime(r.Rotated), Rotating: r.Rotating, ClientID: r.ClientID, UserID: r.UserID,
@@ -37,20 +46,32 @@ func insertRefreshToken(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.
 		FirstIp: r.First.IP, FirstUserAgent: r.First.UserAgent, LastIp: r.Last.IP, LastUserAgent: r.Last.UserAgent, Metadata: metadata,
 		FromFamily: orNull(r.From.Family), EndsWithFamily: r.From.Ends,
 	})
-	if err != nil || !r.Prunes {
+	if err != nil {
 		return err
 	}
-	return q.DeleteOldestRefreshTokens(ctx, sqlcgen.DeleteOldestRefreshTokensParams{
-		TenantID: string(tenant), UserID: r.UserID, ClientID: r.ClientID, Online: r.Online, Keep: token.MaxRefreshTokens,
-	})
+	for _, id := range oldest {
+		if _, err := q.DeleteRefreshToken(ctx, sqlcgen.DeleteRefreshTokenParams{TenantID: string(tenant), ID: id}); err != nil {
+			return err
+		}
+	}
+	return deleteGiven(ctx, q, tenant, oldest)
 }
+
+// few is up to how many families it is better to look for each by itself: a planner that thinks the table small, as it does of new tenants,
+// would read all that the tenant has to find several.
+const few = 32
 
 // deleteGiven removes the opaque tokens that families gave which are gone (RFC 7009 §2.1).
 func deleteGiven(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, families []string) error {
-	if len(families) == 0 {
-		return nil
+	if len(families) > few {
+		return q.DeleteAccessTokensOfRefresh(ctx, sqlcgen.DeleteAccessTokensOfRefreshParams{TenantID: string(tenant), RefreshIds: families})
 	}
-	return q.DeleteAccessTokensOfRefresh(ctx, sqlcgen.DeleteAccessTokensOfRefreshParams{TenantID: string(tenant), RefreshIds: families})
+	for _, id := range families {
+		if err := q.DeleteAccessTokensOfFamily(ctx, sqlcgen.DeleteAccessTokensOfFamilyParams{TenantID: string(tenant), RefreshID: &id}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // FindRefreshToken implements token.RefreshStore.

@@ -78,9 +78,14 @@ func revokeConsent(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c
 	if err := endGiven(ctx, q, tenant, gone, now); err != nil || !userinfo(c) {
 		return err
 	}
-	err = q.DeleteTokensOfUsedCodes(ctx, sqlcgen.DeleteTokensOfUsedCodesParams{TenantID: string(tenant), Now: now, UserID: c.UserID, ClientID: c.ClientID})
+	late, err := q.ListTokensOfUsedCodes(ctx, sqlcgen.ListTokensOfUsedCodesParams{TenantID: string(tenant), Now: now, UserID: c.UserID, ClientID: c.ClientID})
 	if err != nil {
 		return err
+	}
+	for _, tok := range late {
+		if err := q.DeleteAccessToken(ctx, sqlcgen.DeleteAccessTokenParams{TenantID: string(tenant), TokenHash: tok}); err != nil {
+			return err
+		}
 	}
 	return q.Revoke(ctx, sqlcgen.RevokeParams{
 		TenantID: string(tenant), UserID: c.UserID, ClientID: c.ClientID, RevokedAt: now, ExpiresAt: now.Add(revocationLife),

@@ -14,20 +14,13 @@ insert into refresh_tokens (
 -- Whoever ends the session waits for what is given by it, and finds it.
 select count(*) from (select from sessions where tenant_id = @tenant_id and id = @id and idle_until > @now for key share) held;
 
--- name: DeleteOldestRefreshTokens :exec
--- With the opaque tokens that they gave. Rows are deleted by where they are: by their keys, a planner that thinks the tables small, as it
--- does of new ones, reads all that the tenant has.
-with gone as (
-  delete from refresh_tokens r where r.tenant_id = @tenant_id and r.ctid = any (array(
-    select o.ctid from refresh_tokens o where o.tenant_id = @tenant_id and o.user_id = @user_id and o.client_id = @client_id and (o.online_session is not null) = @online::boolean
-    order by o.created_at desc offset @keep
-  )) returning r.id
-)
-delete from access_tokens a where a.tenant_id = @tenant_id and a.ctid = any (array(
-  select given.ctid from gone cross join lateral (
-    select t.ctid from access_tokens t where t.tenant_id = @tenant_id and t.refresh_id = gone.id offset 0
-  ) given
-));
+-- name: ListOldestRefreshTokens :many
+-- In one order with all who lock more than one. They are deleted one by one: a planner that thinks the tables small, as it does of new
+-- tenants, would read all that the tenant has to find several, by whatever names them.
+select old.id from (
+  select r.id from refresh_tokens r where r.tenant_id = @tenant_id and r.user_id = @user_id and r.client_id = @client_id and (r.online_session is not null) = @online::boolean
+  order by r.created_at desc offset @keep
+) old order by old.id;
 
 -- name: FindRefreshToken :one
 select * from refresh_tokens
@@ -84,6 +77,9 @@ delete from refresh_tokens where tenant_id = @tenant_id and id = @id;
 -- name: DeleteRefreshTokensOfConsent :many
 delete from refresh_tokens
 where tenant_id = @tenant_id and user_id = @user_id and client_id = @client_id and audience = any (@audiences::text[]) returning id;
+
+-- name: DeleteAccessTokensOfFamily :exec
+delete from access_tokens where tenant_id = @tenant_id and refresh_id = @refresh_id;
 
 -- name: DeleteAccessTokensOfRefresh :exec
 delete from access_tokens where tenant_id = @tenant_id and refresh_id = any (@refresh_ids::text[]);

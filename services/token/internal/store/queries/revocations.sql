@@ -23,15 +23,14 @@ values (@tenant_id, @session_id, @user_id, @client_id, @revoked_at, @expires_at)
 on conflict (tenant_id, session_id, user_id, client_id) do update
 set revoked_at = greatest(r.revoked_at, excluded.revoked_at), expires_at = greatest(r.expires_at, excluded.expires_at);
 
--- name: DeleteTokensOfUsedCodes :exec
--- A code that was redeemed while its consent was being withdrawn gave a token that is younger than the revocation. Rows are deleted by where
--- they are, as in DeleteOldestRefreshTokens.
-delete from access_tokens a where a.tenant_id = @tenant_id and a.ctid = any (array(
-  select given.ctid from codes c cross join lateral (
-    select t.ctid from access_tokens t where t.tenant_id = @tenant_id and t.code_hash = c.code_hash offset 0
-  ) given
-  where c.tenant_id = @tenant_id and c.expires_at > @now and c.redeemed_at is not null and c.user_id = @user_id and c.client_id = @client_id
-));
+-- name: ListTokensOfUsedCodes :many
+-- A code that was redeemed while its consent was being withdrawn gave a token that is younger than the revocation. They are deleted one by
+-- one, as the oldest refresh tokens are.
+select given.token_hash from codes c cross join lateral (
+  select t.token_hash from access_tokens t where t.tenant_id = @tenant_id and t.code_hash = c.code_hash offset 0
+) given
+where c.tenant_id = @tenant_id and c.expires_at > @now and c.redeemed_at is not null and c.user_id = @user_id and c.client_id = @client_id
+order by given.token_hash;
 
 -- name: DeleteTenantRevocations :exec
 delete from revocations where tenant_id = @tenant_id;

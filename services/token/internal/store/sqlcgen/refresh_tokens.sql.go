@@ -106,6 +106,20 @@ func (q *Queries) DeleteAccessToken(ctx context.Context, arg DeleteAccessTokenPa
 	return err
 }
 
+const deleteAccessTokensOfFamily = `-- name: DeleteAccessTokensOfFamily :exec
+delete from access_tokens where tenant_id = $1 and refresh_id = $2
+`
+
+type DeleteAccessTokensOfFamilyParams struct {
+	TenantID  string
+	RefreshID *string
+}
+
+func (q *Queries) DeleteAccessTokensOfFamily(ctx context.Context, arg DeleteAccessTokensOfFamilyParams) error {
+	_, err := q.db.Exec(ctx, deleteAccessTokensOfFamily, arg.TenantID, arg.RefreshID)
+	return err
+}
+
 const deleteAccessTokensOfRefresh = `-- name: DeleteAccessTokensOfRefresh :exec
 delete from access_tokens where tenant_id = $1 and refresh_id = any ($2::text[])
 `
@@ -117,41 +131,6 @@ type DeleteAccessTokensOfRefreshParams struct {
 
 func (q *Queries) DeleteAccessTokensOfRefresh(ctx context.Context, arg DeleteAccessTokensOfRefreshParams) error {
 	_, err := q.db.Exec(ctx, deleteAccessTokensOfRefresh, arg.TenantID, arg.RefreshIds)
-	return err
-}
-
-const deleteOldestRefreshTokens = `-- name: DeleteOldestRefreshTokens :exec
-with gone as (
-  delete from refresh_tokens r where r.tenant_id = $1 and r.ctid = any (array(
-    select o.ctid from refresh_tokens o where o.tenant_id = $1 and o.user_id = $2 and o.client_id = $3 and (o.online_session is not null) = $4::boolean
-    order by o.created_at desc offset $5
-  )) returning r.id
-)
-delete from access_tokens a where a.tenant_id = $1 and a.ctid = any (array(
-  select given.ctid from gone cross join lateral (
-    select t.ctid from access_tokens t where t.tenant_id = $1 and t.refresh_id = gone.id offset 0
-  ) given
-))
-`
-
-type DeleteOldestRefreshTokensParams struct {
-	TenantID string
-	UserID   string
-	ClientID string
-	Online   bool
-	Keep     int32
-}
-
-// With the opaque tokens that they gave. Rows are deleted by where they are: by their keys, a planner that thinks the tables small, as it
-// does of new ones, reads all that the tenant has.
-func (q *Queries) DeleteOldestRefreshTokens(ctx context.Context, arg DeleteOldestRefreshTokensParams) error {
-	_, err := q.db.Exec(ctx, deleteOldestRefreshTokens,
-		arg.TenantID,
-		arg.UserID,
-		arg.ClientID,
-		arg.Online,
-		arg.Keep,
-	)
 	return err
 }
 
@@ -494,6 +473,49 @@ func (q *Queries) InsertRefreshToken(ctx context.Context, arg InsertRefreshToken
 		arg.EndsWithFamily,
 	)
 	return err
+}
+
+const listOldestRefreshTokens = `-- name: ListOldestRefreshTokens :many
+select old.id from (
+  select r.id from refresh_tokens r where r.tenant_id = $1 and r.user_id = $2 and r.client_id = $3 and (r.online_session is not null) = $4::boolean
+  order by r.created_at desc offset $5
+) old order by old.id
+`
+
+type ListOldestRefreshTokensParams struct {
+	TenantID string
+	UserID   string
+	ClientID string
+	Online   bool
+	Keep     int32
+}
+
+// In one order with all who lock more than one. They are deleted one by one: a planner that thinks the tables small, as it does of new
+// tenants, would read all that the tenant has to find several, by whatever names them.
+func (q *Queries) ListOldestRefreshTokens(ctx context.Context, arg ListOldestRefreshTokensParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, listOldestRefreshTokens,
+		arg.TenantID,
+		arg.UserID,
+		arg.ClientID,
+		arg.Online,
+		arg.Keep,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listRefreshTokens = `-- name: ListRefreshTokens :many

@@ -19,34 +19,6 @@ func (q *Queries) DeleteTenantRevocations(ctx context.Context, tenantID string) 
 	return err
 }
 
-const deleteTokensOfUsedCodes = `-- name: DeleteTokensOfUsedCodes :exec
-delete from access_tokens a where a.tenant_id = $1 and a.ctid = any (array(
-  select given.ctid from codes c cross join lateral (
-    select t.ctid from access_tokens t where t.tenant_id = $1 and t.code_hash = c.code_hash offset 0
-  ) given
-  where c.tenant_id = $1 and c.expires_at > $2 and c.redeemed_at is not null and c.user_id = $3 and c.client_id = $4
-))
-`
-
-type DeleteTokensOfUsedCodesParams struct {
-	TenantID string
-	Now      time.Time
-	UserID   string
-	ClientID string
-}
-
-// A code that was redeemed while its consent was being withdrawn gave a token that is younger than the revocation. Rows are deleted by where
-// they are, as in DeleteOldestRefreshTokens.
-func (q *Queries) DeleteTokensOfUsedCodes(ctx context.Context, arg DeleteTokensOfUsedCodesParams) error {
-	_, err := q.db.Exec(ctx, deleteTokensOfUsedCodes,
-		arg.TenantID,
-		arg.Now,
-		arg.UserID,
-		arg.ClientID,
-	)
-	return err
-}
-
 const dropApprovedDevices = `-- name: DropApprovedDevices :exec
 delete from device_codes
 where tenant_id = $1 and status = 'approved'
@@ -110,6 +82,48 @@ func (q *Queries) DropCodes(ctx context.Context, arg DropCodesParams) error {
 		arg.Offline,
 	)
 	return err
+}
+
+const listTokensOfUsedCodes = `-- name: ListTokensOfUsedCodes :many
+select given.token_hash from codes c cross join lateral (
+  select t.token_hash from access_tokens t where t.tenant_id = $1 and t.code_hash = c.code_hash offset 0
+) given
+where c.tenant_id = $1 and c.expires_at > $2 and c.redeemed_at is not null and c.user_id = $3 and c.client_id = $4
+order by given.token_hash
+`
+
+type ListTokensOfUsedCodesParams struct {
+	TenantID string
+	Now      time.Time
+	UserID   string
+	ClientID string
+}
+
+// A code that was redeemed while its consent was being withdrawn gave a token that is younger than the revocation. They are deleted one by
+// one, as the oldest refresh tokens are.
+func (q *Queries) ListTokensOfUsedCodes(ctx context.Context, arg ListTokensOfUsedCodesParams) ([][]byte, error) {
+	rows, err := q.db.Query(ctx, listTokensOfUsedCodes,
+		arg.TenantID,
+		arg.Now,
+		arg.UserID,
+		arg.ClientID,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items [][]byte
+	for rows.Next() {
+		var token_hash []byte
+		if err := rows.Scan(&token_hash); err != nil {
+			return nil, err
+		}
+		items = append(items, token_hash)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const revoke = `-- name: Revoke :exec
