@@ -103,6 +103,10 @@ func isClosed(err error) bool {
 	return pgconn.SafeToRetry(err) && strings.Contains(err.Error(), "conn closed")
 }
 
+// stateNoRow is what a function of the schema raises where a statement changed no row that had to be there (no_data_found): whoever leaves
+// a statement for the end of its transaction does not see how many it changed.
+const stateNoRow = "P0002"
+
 func sqlState(err error) string {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code

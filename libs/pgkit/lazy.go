@@ -195,7 +195,7 @@ func (r row) Scan(dest ...any) error {
 }
 
 // Later gives tx with an Exec that leaves its statement for the end, where it goes out with the commit: for changes whose result nobody
-// looks at. It gives an empty tag, its error is the commit's, and its arguments must not change meanwhile. What is asked at once sees
+// looks at. One that must find a row says so itself, by raising no_data_found. It gives an empty tag, its error is the commit's, and its arguments must not change meanwhile. What is asked at once sees
 // nothing of it.
 func Later(tx pgx.Tx) pgx.Tx {
 	if own, ok := tx.(*lazy); ok && !own.reads {

@@ -23,7 +23,8 @@ import (
 // What the server has said is committed is, though the connection may break behind it. When it breaks before, nobody knows: that is
 // Unavailable.
 //
-// The error is a fault already (see Error), except pgx.ErrNoRows and ends of ctx, which come back as they are:
+// The error is a fault already (see Error), except pgx.ErrNoRows, which a statement that raised no_data_found is, too, and ends of ctx, which
+// come back as they are:
 // `return pgkit.Error(err, notFound)` around InTenant, or inside fn, is right for both. An empty tenant is Internal.
 func InTenant(ctx context.Context, pool *pgxpool.Pool, tenant tenancy.ID, fn func(pgx.Tx) error) error {
 	if err := checkTenant(tenant); err != nil {
@@ -88,16 +89,24 @@ func inTx(ctx context.Context, pool *pgxpool.Pool, tx lazy, fn func(pgx.Tx) erro
 		}
 	}()
 	if err := fn(&tx); err != nil {
-		if errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		return Error(err, nil)
+		return failed(err)
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return Error(fmt.Errorf("committing: %w", err), nil)
+		return failed(fmt.Errorf("committing: %w", err))
 	}
 	done = true
 	return nil
+}
+
+// failed gives what a transaction comes back with.
+func failed(err error) error {
+	switch {
+	case sqlState(err) == stateNoRow:
+		return fmt.Errorf("%w: %w", pgx.ErrNoRows, err)
+	case errors.Is(err, pgx.ErrNoRows):
+		return err
+	}
+	return Error(err, nil)
 }
 
 func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {

@@ -59,7 +59,11 @@ func (s *Store) RedeemCode(ctx context.Context, tenant tenancy.ID, r token.Redem
 		if r.Refresh != nil {
 			redeem.RefreshID = &r.Refresh.ID
 		}
-		if err := must(q.RedeemCode(ctx, redeem)); err != nil {
+		use := last
+		if r.Refresh != nil && r.Refresh.Online { // whose session is held at once: the code comes before it, as for whoever ends the session
+			use = q
+		}
+		if err := use.RedeemCode(ctx, redeem); err != nil {
 			return err
 		}
 		return insertTokens(ctx, last, tenant, r.Token, r.Refresh, r.Code)

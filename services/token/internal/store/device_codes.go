@@ -101,7 +101,7 @@ func (s *Store) ApproveDevice(ctx context.Context, tenant tenancy.ID, a token.De
 // DenyDevice implements token.DeviceStore.
 func (s *Store) DenyDevice(ctx context.Context, tenant tenancy.ID, user, state token.Hash, now time.Time, f token.Fact) error {
 	return s.write(ctx, tenant, &f, func(q *sqlcgen.Queries) error {
-		if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: state[:]})); err != nil {
+		if err := q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: state[:]}); err != nil {
 			return err
 		}
 		return must(q.DecideDeviceCode(ctx, sqlcgen.DecideDeviceCodeParams{

@@ -92,8 +92,8 @@ func openSession(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, o t
 
 // CompleteTransaction implements token.LoginStore.
 func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c token.Completion) error {
-	return s.change(ctx, tenant, c.Fact, func(q, last *sqlcgen.Queries) error {
-		if err := complete(ctx, q, tenant, c); err != nil {
+	return s.change(ctx, tenant, c.Fact, func(_, last *sqlcgen.Queries) error {
+		if err := complete(ctx, last, tenant, c); err != nil {
 			return err
 		}
 		return insertGiven(ctx, last, tenant, c.Given)
@@ -102,35 +102,39 @@ func (s *Store) CompleteTransaction(ctx context.Context, tenant tenancy.ID, c to
 
 // complete takes the transaction first and then the session, as OpenSession does: the other way round the two would lock each other out.
 func complete(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, c token.Completion) error {
-	if err := must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]})); err != nil {
+	if err := q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: c.State[:]}); err != nil {
 		return err
 	}
 	if c.Fact != nil {
-		return must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
-			Now: c.Now, IdleUntil: c.IdleUntil, TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Ip: c.Origin.IP, UserAgent: c.Origin.UserAgent,
-		}))
+		return touchSession(ctx, q, tenant, token.SessionUse{
+			SessionID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now, IdleUntil: c.IdleUntil, Origin: c.Origin,
+		})
 	}
-	return must(q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now}))
+	return q.JoinSession(ctx, sqlcgen.JoinSessionParams{TenantID: string(tenant), ID: c.SessionID, ClientID: c.ClientID, Hears: c.Hears, Now: c.Now})
 }
 
 // AbandonTransaction implements token.LoginStore.
 func (s *Store) AbandonTransaction(ctx context.Context, tenant tenancy.ID, state token.Hash) error {
 	return s.write(ctx, tenant, nil, func(q *sqlcgen.Queries) error {
-		return must(q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: state[:]}))
+		return q.DeleteTransaction(ctx, sqlcgen.DeleteTransactionParams{TenantID: string(tenant), StateHash: state[:]})
 	})
 }
 
 // ContinueSession implements token.LoginStore.
 func (s *Store) ContinueSession(ctx context.Context, tenant tenancy.ID, use token.SessionUse) error {
-	return s.change(ctx, tenant, use.Fact, func(q, last *sqlcgen.Queries) error {
-		err := must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
-			Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID, ClientID: use.ClientID, Hears: use.Hears,
-			Ip: use.Origin.IP, UserAgent: use.Origin.UserAgent,
-		}))
-		if err != nil {
+	return s.change(ctx, tenant, use.Fact, func(_, last *sqlcgen.Queries) error {
+		if err := touchSession(ctx, last, tenant, use); err != nil {
 			return err
 		}
 		return insertGiven(ctx, last, tenant, use.Given)
+	})
+}
+
+// touchSession notes the use of a session; one that has ended is not found.
+func touchSession(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, use token.SessionUse) error {
+	return q.TouchSession(ctx, sqlcgen.TouchSessionParams{
+		Now: use.Now, IdleUntil: use.IdleUntil, TenantID: string(tenant), ID: use.SessionID, ClientID: use.ClientID, Hears: use.Hears,
+		Ip: use.Origin.IP, UserAgent: use.Origin.UserAgent,
 	})
 }
 

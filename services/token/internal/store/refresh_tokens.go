@@ -88,47 +88,68 @@ func (s *Store) FindRefreshToken(ctx context.Context, tenant tenancy.ID, id stri
 }
 
 // RotateRefreshToken implements token.RefreshStore. The row lock of the update is what lets one of two concurrent calls win; the
-// other then sees the row as the winner left it.
+// other then sees the row as the winner left it. Nearly always the presented token is the newest, and then all is one message.
 func (s *Store) RotateRefreshToken(ctx context.Context, tenant tenancy.ID, r token.Rotation) error {
-	return s.change(ctx, tenant, &r.Fact, func(q, last *sqlcgen.Queries) error {
-		if r.Session != nil { // before the family, as whoever ends a session does it
-			err := must(q.TouchSession(ctx, sqlcgen.TouchSessionParams{
-				Now: r.Now, IdleUntil: r.Session.IdleUntil, TenantID: string(tenant), ID: r.Session.SessionID, ClientID: r.Session.ClientID, Hears: r.Session.Hears,
-				Ip: r.Origin.IP, UserAgent: r.Origin.UserAgent,
-			}))
-			if err != nil {
-				return err
-			}
-		}
-		if err := rotate(ctx, q, tenant, r); err != nil {
+	if !r.Migrates || r.Next.Zero() {
+		err := s.change(ctx, tenant, &r.Fact, func(_, last *sqlcgen.Queries) error {
+			return rotation(ctx, last, last, tenant, r, func() error { return rotateNewest(ctx, last, tenant, r) })
+		})
+		if r.Next.Zero() || !fault.Is(err, fault.KindNotFound) {
 			return err
 		}
-		if r.Transfer != nil {
-			return insertTransfer(ctx, last, tenant, *r.Transfer)
-		}
-		if r.Token == nil {
-			return nil
-		}
-		return insertAccessToken(ctx, last, tenant, *r.Token, token.Hash{})
+	}
+	return s.change(ctx, tenant, &r.Fact, func(q, last *sqlcgen.Queries) error {
+		return rotation(ctx, q, last, tenant, r, func() error { return rotate(ctx, q, tenant, r) })
 	})
 }
 
-func rotate(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.Rotation) error {
-	if r.Next.Zero() {
-		return must(q.TouchRefreshToken(ctx, sqlcgen.TouchRefreshTokenParams{
-			TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Now: r.Now, IdleUntil: nullTime(r.IdleUntil),
-			LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent,
-		}))
+// rotation does what belongs to each exchange around its turn of the family: before it the use of the session, as whoever ends a session
+// takes them, and after it what the exchange gives.
+func rotation(ctx context.Context, first, last *sqlcgen.Queries, tenant tenancy.ID, r token.Rotation, turn func() error) error {
+	if r.Session != nil {
+		use := *r.Session
+		use.Now, use.Origin = r.Now, r.Origin
+		if err := touchSession(ctx, first, tenant, use); err != nil {
+			return err
+		}
 	}
+	if err := turn(); err != nil {
+		return err
+	}
+	if r.Transfer != nil {
+		return insertTransfer(ctx, last, tenant, *r.Transfer)
+	}
+	if r.Token == nil {
+		return nil
+	}
+	return insertAccessToken(ctx, last, tenant, *r.Token, token.Hash{})
+}
+
+func rotated(tenant tenancy.ID, r token.Rotation) sqlcgen.RotateRefreshTokenParams {
+	return sqlcgen.RotateRefreshTokenParams{
+		TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Next: r.Next[:], Rotating: r.Rotating, Now: r.Now,
+		IdleUntil: nullTime(r.IdleUntil), LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent, Thumbprint: orNull(r.Thumbprint),
+	}
+}
+
+func rotateNewest(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.Rotation) error {
+	if !r.Next.Zero() {
+		return q.RotateNewest(ctx, sqlcgen.RotateNewestParams(rotated(tenant, r)))
+	}
+	return q.TouchRefreshToken(ctx, sqlcgen.TouchRefreshTokenParams{
+		TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Now: r.Now, IdleUntil: nullTime(r.IdleUntil),
+		LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent,
+	})
+}
+
+// rotate tries what else a presented token may be than the newest of a family that stays as it is.
+func rotate(ctx context.Context, q *sqlcgen.Queries, tenant tenancy.ID, r token.Rotation) error {
 	if r.Migrates {
 		if err := q.LockRefreshSiblings(ctx, sqlcgen.LockRefreshSiblingsParams{TenantID: string(tenant), ID: r.ID}); err != nil {
 			return err
 		}
 	}
-	owner, err := q.RotateRefreshToken(ctx, sqlcgen.RotateRefreshTokenParams{
-		TenantID: string(tenant), ID: r.ID, Presented: r.Presented[:], Next: r.Next[:], Rotating: r.Rotating, Now: r.Now,
-		IdleUntil: nullTime(r.IdleUntil), LastIp: r.Origin.IP, LastUserAgent: r.Origin.UserAgent, Thumbprint: orNull(r.Thumbprint),
-	})
+	owner, err := q.RotateRefreshToken(ctx, rotated(tenant, r))
 	if errors.Is(err, pgx.ErrNoRows) && !r.Since.IsZero() {
 		var late sqlcgen.AddRefreshSiblingRow
 		late, err = q.AddRefreshSibling(ctx, sqlcgen.AddRefreshSiblingParams{

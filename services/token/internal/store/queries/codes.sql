@@ -5,9 +5,12 @@ values (@tenant_id, @code_hash, @client_id, @user_id, @session_id, @authorized, 
 -- name: FindCode :one
 select * from codes where tenant_id = @tenant_id and code_hash = @code_hash and expires_at > @now;
 
--- name: RedeemCode :execrows
-update codes set redeemed_at = @now, refresh_id = @refresh_id
-where tenant_id = @tenant_id and code_hash = @code_hash and expires_at > @now and redeemed_at is null;
+-- name: RedeemCode :exec
+with redeemed as (
+  update codes set redeemed_at = @now, refresh_id = @refresh_id
+  where tenant_id = @tenant_id and code_hash = @code_hash and expires_at > @now and redeemed_at is null returning 1
+)
+select require_row(count(*)) from redeemed;
 
 -- name: InsertAccessToken :exec
 insert into access_tokens (tenant_id, token_hash, client_id, user_id, session_id, scope, code_hash, refresh_id, claims, thumbprint, issued_at, expires_at)

@@ -8,8 +8,9 @@ select * from transactions where tenant_id = @tenant_id and state_hash = @state_
 -- name: AttachSession :execrows
 update transactions set session_id = @session_id, reused = false, agreed = false where tenant_id = @tenant_id and state_hash = @state_hash;
 
--- name: DeleteTransaction :execrows
-delete from transactions where tenant_id = @tenant_id and state_hash = @state_hash;
+-- name: DeleteTransaction :exec
+with gone as (delete from transactions where tenant_id = @tenant_id and state_hash = @state_hash returning 1)
+select require_row(count(*)) from gone;
 
 -- name: OpenSession :exec
 insert into sessions (tenant_id, id, secret_hash, user_id, connection_id, connection, strategy, auth_time, last_used_at, idle_until, expires_at,
@@ -25,7 +26,7 @@ where sessions.user_id = excluded.user_id and sessions.host = excluded.host;
 -- name: FindSession :one
 select * from sessions where tenant_id = @tenant_id and secret_hash = @secret_hash and idle_until > @now;
 
--- name: TouchSession :one
+-- name: TouchSession :exec
 with touched as (
   update sessions s set last_used_at = @now, idle_until = least(@idle_until, s.expires_at), last_ip = @ip, last_user_agent = @user_agent
   where s.tenant_id = @tenant_id and s.id = @id and s.idle_until > @now
@@ -37,7 +38,7 @@ with touched as (
   )
   on conflict (tenant_id, session_id, client_id) do update set hears = excluded.hears where c.hears <> excluded.hears
 )
-select count(*) from touched;
+select require_row(count(*)) from touched;
 
 -- name: DeleteTenantTransactions :exec
 delete from transactions where tenant_id = @tenant_id;

@@ -26,6 +26,17 @@ select old.id from (
 select * from refresh_tokens
 where tenant_id = @tenant_id and id = @id and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz);
 
+-- name: RotateNewest :exec
+-- RotateRefreshToken of a token that is the newest, as nearly all are, in one message with what follows.
+with rotated as (update refresh_tokens set
+  counter = counter + 1, previous_hashes = current_hashes, current_hashes = array[@next::bytea], rotated_at = @now::timestamptz, rotating = @rotating,
+  last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent,
+  thumbprint = coalesce(thumbprint, sqlc.narg(thumbprint)::text)
+where tenant_id = @tenant_id and id = @id and @presented::bytea = any (current_hashes)
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
+returning 1)
+select require_row(count(*)) from rotated;
+
 -- name: RotateRefreshToken :one
 -- The row lock lets one of concurrent exchanges of a token win; the others look at what it left.
 update refresh_tokens set
@@ -46,10 +57,11 @@ where tenant_id = @tenant_id and id = @id and @presented::bytea = any (previous_
   and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz)
 returning user_id, client_id, audience;
 
--- name: TouchRefreshToken :execrows
-update refresh_tokens set last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent
+-- name: TouchRefreshToken :exec
+with touched as (update refresh_tokens set last_exchanged_at = @now::timestamptz, idle_until = sqlc.narg(idle_until)::timestamptz, dead_from = date_trunc('hour', least(sqlc.narg(idle_until)::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = @last_ip, last_user_agent = @last_user_agent
 where tenant_id = @tenant_id and id = @id and @presented::bytea = any (current_hashes) and not rotating
-  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz);
+  and (idle_until is null or idle_until > @now::timestamptz) and (expires_at is null or expires_at > @now::timestamptz) returning 1)
+select require_row(count(*)) from touched;
 
 -- name: RefreshTokenExists :one
 select exists (select 1 from refresh_tokens where tenant_id = @tenant_id and id = @id

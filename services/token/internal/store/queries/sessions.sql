@@ -1,11 +1,11 @@
--- name: JoinSession :one
+-- name: JoinSession :exec
 with there as (
   select s.tenant_id, s.id from sessions s where s.tenant_id = @tenant_id and s.id = @id and s.idle_until > @now for key share
 ), joined as (
   insert into session_clients as c (tenant_id, session_id, client_id, hears) select t.tenant_id, t.id, @client_id::text, @hears::boolean from there t
   on conflict (tenant_id, session_id, client_id) do update set hears = excluded.hears where c.hears <> excluded.hears
 )
-select count(*) from there;
+select require_row(count(*)) from there;
 
 -- name: FindSessionByID :one
 select * from sessions where tenant_id = @tenant_id and id = @id and idle_until > @now;

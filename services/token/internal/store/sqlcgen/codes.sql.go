@@ -174,9 +174,12 @@ func (q *Queries) InsertCode(ctx context.Context, arg InsertCodeParams) error {
 	return err
 }
 
-const redeemCode = `-- name: RedeemCode :execrows
-update codes set redeemed_at = $1, refresh_id = $2
-where tenant_id = $3 and code_hash = $4 and expires_at > $1 and redeemed_at is null
+const redeemCode = `-- name: RedeemCode :exec
+with redeemed as (
+  update codes set redeemed_at = $1, refresh_id = $2
+  where tenant_id = $3 and code_hash = $4 and expires_at > $1 and redeemed_at is null returning 1
+)
+select require_row(count(*)) from redeemed
 `
 
 type RedeemCodeParams struct {
@@ -186,15 +189,12 @@ type RedeemCodeParams struct {
 	CodeHash  []byte
 }
 
-func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (int64, error) {
-	result, err := q.db.Exec(ctx, redeemCode,
+func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) error {
+	_, err := q.db.Exec(ctx, redeemCode,
 		arg.Now,
 		arg.RefreshID,
 		arg.TenantID,
 		arg.CodeHash,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }

@@ -46,8 +46,9 @@ func (q *Queries) DeleteTenantTransactions(ctx context.Context, tenantID string)
 	return err
 }
 
-const deleteTransaction = `-- name: DeleteTransaction :execrows
-delete from transactions where tenant_id = $1 and state_hash = $2
+const deleteTransaction = `-- name: DeleteTransaction :exec
+with gone as (delete from transactions where tenant_id = $1 and state_hash = $2 returning 1)
+select require_row(count(*)) from gone
 `
 
 type DeleteTransactionParams struct {
@@ -55,12 +56,9 @@ type DeleteTransactionParams struct {
 	StateHash []byte
 }
 
-func (q *Queries) DeleteTransaction(ctx context.Context, arg DeleteTransactionParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteTransaction, arg.TenantID, arg.StateHash)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) DeleteTransaction(ctx context.Context, arg DeleteTransactionParams) error {
+	_, err := q.db.Exec(ctx, deleteTransaction, arg.TenantID, arg.StateHash)
+	return err
 }
 
 const findSession = `-- name: FindSession :one
@@ -221,7 +219,7 @@ func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error 
 	return err
 }
 
-const touchSession = `-- name: TouchSession :one
+const touchSession = `-- name: TouchSession :exec
 with touched as (
   update sessions s set last_used_at = $1, idle_until = least($2, s.expires_at), last_ip = $3, last_user_agent = $4
   where s.tenant_id = $5 and s.id = $6 and s.idle_until > $1
@@ -233,7 +231,7 @@ with touched as (
   )
   on conflict (tenant_id, session_id, client_id) do update set hears = excluded.hears where c.hears <> excluded.hears
 )
-select count(*) from touched
+select require_row(count(*)) from touched
 `
 
 type TouchSessionParams struct {
@@ -247,8 +245,8 @@ type TouchSessionParams struct {
 	Hears     bool
 }
 
-func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (int64, error) {
-	row := q.db.QueryRow(ctx, touchSession,
+func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) error {
+	_, err := q.db.Exec(ctx, touchSession,
 		arg.Now,
 		arg.IdleUntil,
 		arg.Ip,
@@ -258,7 +256,5 @@ func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (int
 		arg.ClientID,
 		arg.Hears,
 	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	return err
 }

@@ -639,6 +639,47 @@ func (q *Queries) RefreshTokenExists(ctx context.Context, arg RefreshTokenExists
 	return exists, err
 }
 
+const rotateNewest = `-- name: RotateNewest :exec
+with rotated as (update refresh_tokens set
+  counter = counter + 1, previous_hashes = current_hashes, current_hashes = array[$1::bytea], rotated_at = $2::timestamptz, rotating = $3,
+  last_exchanged_at = $2::timestamptz, idle_until = $4::timestamptz, dead_from = date_trunc('hour', least($4::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = $5, last_user_agent = $6,
+  thumbprint = coalesce(thumbprint, $7::text)
+where tenant_id = $8 and id = $9 and $10::bytea = any (current_hashes)
+  and (idle_until is null or idle_until > $2::timestamptz) and (expires_at is null or expires_at > $2::timestamptz)
+returning 1)
+select require_row(count(*)) from rotated
+`
+
+type RotateNewestParams struct {
+	Next          []byte
+	Now           time.Time
+	Rotating      bool
+	IdleUntil     *time.Time
+	LastIp        string
+	LastUserAgent string
+	Thumbprint    *string
+	TenantID      string
+	ID            string
+	Presented     []byte
+}
+
+// RotateRefreshToken of a token that is the newest, as nearly all are, in one message with what follows.
+func (q *Queries) RotateNewest(ctx context.Context, arg RotateNewestParams) error {
+	_, err := q.db.Exec(ctx, rotateNewest,
+		arg.Next,
+		arg.Now,
+		arg.Rotating,
+		arg.IdleUntil,
+		arg.LastIp,
+		arg.LastUserAgent,
+		arg.Thumbprint,
+		arg.TenantID,
+		arg.ID,
+		arg.Presented,
+	)
+	return err
+}
+
 const rotateRefreshToken = `-- name: RotateRefreshToken :one
 update refresh_tokens set
   counter = counter + 1, previous_hashes = current_hashes, current_hashes = array[$1::bytea], rotated_at = $2::timestamptz, rotating = $3,
@@ -687,10 +728,11 @@ func (q *Queries) RotateRefreshToken(ctx context.Context, arg RotateRefreshToken
 	return i, err
 }
 
-const touchRefreshToken = `-- name: TouchRefreshToken :execrows
-update refresh_tokens set last_exchanged_at = $1::timestamptz, idle_until = $2::timestamptz, dead_from = date_trunc('hour', least($2::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = $3, last_user_agent = $4
+const touchRefreshToken = `-- name: TouchRefreshToken :exec
+with touched as (update refresh_tokens set last_exchanged_at = $1::timestamptz, idle_until = $2::timestamptz, dead_from = date_trunc('hour', least($2::timestamptz, expires_at), 'UTC') + interval '1 hour', last_ip = $3, last_user_agent = $4
 where tenant_id = $5 and id = $6 and $7::bytea = any (current_hashes) and not rotating
-  and (idle_until is null or idle_until > $1::timestamptz) and (expires_at is null or expires_at > $1::timestamptz)
+  and (idle_until is null or idle_until > $1::timestamptz) and (expires_at is null or expires_at > $1::timestamptz) returning 1)
+select require_row(count(*)) from touched
 `
 
 type TouchRefreshTokenParams struct {
@@ -703,8 +745,8 @@ type TouchRefreshTokenParams struct {
 	Presented     []byte
 }
 
-func (q *Queries) TouchRefreshToken(ctx context.Context, arg TouchRefreshTokenParams) (int64, error) {
-	result, err := q.db.Exec(ctx, touchRefreshToken,
+func (q *Queries) TouchRefreshToken(ctx context.Context, arg TouchRefreshTokenParams) error {
+	_, err := q.db.Exec(ctx, touchRefreshToken,
 		arg.Now,
 		arg.IdleUntil,
 		arg.LastIp,
@@ -713,10 +755,7 @@ func (q *Queries) TouchRefreshToken(ctx context.Context, arg TouchRefreshTokenPa
 		arg.ID,
 		arg.Presented,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const updateRefreshTokenMetadata = `-- name: UpdateRefreshTokenMetadata :one

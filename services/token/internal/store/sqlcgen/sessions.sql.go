@@ -241,14 +241,14 @@ func (q *Queries) FindSessionByID(ctx context.Context, arg FindSessionByIDParams
 	return i, err
 }
 
-const joinSession = `-- name: JoinSession :one
+const joinSession = `-- name: JoinSession :exec
 with there as (
   select s.tenant_id, s.id from sessions s where s.tenant_id = $1 and s.id = $2 and s.idle_until > $3 for key share
 ), joined as (
   insert into session_clients as c (tenant_id, session_id, client_id, hears) select t.tenant_id, t.id, $4::text, $5::boolean from there t
   on conflict (tenant_id, session_id, client_id) do update set hears = excluded.hears where c.hears <> excluded.hears
 )
-select count(*) from there
+select require_row(count(*)) from there
 `
 
 type JoinSessionParams struct {
@@ -259,17 +259,15 @@ type JoinSessionParams struct {
 	Hears    bool
 }
 
-func (q *Queries) JoinSession(ctx context.Context, arg JoinSessionParams) (int64, error) {
-	row := q.db.QueryRow(ctx, joinSession,
+func (q *Queries) JoinSession(ctx context.Context, arg JoinSessionParams) error {
+	_, err := q.db.Exec(ctx, joinSession,
 		arg.TenantID,
 		arg.ID,
 		arg.Now,
 		arg.ClientID,
 		arg.Hears,
 	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	return err
 }
 
 const listClientsOfSessions = `-- name: ListClientsOfSessions :many
