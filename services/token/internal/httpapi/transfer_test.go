@@ -283,7 +283,10 @@ func TestSessionTransfer_who_may_hand_on(t *testing.T) {
 		w := newWorld(t)
 		app := w.withTransfer(nil)
 		raw := app.offline()
-		for _, other := range []string{"urn:bolt.eu.postern.localhost:8443:session_transfer", "urn:session_transfer", transferAudience + "s"} {
+		for _, other := range []string{
+			"urn:bolt.eu.postern.localhost:8443:session_transfer", "urn:session_transfer", transferAudience + "s", "URN" + transferAudience[3:], transferAudience[4:],
+			"urn:eu.postern.localhost:session_transfer",
+		} {
 			res := app.refresh(raw, "audience", other)
 			raw = renewed(t, res)
 			require.Equal(t, "Bearer", res.json(t)["token_type"], "any other audience is answered with the family's own")

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/libs/fault"
@@ -72,9 +73,12 @@ type TransferStore interface {
 	TakeOver(ctx context.Context, tenant tenancy.ID, token Hash, opening Opening) error
 }
 
-// transferAudience is by what a client asks for a session transfer token at the host of the request, with its port or without.
+// transferAudience is by what a client asks for a session transfer token at the host of the request, whatever port it came by.
 func transferAudience(t tenancy.Tenant, audience string) bool {
-	return audience == "urn:"+t.Host+":session_transfer" || audience == "urn:"+t.Hostname()+":session_transfer"
+	host, urn := strings.CutPrefix(audience, "urn:")
+	host, transfer := strings.CutSuffix(host, ":session_transfer")
+	host, _, _ = strings.Cut(host, ":")
+	return urn && transfer && host == t.Hostname()
 }
 
 // transfer is what the exchange of a refresh token hands on.
