@@ -108,7 +108,7 @@ func TestStrictThirdParty_parameters(t *testing.T) {
 	b := w.browser()
 	taken := authorizeParams(
 		"acr_values", "x", "audience", apiAudience, "connection", "Username-Password-Authentication", "correlation_id", "x", "display", "page",
-		"dpop_jkt", strings.Repeat("A", 43), "ext-anything", "x", "login_hint", "ada", "max_age", "60", "prompt", "login", "resource", "https://x.example", "ui_locales", "de",
+		"dpop_jkt", strings.Repeat("A", 43), "ext-anything", "x", "auth0Client", "eyJuYW1lIjoieCJ9", "login_hint", "ada", "max_age", "60", "prompt", "login", "resource", "https://x.example", "ui_locales", "de",
 	)
 	require.Equal(t, "/u/login", b.get("/authorize", taken).location(t).Path)
 

@@ -14,7 +14,10 @@ import (
 // strictGrants are the grants that strict third parties may use, whatever they are registered for.
 var strictGrants = []oauth.GrantType{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials}
 
-// strictParams are what their authorization requests may hold, beside ext-*.
+// paramSDK is what the vendor's SDKs say of themselves; the wire looks at it nowhere, and no request fails for it.
+const paramSDK = "auth0Client"
+
+// strictParams are what their authorization requests may hold, beside ext-* and paramSDK.
 var strictParams = []string{
 	"acr_values", "audience", "authorization_details", "client_id", "code_challenge", "code_challenge_method", "connection", "correlation_id",
 	"display", paramThumbprint, "login_hint", "max_age", "nonce", "prompt", "redirect_uri", "resource", "response_type", "scope", "state", "ui_locales",
@@ -27,7 +30,7 @@ func (in received) foreign() error {
 	}
 	first := ""
 	for name := range in.params {
-		if slices.Contains(strictParams, name) || strings.HasPrefix(name, "ext-") {
+		if slices.Contains(strictParams, name) || strings.HasPrefix(name, "ext-") || name == paramSDK {
 			continue
 		}
 		if first == "" || name < first { // the same sentence each time
