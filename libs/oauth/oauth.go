@@ -64,6 +64,9 @@ const (
 // TokenTypeAccess is the type of an access token in a token exchange (RFC 8693 §3).
 const TokenTypeAccess = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // a name, not a credential
 
+// TokenTypeRefresh is the type of a refresh token in a token exchange (RFC 8693 §3).
+const TokenTypeRefresh = "urn:ietf:params:oauth:token-type:refresh_token" //nolint:gosec // a name, not a credential
+
 // TokenTypeTransfer is the type of what hands a session on from an app to a browser (the wire's).
 const TokenTypeTransfer = "urn:auth0:params:oauth:token-type:session_transfer_token" //nolint:gosec // a name, not a credential
 

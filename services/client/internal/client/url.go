@@ -156,6 +156,7 @@ func (r urlRule) refusesStars(value string, web bool) string {
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
 		host = rest[:end]
 	}
+	host, _, _ = strings.Cut(host, ":")
 	label, parent, _ := strings.Cut(host, ".")
 	switch {
 	case strings.Count(value, "*") > 1:

@@ -21,7 +21,7 @@ func FuzzCallbacks(f *testing.F) {
 		"https://app.example/cb", "https://*.app.example/cb", "https://pre-*.app.example:8443/cb?a=b", "https://{organization_name}.app.example/cb", "https://{custom_domain.metadata.public_x}/cb", "com.example.app:/cb",
 		"javascript:alert(1)", "JAVASCRIPT:alert(1)", "data:text/html,x", "java\tscript:alert(1)", "https://u:p@app.example/", "https://app.example\\@evil.example/", "https://app.example#x", "https://*", "https://*.com",
 		"https://*.*.app.example", "https://app.example/*", "https://*.app.example:x@evil.example/", "https://a%2f*.app.example/", "https://*.a%40b.example/", "http://127.0.0.1/cb", "http://[::1]:99999/", "https://", "https:///x",
-		"//app.example", "https://app.example:/", "https://é.example/", "https://app.example/\u202e", "https://*.app.example/{organization_name}", "https://{a}.example/", "https://app.example/%00", "",
+		"//app.example", "https://app.example:/", "https://é.example/", "https://app.example/\u202e", "https://*.app.example/{organization_name}", "https://{a}.example/", "https://app.example/%00", "", "https://*.com.:443/", "https://a*.com.:",
 	} {
 		f.Add(seed)
 	}

@@ -127,6 +127,45 @@ func (w *world) exchangedLogin(t *testing.T, b *agent, code string) map[string]a
 	return decodeSegment(t, id, 1)
 }
 
+// The same by token exchange (RFC 8693 §2.1), as older SDKs of the vendor ask.
+func TestSessionTransfer_by_token_exchange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	app := w.withTransfer(nil)
+	raw := app.offline()
+	const refreshType, transferType = "urn:ietf:params:oauth:token-type:refresh_token", "urn:auth0:params:oauth:token-type:session_transfer_token"
+	ask := func(more ...string) answer {
+		form := url.Values{
+			"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "client_id": {"web"}, "client_secret": {"web-secret-0123456789"},
+			"subject_token": {raw}, "subject_token_type": {refreshType}, "requested_token_type": {transferType}, "audience": {transferAudience},
+		}
+		return app.post("/oauth/token", edit(form, more))
+	}
+	for name, x := range map[string]struct {
+		more []string
+		want int
+	}{
+		"another_type_asked":    {[]string{"requested_token_type", "urn:ietf:params:oauth:token-type:access_token"}, http.StatusBadRequest},
+		"another_type_brought":  {[]string{"subject_token_type", "urn:ietf:params:oauth:token-type:id_token"}, http.StatusBadRequest},
+		"an_access_token_there": {[]string{"subject_token_type", "urn:ietf:params:oauth:token-type:access_token", "requested_token_type", ""}, http.StatusForbidden},
+		"an_actor":              {[]string{"actor_token", "x"}, http.StatusBadRequest},
+		"another_audience":      {[]string{"audience", apiAudience}, http.StatusBadRequest},
+		"another_hosts":         {[]string{"audience", "urn:bolt.eu.postern.localhost:session_transfer"}, http.StatusBadRequest},
+		"no_refresh_token":      {[]string{"subject_token", "x"}, http.StatusForbidden},
+		"none_at_all":           {[]string{"subject_token", ""}, http.StatusBadRequest},
+	} {
+		require.Equal(t, x.want, ask(x.more...).StatusCode, name)
+	}
+	res := ask("requested_token_type", "")
+	raw = renewed(t, res)
+	res = ask()
+	require.NotEmpty(t, renewed(t, res))
+	require.Equal(t, transferType, res.json(t)["issued_token_type"])
+	transfer, _ := res.json(t)["access_token"].(string)
+	requireTaken(t, w.browser().get("/authorize", secondParams(transferQuery, transfer)))
+	require.Contains(t, w.facts(w.store), "sertft")
+}
+
 func TestSessionTransfer_by_cookie(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -142,6 +142,7 @@ func NewEndpoint(d EndpointDeps) *Endpoint {
 
 // Exchange gives tokens for a grant. Its refusals carry the wire's code and sentence.
 func (e *Endpoint) Exchange(ctx context.Context, t tenancy.Tenant, req ExchangeRequest) (Tokens, error) {
+	req.Params = req.Params.handingOn(t)
 	kind := req.Params["grant_type"]
 	if kind == "" {
 		return Tokens{}, missing("grant_type")

@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -79,6 +80,20 @@ func transferAudience(t tenancy.Tenant, audience string) bool {
 	host, transfer := strings.CutSuffix(host, ":session_transfer")
 	host, _, _ = strings.Cut(host, ":")
 	return urn && transfer && host == t.Hostname()
+}
+
+// handingOn gives the parameters of a token exchange (RFC 8693) of a refresh token for a session transfer token as those of what it is, the
+// exchange of a refresh token; all others are as they were.
+func (p Params) handingOn(t tenancy.Tenant) Params {
+	wanted := p["requested_token_type"]
+	switch {
+	case p["grant_type"] != string(oauth.GrantTokenExchange), p["subject_token_type"] != oauth.TokenTypeRefresh, !transferAudience(t, p["audience"]),
+		wanted != "" && wanted != oauth.TokenTypeTransfer, p["actor_token"] != "" || p["actor_token_type"] != "":
+		return p
+	}
+	as := maps.Clone(p)
+	as["grant_type"], as["refresh_token"] = string(oauth.GrantRefreshToken), p["subject_token"]
+	return as
 }
 
 // transfer is what the exchange of a refresh token hands on.
