@@ -25,6 +25,7 @@ import (
 func Plain() http.RoundTripper {
 	return &http.Transport{
 		MaxIdleConnsPerHost: 256, MaxIdleConns: 4096, IdleConnTimeout: 90 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
+		DisableCompression: true, // what the caller takes is the caller's to say
 	}
 }
 

@@ -34,6 +34,26 @@ func TestBackends(t *testing.T) {
 		require.Equal(t, "192.0.2.7", got.Header.Get("X-Forwarded-For"))
 		require.Equal(t, "sealed", got.Header.Get("Postern-Tenant"))
 	})
+	t.Run("an_encoding_is_the_callers_choice", func(t *testing.T) {
+		t.Parallel()
+		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write([]byte(r.Header.Get("Accept-Encoding")))
+		}))
+		defer service.Close()
+		backends, err := forward.Backends("eu/token="+service.URL, transport, log)
+		require.NoError(t, err)
+		for _, asked := range []string{"", "gzip", "br"} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.eu.example.test/", nil)
+			if asked != "" {
+				r.Header.Set("Accept-Encoding", asked)
+			}
+			w := httptest.NewRecorder()
+			backends["eu"]["token"].ServeHTTP(w, r)
+			require.Equal(t, asked, w.Body.String(), "nothing is asked for that the caller did not ask for")
+			require.Equal(t, "gzip", w.Header().Get("Content-Encoding"), "and the answer is handed on as it is")
+		}
+	})
 	t.Run("a_caller_cannot_have_the_edges_headers_dropped", func(t *testing.T) {
 		t.Parallel()
 		var got http.Header

@@ -1,12 +1,15 @@
 package httpapi_test
 
 import (
+	"compress/gzip"
 	"crypto/sha1" //nolint:gosec // x5t is SHA-1 by definition
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +61,46 @@ func TestDiscovery_names_registration_where_it_is_open(t *testing.T) {
 	require.Equal(t, w.acme.Base+"/oidc/register", doc()["registration_endpoint"])
 	w.config.Away(fault.Unavailable("the tenant service is away"))
 	require.NotContains(t, doc(), "registration_endpoint", "the document is there all the same")
+}
+
+// The documents that all the world asks for are compressed for who takes that, and change with what they tell of.
+func TestDocuments_are_compressed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/jwks.json"} {
+		plain := w.browser().get(path, nil)
+		require.Empty(t, plain.Header.Get("Content-Encoding"))
+		require.Equal(t, "Accept-Encoding", plain.Header.Get("Vary"))
+		zipped := w.browser().getZipped(path)
+		require.Equal(t, "gzip", zipped.Header.Get("Content-Encoding"))
+		require.Equal(t, plain.Header.Get("Cache-Control"), zipped.Header.Get("Cache-Control"))
+		require.Equal(t, plain.body, gunzip(t, zipped.body))
+		require.Less(t, len(zipped.body), len(plain.body))
+	}
+
+	bolt := w.browserAt(w.bolt)
+	key := bolt.getZipped("/.well-known/jwks.json")
+	require.NotEqual(t, w.browser().get("/.well-known/jwks.json", nil).body, gunzip(t, key.body), "each tenant has its own")
+
+	before := gunzip(t, w.browser().getZipped("/.well-known/jwks.json").body)
+	require.Contains(t, before, `"alg"`)
+	w.config.Change(func(c *tokentest.Configuration) { c.Settings[w.acme.ID] = &token.Settings{RemoveAlgFromJWKS: true} })
+	require.NotContains(t, gunzip(t, w.browser().getZipped("/.well-known/jwks.json").body), `"alg"`)
+}
+
+func (b *agent) getZipped(path string) answer {
+	req := httptest.NewRequestWithContext(b.w.t.Context(), http.MethodGet, path, nil)
+	req.Header.Set("Accept-Encoding", "gzip")
+	return b.do(req)
+}
+
+func gunzip(t *testing.T, raw string) string {
+	t.Helper()
+	r, err := gzip.NewReader(strings.NewReader(raw))
+	require.NoError(t, err)
+	plain, err := io.ReadAll(r)
+	require.NoError(t, err)
+	return string(plain)
 }
 
 func TestJWKS(t *testing.T) {

@@ -1,9 +1,9 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -19,43 +19,79 @@ import (
 // that is asked for every 15 s at most; it is not worth it.
 const documentKept = "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400"
 
-// maxDocuments bounds the discovery documents in memory, of two kilobytes each.
+// maxDocuments bounds the documents in memory, of some four kilobytes each.
 const maxDocuments = 20_000
 
-// documents keeps discovery documents encoded, since they are asked for far more often than anything in them changes.
+const typeJSON = "application/json; charset=utf-8"
+
+// documents keeps discovery documents and key sets as they are sent, since they are asked for far more often than anything in them
+// changes.
 type documents struct {
-	encoded *lru.Cache[documentKey, document]
+	discoveries *lru.Cache[discoveryKey, discovered]
+	keySets     *lru.Cache[keySetKey, httpkit.Document]
 }
 
-// documentKey is a host by a listener.
-type documentKey struct{ base, issuer string }
+type (
+	// discoveryKey is a host by a listener.
+	discoveryKey struct{ base, issuer string }
+	keySetKey    struct {
+		tenant     tenancy.ID
+		withoutAlg bool
+	}
+)
 
-// document was made of exactly these settings, which are never changed, but replaced.
-type document struct {
-	of   *token.Settings
-	json []byte
+// discovered was made of exactly these settings, which are never changed, but replaced.
+type discovered struct {
+	httpkit.Document
+
+	of *token.Settings
 }
 
 func newDocuments() *documents {
-	encoded, err := lru.New[documentKey, document](maxDocuments)
+	return &documents{kept[discoveryKey, discovered](), kept[keySetKey, httpkit.Document]()}
+}
+
+func kept[K comparable, V any]() *lru.Cache[K, V] {
+	cache, err := lru.New[K, V](maxDocuments)
 	if err != nil {
 		panic(err) // the size is a positive constant
 	}
-	return &documents{encoded}
+	return cache
 }
 
 // discovery gives the document of t.
-func (d *documents) discovery(t tenancy.Tenant, settings *token.Settings) ([]byte, error) {
-	key := documentKey{t.Base, t.Issuer()}
-	if doc, ok := d.encoded.Get(key); ok && doc.of == settings {
-		return doc.json, nil
+func (d *documents) discovery(t tenancy.Tenant, settings *token.Settings) (httpkit.Document, error) {
+	key := discoveryKey{t.Base, t.Issuer()}
+	if doc, ok := d.discoveries.Get(key); ok && doc.of == settings {
+		return doc.Document, nil
 	}
 	encoded, err := json.Marshal(metadataOf(t, settings))
 	if err != nil {
-		return nil, fmt.Errorf("encoding a discovery document: %w", err)
+		return httpkit.Document{}, fmt.Errorf("encoding a discovery document: %w", err)
 	}
-	d.encoded.Add(key, document{settings, encoded})
-	return encoded, nil
+	doc, err := httpkit.NewDocument(typeJSON, encoded)
+	if err != nil {
+		return httpkit.Document{}, err
+	}
+	d.discoveries.Add(key, discovered{doc, settings})
+	return doc, nil
+}
+
+// keySet gives the document of what the ring has now.
+func (d *documents) keySet(ctx context.Context, ring Ring, key keySetKey) (httpkit.Document, error) {
+	jwks, err := ring.JWKS(ctx, key.tenant, key.withoutAlg)
+	if err != nil {
+		return httpkit.Document{}, err
+	}
+	if doc, ok := d.keySets.Get(key); ok && doc.Is(jwks) {
+		return doc, nil
+	}
+	doc, err := httpkit.NewDocument(typeJSON, jwks)
+	if err != nil {
+		return httpkit.Document{}, err
+	}
+	d.keySets.Add(key, doc)
+	return doc, nil
 }
 
 // noSettings stand in where the settings are away and were never seen, as they are unless the tenant says otherwise: the documents must
@@ -75,20 +111,17 @@ func (h *Handler) discovery(c *gin.Context, t tenancy.Tenant) error {
 	if err != nil {
 		return err
 	}
-	writeDocument(c, doc)
+	keep(c, documentKept)
+	doc.Write(c)
 	return nil
 }
 
 func (h *Handler) jwks(c *gin.Context, t tenancy.Tenant) error {
-	doc, err := h.Ring.JWKS(c.Request.Context(), t.ID, h.settings(c, t).RemoveAlgFromJWKS)
+	doc, err := h.documents.keySet(c.Request.Context(), h.Ring, keySetKey{t.ID, h.settings(c, t).RemoveAlgFromJWKS})
 	if err != nil {
 		return err
 	}
-	writeDocument(c, doc)
-	return nil
-}
-
-func writeDocument(c *gin.Context, doc []byte) {
 	keep(c, documentKept)
-	httpkit.Data(c, http.StatusOK, "application/json; charset=utf-8", doc)
+	doc.Write(c)
+	return nil
 }
