@@ -19,7 +19,8 @@ import (
 type BatchConfig struct {
 	// MaxBatch bounds the signatures of one call. Zero means 128.
 	MaxBatch int
-	// MaxInFlight bounds the calls under way for one key version: enough to keep Vault's cores and the way to it busy. Zero means 4.
+	// MaxInFlight bounds the calls under way for one key version: enough to keep Vault's cores and the way to it busy. Zero means 4 for
+	// RSA and 2 for P-256, whose signatures cost less than the calls: fewer calls, each for more of them, do the same work for less.
 	MaxInFlight int
 	// MaxWait bounds how long a request is held back for company while other calls for its key are under way; a request that finds
 	// none under way is never held back. Zero means 200µs.
@@ -31,7 +32,7 @@ type BatchConfig struct {
 }
 
 func (c BatchConfig) withDefaults() BatchConfig {
-	for value, standard := range map[*int]int{&c.MaxBatch: 128, &c.MaxInFlight: 4, &c.MaxCalls: 32, &c.MaxQueue: 4096} {
+	for value, standard := range map[*int]int{&c.MaxBatch: 128, &c.MaxCalls: 32, &c.MaxQueue: 4096} {
 		if *value <= 0 {
 			*value = standard
 		}
@@ -40,6 +41,17 @@ func (c BatchConfig) withDefaults() BatchConfig {
 		c.MaxWait = 200 * time.Microsecond
 	}
 	return c
+}
+
+func (c BatchConfig) inFlight(alg Alg) int {
+	switch {
+	case c.MaxInFlight > 0:
+		return c.MaxInFlight
+	case alg == ES256:
+		return 2
+	default:
+		return 4
+	}
 }
 
 // Batcher gathers concurrent signatures for one key version into few calls to Vault. Safe for concurrent use; it needs no closing,
@@ -129,7 +141,7 @@ func (b *Batcher) join(ref KeyRef, r *request) {
 		b.lanes[ref] = l
 	}
 	l.waiting = append(l.waiting, r)
-	start := l.workers < b.conf.MaxInFlight
+	start := l.workers < b.conf.inFlight(ref.Alg)
 	if start {
 		l.workers++
 	}
@@ -204,7 +216,8 @@ func (b *Batcher) take(ref KeyRef, l *lane) []*request {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	// An even share of all that is wanted keeps the calls alike, so that no core of Vault's waits for the longest of them.
-	share := (len(l.waiting) + l.signing + b.conf.MaxInFlight - 1) / b.conf.MaxInFlight
+	inFlight := b.conf.inFlight(ref.Alg)
+	share := (len(l.waiting) + l.signing + inFlight - 1) / inFlight
 	share = min(max(share, ref.Alg.company()), b.conf.MaxBatch)
 
 	batch := make([]*request, 0, min(share, len(l.waiting)))

@@ -174,6 +174,31 @@ func TestBatcher_gathers(t *testing.T) {
 		assert.Equal(t, []int{1, 4, 4, 1}, s.Batches())
 	})
 
+	for alg, calls := range map[vaultkit.Alg]int{vaultkit.RS256: 4, vaultkit.ES256: 2} {
+		t.Run(fmt.Sprintf("%d_calls_for_a_key_of_%s_are_under_way_at_most", calls, alg), func(t *testing.T) {
+			t.Parallel()
+			s := vaulttest.New(t)
+			c := open(t, s)
+			ref, _ := signingKey(t, c, "k", alg)
+			b := vaultkit.NewBatcher(c, vaultkit.BatchConfig{})
+			arrived := s.Hold()
+			var under []<-chan result
+			for i := range calls {
+				under = append(under, start(t.Context(), b, ref, fmt.Sprint("under way ", i)))
+				require.Equal(t, 1, <-arrived)
+			}
+			for i := range 3 {
+				under = append(under, start(t.Context(), b, ref, fmt.Sprint("waits ", i)))
+			}
+			waitFor(t, b, 3)
+			require.Never(t, func() bool { return b.Waiting() != 3 }, 20*time.Millisecond, time.Millisecond, "and go on waiting")
+			s.Release()
+			for _, call := range under {
+				require.NoError(t, (<-call).err)
+			}
+		})
+	}
+
 	t.Run("keys_never_share_a_call", func(t *testing.T) {
 		t.Parallel()
 		s := vaulttest.New(t)
