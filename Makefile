@@ -164,6 +164,11 @@ bench-go: bin/tools/testrun build ## Run the benchmarks beside a dev cloud
 bench-peers: bin/tools/testrun build bin/peers/hydra bin/bench tools/bench/node_modules ## Ask Postern and its peers for the same, in one run
 	@POSTERN_TENANT_RPS=-1 POSTERN_MANAGEMENT_RPS=-1 testrun beside tools/bench $(CURDIR)/bin/bench -hydra $(CURDIR)/bin/peers/hydra $(BENCH)
 
+# The compiler takes it from there by itself; decision 14 says when to make it anew.
+.PHONY: profile
+profile: bin/tools/testrun build bin/bench ## Profile the server under load, for the compiler to go by
+	@POSTERN_TENANT_RPS=-1 POSTERN_MANAGEMENT_RPS=-1 testrun beside tools/bench $(CURDIR)/bin/bench -peers=false -rounds 2 -for 6s -profile $(CURDIR)/deploy/postern/cmd/postern-server/default.pgo
+
 bin/bench: $(call sources,tools/bench) scripts/build.sh | check-go
 	@GOWORK=off scripts/build.sh $(CURDIR)/$@ tools/bench .
 

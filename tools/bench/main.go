@@ -53,6 +53,7 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 	workers := flag.Int("workers", 16, "requests at a time; of machines four times as many")
 	peers := flag.Bool("peers", true, "measure the others beside Postern; without them there are no ratios, as is enough to profile")
 	only := flag.String("only", "", "scenarios whose name holds this `text`")
+	profiled := flag.String("profile", "", "write what Postern's time goes into to this `file`")
 	flag.Parse()
 
 	var products []product
@@ -71,8 +72,13 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 	if *devJSON == "" {
 		return errors.New("name the dev cloud's dev.json, or set POSTERN_DEV_JSON")
 	}
-	if err := add(newPostern(ctx, *devJSON)); err != nil {
+	own, err := newPostern(ctx, *devJSON)
+	if err := add(own, err); err != nil {
 		return fmt.Errorf("postern: %w", err)
+	}
+	var prof profiler
+	if *profiled != "" {
+		prof.url = own.private + "/debug/pprof/profile"
 	}
 	for _, onPostgres := range []bool{false, true} {
 		if !*peers {
@@ -105,9 +111,15 @@ func bench(ctx context.Context, out io.Writer) (err error) {
 		if !strings.Contains(g.scenario, *only) {
 			continue
 		}
-		if err := compare(ctx, out, products, g, *rounds, *workers*g.crowd, *life); err != nil {
+		err := prof.during(ctx, *life, func() error {
+			return compare(ctx, out, products, g, *rounds, *workers*g.crowd, *life)
+		})
+		if err != nil {
 			return fmt.Errorf("%s: %w", g.scenario, err)
 		}
+	}
+	if *profiled != "" {
+		return prof.write(*profiled)
 	}
 	return nil
 }
@@ -157,6 +169,10 @@ func compare(ctx context.Context, out io.Writer, products []product, g goal, rou
 			best = max(best, r.perCPUSecond)
 		}
 		fmt.Fprintf(out, "%-28s %-26s %9.0f %9s %9s %12.0f %11.0f\n", title, e.p.name(), r.perSecond, r.p50.Round(100*time.Microsecond), r.p99.Round(100*time.Microsecond), r.perCPUSecond, 1e6/r.perCPUSecond)
+	}
+	if best == 0 {
+		_, err := fmt.Fprintln(out) // nobody to compare with
+		return err
 	}
 	verdict := ""
 	if g.ratio > 0 {

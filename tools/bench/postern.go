@@ -16,11 +16,12 @@ import (
 // postern is a running dev cloud with a tenant of this run's own. Its processor time is that of the product, of the process with the
 // engines (Vault, Temporal, NATS), and of PostgreSQL with its children.
 type postern struct {
-	pids []int
-	base string // of the tenant, plain HTTP
-	apps applications
-	m    struct{ id, secret string }
-	aud  map[string]string // by algorithm
+	pids    []int
+	private string // where operators ask
+	base    string // of the tenant, plain HTTP
+	apps    applications
+	m       struct{ id, secret string }
+	aud     map[string]string // by algorithm
 }
 
 func newPostern(ctx context.Context, devJSON string) (*postern, error) {
@@ -29,14 +30,15 @@ func newPostern(ctx context.Context, devJSON string) (*postern, error) {
 		return nil, err
 	}
 	var dev struct {
-		BaseDomain string         `json:"base_domain"`
-		HTTPAddr   string         `json:"http_addr"`
-		PIDs       map[string]int `json:"pids"`
+		BaseDomain  string         `json:"base_domain"`
+		HTTPAddr    string         `json:"http_addr"`
+		PrivateAddr string         `json:"private_addr"`
+		PIDs        map[string]int `json:"pids"`
 	}
 	if err := json.Unmarshal(raw, &dev); err != nil {
 		return nil, err
 	}
-	p := &postern{}
+	p := &postern{private: "http://" + dev.PrivateAddr}
 	for _, pid := range dev.PIDs {
 		p.pids = append(p.pids, pid)
 	}
