@@ -27,6 +27,7 @@ func FuzzClaims(f *testing.F) {
 	}
 	f.Add("", strings.Repeat("x", 4<<10+1), "")
 	f.Add("", "\xff\x00", "<b>")
+	f.Add(`{"id_token":{"x":{"value":1E700}}}`, "", "")
 	f.Add(`{"id_token":{"acr":{"essential":true}}}`, "0", "\x00")
 	const callback = "https://app.example/cb"
 	ten, now := home(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
